@@ -1,0 +1,188 @@
+/*
+ * What every kernel file starts with.
+ *
+ * A kernel is written once for a work-group of LANES work-items that each handle vectors of WIDTH floats. LANES 1 with
+ * WIDTH 8 or 16 is the shape for CPUs, where a work-group is one core's loop; LANES 64 with WIDTH 1 is the shape for
+ * GPUs. The host compiles the shape in (struct device_shape):
+ *   ITEMS           vectors a work-item handles in a kernel over a flat array
+ *   ROWS            rows a work-group handles in a kernel over rows
+ *   REDUCTION_ROWS  rows a work-group sums when columns are reduced
+ * Activations are [rows, channels] row-major, row = sequence * context + token.
+ */
+#pragma OPENCL FP_CONTRACT ON
+
+#if WIDTH == 1
+typedef float vec;
+typedef int ivec;
+#define NUMBERS 0
+#define VLOAD(p) (*(p))
+#define VSTORE(v, p) (*(p) = (v))
+#define VSELECT(otherwise, then, condition) ((condition) ? (then) : (otherwise))
+#else
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+typedef JOIN(float, WIDTH) vec;
+typedef JOIN(int, WIDTH) ivec;
+#define VLOAD(p) JOIN(vload, WIDTH)(0, p)
+#define VSTORE(v, p) JOIN(vstore, WIDTH)(v, 0, p)
+#define VSELECT(otherwise, then, condition) select(otherwise, then, condition)
+#if WIDTH == 4
+#define NUMBERS 0, 1, 2, 3
+#elif WIDTH == 8
+#define NUMBERS 0, 1, 2, 3, 4, 5, 6, 7
+#else
+#define NUMBERS 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+#endif
+#endif
+#define VEC_NUMBERS ((vec)(NUMBERS))   /* 0, 1, 2, ... */
+#define IVEC_NUMBERS ((ivec)(NUMBERS))
+
+#define LANE ((int)get_local_id(0))
+#define SPAN (LANES * WIDTH) /* floats that a work-group handles at once */
+#define GROUP_SHAPE __attribute__((reqd_work_group_size(LANES, 1, 1)))
+
+/* The first float of this lane's item-th vector in a flat array; padding behind the array makes whole vectors safe. */
+inline int flat_index(int item) {
+    return (((int)get_group_id(0) * ITEMS + item) * LANES + LANE) * WIDTH;
+}
+
+#define FOR_FLAT(i, count)                                                                                             \
+    for (int item_ = 0, i = flat_index(0); item_ < ITEMS && i < (count); item_++, i = flat_index(item_))
+
+/* This group's rows, and within a row this lane's vectors of channels. */
+#define FOR_ROWS(row, rows)                                                                                            \
+    for (int row = (int)get_group_id(0) * ROWS, last_ = min(row + ROWS, rows); row < last_; row++)
+#define FOR_CHANNELS(c, channels) for (int c = LANE * WIDTH; c < (channels); c += SPAN)
+
+/* A vector of a row at channel c; beyond the row it reads `beyond` (row_load: 0) and writes nothing. */
+inline vec row_load_or(__global const float *row, int c, int channels, float beyond) {
+#if WIDTH == 1
+    return c < channels ? row[c] : beyond;
+#else
+    if (c + WIDTH <= channels)
+        return VLOAD(row + c);
+    float part[WIDTH];
+    for (int i = 0; i < WIDTH; i++)
+        part[i] = c + i < channels ? row[c + i] : beyond;
+    return VLOAD(part);
+#endif
+}
+
+inline vec row_load(__global const float *row, int c, int channels) {
+    return row_load_or(row, c, channels, 0.0f);
+}
+
+inline void row_store(vec value, __global float *row, int c, int channels) {
+#if WIDTH == 1
+    if (c < channels)
+        row[c] = value;
+#else
+    if (c + WIDTH <= channels) {
+        VSTORE(value, row + c);
+        return;
+    }
+    float part[WIDTH];
+    VSTORE(value, part);
+    for (int i = 0; i < WIDTH && c + i < channels; i++)
+        row[c + i] = part[i];
+#endif
+}
+
+/* Gradients are written by the first consumer of a value and added to by the others. */
+inline void row_put(vec value, __global float *row, int c, int channels, int accumulate) {
+    if (accumulate)
+        value += row_load(row, c, channels);
+    row_store(value, row, c, channels);
+}
+
+/* The same for flat arrays, whose padding makes whole vectors safe. */
+inline void flat_put(vec value, __global float *p, int accumulate) {
+    if (accumulate)
+        value += VLOAD(p);
+    VSTORE(value, p);
+}
+
+inline float vec_sum(vec v) {
+#if WIDTH == 1
+    return v;
+#elif WIDTH == 4
+    float2 a = v.lo + v.hi;
+    return a.x + a.y;
+#elif WIDTH == 8
+    float4 a = v.lo + v.hi;
+    float2 b = a.lo + a.hi;
+    return b.x + b.y;
+#else
+    float8 a = v.lo + v.hi;
+    float4 b = a.lo + a.hi;
+    float2 c = b.lo + b.hi;
+    return c.x + c.y;
+#endif
+}
+
+inline float vec_max(vec v) {
+#if WIDTH == 1
+    return v;
+#elif WIDTH == 4
+    float2 a = fmax(v.lo, v.hi);
+    return fmax(a.x, a.y);
+#elif WIDTH == 8
+    float4 a = fmax(v.lo, v.hi);
+    float2 b = fmax(a.lo, a.hi);
+    return fmax(b.x, b.y);
+#else
+    float8 a = fmax(v.lo, v.hi);
+    float4 b = fmax(a.lo, a.hi);
+    float2 c = fmax(b.lo, b.hi);
+    return fmax(c.x, c.y);
+#endif
+}
+
+/*
+ * Sum or maximum over the lanes of the group, in a fixed order, the result in every lane. `scratch` is a local array
+ * declared with GROUP_SCRATCH in the kernel. Every lane calls it.
+ */
+#define GROUP_SCRATCH(name) __local float name[LANES]
+
+inline float group_sum(float value, __local float *scratch) {
+#if LANES == 1
+    return value;
+#else
+    scratch[LANE] = value;
+    for (int half_ = LANES / 2; half_ > 0; half_ /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (LANE < half_)
+            scratch[LANE] += scratch[LANE + half_];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    float sum = scratch[0];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return sum;
+#endif
+}
+
+inline float group_max(float value, __local float *scratch) {
+#if LANES == 1
+    return value;
+#else
+    scratch[LANE] = value;
+    for (int half_ = LANES / 2; half_ > 0; half_ /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (LANE < half_)
+            scratch[LANE] = fmax(scratch[LANE], scratch[LANE + half_]);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    float largest = scratch[0];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return largest;
+#endif
+}
+
+inline vec sigmoid(vec x) {
+    return 1.0f / (1.0f + exp(-x));
+}
+
+/* log(1 + exp(x)) without overflow. */
+inline vec softplus(vec x) {
+    return fmax(x, (vec)(0.0f)) + log1p(exp(-fabs(x)));
+}

@@ -1,0 +1,58 @@
+/*
+ * y = x / rms(x) * gain over the channels of a row, rms(x) = sqrt(mean(x^2) + epsilon) (Zhang and Sennrich, "Root mean
+ * square layer normalization", 2019). `inverse` keeps 1 / rms a row for backward.
+ */
+#define EPSILON 1e-5f
+
+GROUP_SHAPE __kernel void rms_norm_forward(__global const float *x, __global const float *gain, __global float *y,
+                                           __global float *inverse, int rows, int channels) {
+    GROUP_SCRATCH(scratch);
+    FOR_ROWS(row, rows) {
+        __global const float *from = x + (size_t)row * channels;
+        __global float *to = y + (size_t)row * channels;
+        vec squares = (vec)(0.0f);
+        FOR_CHANNELS(c, channels) {
+            vec v = row_load(from, c, channels);
+            squares += v * v;
+        }
+        float scale = rsqrt(group_sum(vec_sum(squares), scratch) / channels + EPSILON);
+        FOR_CHANNELS(c, channels)
+        row_store(row_load(from, c, channels) * row_load(gain, c, channels) * scale, to, c, channels);
+        if (LANE == 0)
+            inverse[row] = scale;
+    }
+}
+
+/* dx = r (gain dy) - x r^3 mean(gain dy x), r = 1 / rms. */
+GROUP_SHAPE __kernel void rms_norm_backward(__global const float *x, __global const float *gain,
+                                            __global const float *inverse, __global const float *dy,
+                                            __global float *dx, int rows, int channels, int accumulate) {
+    GROUP_SCRATCH(scratch);
+    FOR_ROWS(row, rows) {
+        __global const float *x_row = x + (size_t)row * channels, *dy_row = dy + (size_t)row * channels;
+        __global float *to = dx + (size_t)row * channels;
+        vec products = (vec)(0.0f);
+        FOR_CHANNELS(c, channels)
+        products += row_load(x_row, c, channels) * row_load(dy_row, c, channels) * row_load(gain, c, channels);
+        float scale = inverse[row];
+        float mean = group_sum(vec_sum(products), scratch) / channels * scale * scale * scale;
+        FOR_CHANNELS(c, channels) {
+            vec value = row_load(dy_row, c, channels) * row_load(gain, c, channels) * scale -
+                        row_load(x_row, c, channels) * mean;
+            row_put(value, to, c, channels, accumulate);
+        }
+    }
+}
+
+/* partial[part, c] = sum over the part's rows of dy x r: the gradient of the gain. */
+GROUP_SHAPE __kernel void rms_norm_gain(__global const float *x, __global const float *inverse,
+                                        __global const float *dy, __global float *partial, int rows, int channels) {
+    int part = (int)get_group_id(0), first = part * REDUCTION_ROWS, last = min(first + REDUCTION_ROWS, rows);
+    FOR_CHANNELS(c, channels) {
+        vec sum = (vec)(0.0f);
+        for (int row = first; row < last; row++)
+            sum += row_load(x + (size_t)row * channels, c, channels) *
+                   row_load(dy + (size_t)row * channels, c, channels) * inverse[row];
+        row_store(sum, partial + (size_t)part * channels, c, channels);
+    }
+}

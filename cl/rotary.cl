@@ -1,0 +1,21 @@
+/*
+ * Rotary positions (Su et al., "RoFormer", 2021): in each head, channel pair (i, i + half) at position t turns by the
+ * angle t * 10000^(-i / half). direction 1 turns forward; -1 turns back, which is the gradient.
+ * A group takes one position of one sequence; the angles serve all its heads.
+ */
+GROUP_SHAPE __kernel void rotary(__global const float *x, __global float *y, int heads, int head_columns, int context,
+                                 float direction, int accumulate) {
+    int t = (int)get_group_id(0), sequence = (int)get_group_id(1), half_columns = head_columns / 2;
+    size_t place = ((size_t)sequence * context + t) * heads * head_columns;
+    FOR_CHANNELS(i, half_columns) {
+        vec angle = t * exp2((i + VEC_NUMBERS) * (-13.287712379549449f / half_columns)); /* log2(10000) */
+        vec cosine, sine = direction * sincos(angle, &cosine);
+        for (int head = 0; head < heads; head++) {
+            __global const float *a_from = x + place + head * head_columns, *b_from = a_from + half_columns;
+            __global float *a_to = y + place + head * head_columns, *b_to = a_to + half_columns;
+            vec a = row_load(a_from, i, half_columns), b = row_load(b_from, i, half_columns);
+            row_put(a * cosine - b * sine, a_to, i, half_columns, accumulate);
+            row_put(b * cosine + a * sine, b_to, i, half_columns, accumulate);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+/*
+ * Linear recurrence with an input-dependent diagonal decay (selective state space: Gu and Dao, "Mamba", 2023). Each
+ * channel c has STATE numbers h[n]; with delta = softplus(A[t, c] + bias[c]),
+ *   h[n] <- exp(-(n + 1) delta) h[n] + delta V[t, c] B[t, n]
+ *   y[t, c] = sum over n of C[t, n] h[n] + skip[c] V[t, c].
+ * The decay rates n + 1 are those that Mamba starts from; they stay fixed here, delta learns.
+ *
+ * A lane owns a vector of channels and walks the sequence. Forward keeps the state before every CHUNK-th token;
+ * backward goes through the chunks from the last, recomputing the states inside a chunk.
+ */
+
+struct step {
+    vec pre;   /* A + bias */
+    vec delta; /* softplus(pre) */
+    vec ratio; /* exp(-delta): the decay of state n is its power n + 1 */
+    vec v;
+    vec u; /* delta v */
+};
+
+inline struct step step_load(__global const float *A, __global const float *V, vec bias, size_t place, int c,
+                             int channels) {
+    struct step step;
+    step.pre = row_load(A + place, c, channels) + bias;
+    step.delta = softplus(step.pre);
+    step.ratio = exp(-step.delta);
+    step.v = row_load(V + place, c, channels);
+    step.u = step.delta * step.v;
+    return step;
+}
+
+inline size_t state_place(int sequence, int chunk, int chunks, int n, int channels) {
+    return (((size_t)sequence * chunks + chunk) * STATE + n) * channels;
+}
+
+GROUP_SHAPE __kernel void semiseparable_forward(__global const float *A, __global const float *B,
+                                                __global const float *C, __global const float *V,
+                                                __global const float *bias, __global const float *skip,
+                                                __global float *y, __global float *states, int channels, int context) {
+    int c = ((int)get_group_id(0) * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1);
+    int chunks = (context + CHUNK - 1) / CHUNK;
+    vec bias_c = row_load(bias, c, channels), skip_c = row_load(skip, c, channels);
+    vec h[STATE];
+    for (int n = 0; n < STATE; n++)
+        h[n] = (vec)(0.0f);
+    for (int t = 0; t < context; t++) {
+        if (t % CHUNK == 0)
+            for (int n = 0; n < STATE; n++)
+                row_store(h[n], states + state_place(sequence, t / CHUNK, chunks, n, channels), c, channels);
+        size_t row = (size_t)sequence * context + t;
+        struct step step = step_load(A, V, bias_c, row * channels, c, channels);
+        vec out = skip_c * step.v, decay = (vec)(1.0f);
+        for (int n = 0; n < STATE; n++) {
+            decay *= step.ratio;
+            h[n] = decay * h[n] + step.u * B[row * STATE + n];
+            out += C[row * STATE + n] * h[n];
+        }
+        row_store(out, y + row * channels, c, channels);
+    }
+}
+
+/*
+ * B and C serve all channels, so their gradients are summed over channels: each group writes its part to
+ * partial_BC[group, 0: B or 1: C, row, n]. partial_channel[0: bias or 1: skip, sequence, c] are summed over sequences.
+ */
+GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __global const float *B,
+                                                 __global const float *C, __global const float *V,
+                                                 __global const float *bias, __global const float *skip,
+                                                 __global const float *states, __global const float *dy,
+                                                 __global float *dA, __global float *dV, __global float *partial,
+                                                 int rows, int channels, int context, int accumulate_A,
+                                                 int accumulate_V) {
+    __local float sums[LANES][2 * STATE];
+    int block = (int)get_group_id(0), blocks = (int)get_num_groups(0);
+    int c = (block * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1);
+    int chunks = (context + CHUNK - 1) / CHUNK;
+    __global float *partial_BC = partial + (size_t)block * 2 * rows * STATE;
+    __global float *partial_channel = partial + (size_t)blocks * 2 * rows * STATE;
+    vec bias_c = row_load(bias, c, channels), skip_c = row_load(skip, c, channels);
+    vec dbias = (vec)(0.0f), dskip = (vec)(0.0f);
+    vec dh[STATE]; /* gradient of the state after the current token, from the tokens behind it */
+    for (int n = 0; n < STATE; n++)
+        dh[n] = (vec)(0.0f);
+    for (int chunk = chunks - 1; chunk >= 0; chunk--) {
+        int first = chunk * CHUNK, length = min(CHUNK, context - first);
+        vec before[CHUNK][STATE]; /* the state before each token of the chunk */
+        for (int n = 0; n < STATE; n++)
+            before[0][n] = row_load(states + state_place(sequence, chunk, chunks, n, channels), c, channels);
+        for (int i = 0; i + 1 < length; i++) {
+            size_t row = (size_t)sequence * context + first + i;
+            struct step step = step_load(A, V, bias_c, row * channels, c, channels);
+            vec decay = (vec)(1.0f);
+            for (int n = 0; n < STATE; n++) {
+                decay *= step.ratio;
+                before[i + 1][n] = decay * before[i][n] + step.u * B[row * STATE + n];
+            }
+        }
+        for (int i = length - 1; i >= 0; i--) {
+            size_t row = (size_t)sequence * context + first + i;
+            struct step step = step_load(A, V, bias_c, row * channels, c, channels);
+            vec upstream = row_load(dy + row * channels, c, channels);
+            vec decay = (vec)(1.0f), du = (vec)(0.0f), ddelta = (vec)(0.0f);
+            for (int n = 0; n < STATE; n++) {
+                decay *= step.ratio;
+                float b = B[row * STATE + n];
+                vec decayed = decay * before[i][n], g = dh[n] + upstream * C[row * STATE + n];
+                sums[LANE][n] = vec_sum(g * step.u);
+                sums[LANE][STATE + n] = vec_sum(upstream * (decayed + step.u * b));
+                du += g * b;
+                ddelta -= (n + 1) * decayed * g;
+                dh[n] = g * decay;
+            }
+            barrier(CLK_LOCAL_MEM_FENCE);
+            for (int k = LANE; k < 2 * STATE; k += LANES) {
+                float sum = 0.0f;
+                for (int lane = 0; lane < LANES; lane++)
+                    sum += sums[lane][k];
+                partial_BC[((size_t)(k / STATE) * rows + row) * STATE + k % STATE] = sum;
+            }
+            barrier(CLK_LOCAL_MEM_FENCE);
+            ddelta += du * step.v;
+            vec dpre = ddelta * sigmoid(step.pre);
+            row_put(dpre, dA + row * channels, c, channels, accumulate_A);
+            row_put(du * step.delta + upstream * skip_c, dV + row * channels, c, channels, accumulate_V);
+            dbias += dpre;
+            dskip += upstream * step.v;
+        }
+    }
+    int sequences = (int)get_num_groups(1);
+    row_store(dbias, partial_channel + (size_t)sequence * channels, c, channels);
+    row_store(dskip, partial_channel + ((size_t)sequences + sequence) * channels, c, channels);
+}

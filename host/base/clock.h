@@ -1,0 +1,17 @@
+/* Time and the user's wish to stop: what long loops ask for. */
+#ifndef STARCL_BASE_CLOCK_H
+#define STARCL_BASE_CLOCK_H
+
+#include <stdbool.h>
+
+/* Monotonic seconds. */
+double clock_seconds(void);
+
+/*
+ * interrupt_install() turns SIGINT and SIGTERM into a flag; a second signal ends the process at once. Long loops ask
+ * interrupt_requested() and return fail_interrupted().
+ */
+void interrupt_install(void);
+bool interrupt_requested(void);
+
+#endif

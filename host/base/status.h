@@ -1,0 +1,48 @@
+/*
+ * What a function that can fail returns, and the one message it leaves behind.
+ *
+ * A failing function calls fail() or fail_usage() once, at the place that knows what went wrong; callers pass the
+ * status up with TRY() and may put words in front with fail_while(). The message is kept per thread until the next
+ * failure. Nothing below host/cli prints it or exits.
+ */
+#ifndef STARCL_BASE_STATUS_H
+#define STARCL_BASE_STATUS_H
+
+/* The values are the exit codes of the program. */
+typedef enum status {
+    STATUS_OK = 0,
+    STATUS_FAILED = 1,        /* it was tried and went wrong */
+    STATUS_USAGE = 2,         /* what the caller or a file asked for is wrong */
+    STATUS_INTERRUPTED = 130, /* the user stopped it; what was finished is kept */
+} status;
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define PRINTF_LIKE(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
+
+/* Keep the message and return STATUS_FAILED, STATUS_USAGE or STATUS_INTERRUPTED. */
+status fail(const char *format, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
+status fail_usage(const char *format, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
+status fail_interrupted(void) MUST_CHECK;
+
+/* Put "words: " in front of the message of a failure and return that failure unchanged. */
+status fail_while(status failure, const char *format, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
+
+/* The message of this thread's last failure; never NULL, valid until the next one. */
+const char *status_message(void);
+
+#define TRY(expression)                                                                                                \
+    do {                                                                                                               \
+        status try_status_ = (expression);                                                                             \
+        if (try_status_ != STATUS_OK)                                                                                  \
+            return try_status_;                                                                                        \
+    } while (0)
+
+/* As TRY, for functions that own something: sets `result` and jumps to `label`. */
+#define TRY_GOTO(result, expression, label)                                                                            \
+    do {                                                                                                               \
+        (result) = (expression);                                                                                       \
+        if ((result) != STATUS_OK)                                                                                     \
+            goto label;                                                                                                \
+    } while (0)
+
+#endif

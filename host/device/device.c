@@ -1,0 +1,208 @@
+#include "device/device.h"
+
+#include "base/memory.h"
+#include "device/gemm.h"
+#include "device/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct device {
+    struct device_information information;
+    struct device_shape shape;
+    cl_context context;
+    cl_command_queue queue;
+    struct program_store *programs;
+    struct gemm_state *gemm;
+    size_t allocated_bytes;
+};
+
+struct device_shape device_default_shape(const struct device_information *information) {
+    if (information->type & CL_DEVICE_TYPE_CPU) {
+        int width = information->float_vector_width >= 16 ? 16 : information->float_vector_width >= 8 ? 8 : 4;
+        return (struct device_shape){.lanes = 1, .width = width, .items = 64, .rows = 8, .reduction_rows = 64};
+    }
+    return (struct device_shape){.lanes = 64, .width = 1, .items = 4, .rows = 1, .reduction_rows = 64};
+}
+
+status device_open(const struct device_information *information, const struct device_options *options,
+                   struct device **result) {
+    struct device *device = memory_allocate(1, sizeof *device);
+    device->information = *information;
+    device->shape = options && options->shape.lanes ? options->shape : device_default_shape(information);
+    *result = NULL;
+    int code;
+    status outcome;
+    cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)information->platform, 0};
+    device->context = clCreateContext(properties, 1, &information->id, NULL, NULL, &code);
+    TRY_GOTO(outcome, opencl_check(code, "opening the device %s", information->name), failed);
+    device->queue = clCreateCommandQueue(device->context, information->id, 0, &code);
+    TRY_GOTO(outcome, opencl_check(code, "making a queue on %s", information->name), failed);
+
+    char build_options[160];
+    struct device_shape shape = device->shape;
+    snprintf(build_options, sizeof build_options,
+             "-cl-std=CL1.2 -DLANES=%d -DWIDTH=%d -DITEMS=%d -DROWS=%d -DREDUCTION_ROWS=%d", shape.lanes, shape.width,
+             shape.items, shape.rows, shape.reduction_rows);
+    device->programs = program_store_create(&device->information, device->context, build_options,
+                                            !(options && options->without_program_cache));
+    TRY_GOTO(outcome, gemm_state_create(device, options ? options->gemm : NULL, &device->gemm), failed);
+    *result = device;
+    return STATUS_OK;
+
+failed:
+    device_close(device);
+    return outcome;
+}
+
+status device_open_choice(const char *choice, const struct device_options *options, struct device **device) {
+    struct device_list list;
+    TRY(device_list_create(&list));
+    const struct device_information *information;
+    status outcome = device_choose(&list, choice, &information, NULL);
+    if (outcome == STATUS_OK)
+        outcome = device_open(information, options, device);
+    device_list_destroy(&list);
+    return outcome;
+}
+
+void device_close(struct device *device) {
+    if (!device)
+        return;
+    if (device->queue)
+        clFinish(device->queue);
+    gemm_state_destroy(device->gemm);
+    program_store_destroy(device->programs);
+    if (device->queue)
+        clReleaseCommandQueue(device->queue);
+    if (device->context)
+        clReleaseContext(device->context);
+    free(device);
+}
+
+const struct device_information *device_information(const struct device *device) {
+    return &device->information;
+}
+
+struct device_shape device_shape(const struct device *device) {
+    return device->shape;
+}
+
+cl_context device_context(const struct device *device) {
+    return device->context;
+}
+
+cl_command_queue device_queue(const struct device *device) {
+    return device->queue;
+}
+
+struct gemm_state *device_gemm_state(struct device *device) {
+    return device->gemm;
+}
+
+status device_buffer_create(struct device *device, size_t bytes, cl_mem *buffer) {
+    *buffer = NULL;
+    if (bytes > device->information.largest_buffer_bytes)
+        return fail("the device %s allows at most %llu bytes in one buffer, %zu are needed", device->information.name,
+                    (unsigned long long)device->information.largest_buffer_bytes, bytes);
+    int code;
+    cl_mem created = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes ? bytes : 4, NULL, &code);
+    TRY(opencl_check(code, "allocating %zu bytes on %s", bytes, device->information.name));
+    device->allocated_bytes += bytes;
+    *buffer = created;
+    return STATUS_OK;
+}
+
+void device_buffer_destroy(struct device *device, cl_mem buffer) {
+    if (!buffer)
+        return;
+    size_t bytes = 0;
+    if (clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof bytes, &bytes, NULL) == CL_SUCCESS)
+        device->allocated_bytes -= bytes < device->allocated_bytes ? bytes : device->allocated_bytes;
+    clReleaseMemObject(buffer);
+}
+
+status device_buffer_part(cl_mem buffer, size_t offset, size_t bytes, cl_mem *part) {
+    cl_buffer_region region = {.origin = offset, .size = bytes};
+    int code;
+    *part = clCreateSubBuffer(buffer, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+    return opencl_check(code, "taking %zu bytes at %zu of a buffer", bytes, offset);
+}
+
+size_t device_allocated_bytes(const struct device *device) {
+    return device->allocated_bytes;
+}
+
+status device_write(struct device *device, cl_mem buffer, size_t offset, const void *bytes, size_t length) {
+    if (length == 0)
+        return STATUS_OK;
+    return opencl_check(clEnqueueWriteBuffer(device->queue, buffer, CL_TRUE, offset, length, bytes, 0, NULL, NULL),
+                        "copying %zu bytes to the device", length);
+}
+
+status device_read(struct device *device, cl_mem buffer, size_t offset, void *bytes, size_t length) {
+    if (length == 0)
+        return STATUS_OK;
+    return opencl_check(clEnqueueReadBuffer(device->queue, buffer, CL_TRUE, offset, length, bytes, 0, NULL, NULL),
+                        "copying %zu bytes from the device", length);
+}
+
+status device_copy(struct device *device, cl_mem from, size_t from_offset, cl_mem to, size_t to_offset, size_t length) {
+    if (length == 0)
+        return STATUS_OK;
+    return opencl_check(clEnqueueCopyBuffer(device->queue, from, to, from_offset, to_offset, length, 0, NULL, NULL),
+                        "copying %zu bytes on the device", length);
+}
+
+status device_fill_zero(struct device *device, cl_mem buffer, size_t offset, size_t length) {
+    if (length == 0)
+        return STATUS_OK;
+    float zero = 0;
+    return opencl_check(
+        clEnqueueFillBuffer(device->queue, buffer, &zero, sizeof zero, offset, length, 0, NULL, NULL),
+        "clearing %zu bytes on the device", length);
+}
+
+status device_finish(struct device *device) {
+    return opencl_check(clFinish(device->queue), "waiting for the device %s", device->information.name);
+}
+
+void device_build_statistics(const struct device *device, int *programs, double *seconds) {
+    program_store_statistics(device->programs, programs, seconds);
+}
+
+static size_t divide_up(size_t count, size_t by) {
+    return (count + by - 1) / by;
+}
+
+struct launch_groups groups_flat(struct device_shape shape, size_t count) {
+    return (struct launch_groups){divide_up(count, (size_t)shape.lanes * (size_t)shape.width * (size_t)shape.items), 1,
+                                  1};
+}
+
+struct launch_groups groups_rows(struct device_shape shape, int rows) {
+    return (struct launch_groups){divide_up((size_t)rows, (size_t)shape.rows), 1, 1};
+}
+
+int groups_over_columns(struct device_shape shape, int columns) {
+    return (int)divide_up((size_t)columns, (size_t)shape.lanes * (size_t)shape.width);
+}
+
+int groups_of_reduction(struct device_shape shape, int rows) {
+    return (int)divide_up((size_t)rows, (size_t)shape.reduction_rows);
+}
+
+status device_launch(struct device *device, struct kernel_name name, struct launch_groups groups,
+                     const struct kernel_argument *arguments, int argument_count) {
+    if (groups.x == 0 || groups.y == 0 || groups.z == 0)
+        return STATUS_OK;
+    cl_kernel kernel;
+    TRY(program_store_kernel(device->programs, name.program, name.kernel, name.options, &kernel));
+    for (int i = 0; i < argument_count; i++)
+        TRY(opencl_check(clSetKernelArg(kernel, (cl_uint)i, arguments[i].bytes, &arguments[i].value),
+                         "argument %d of kernel %s", i, name.kernel));
+    size_t lanes = (size_t)device->shape.lanes;
+    size_t global[3] = {groups.x * lanes, groups.y, groups.z}, local[3] = {lanes, 1, 1};
+    return opencl_check(clEnqueueNDRangeKernel(device->queue, kernel, 3, NULL, global, local, 0, NULL, NULL),
+                        "running kernel %s on %s", name.kernel, device->information.name);
+}

@@ -1,0 +1,117 @@
+/*
+ * One open OpenCL device: its queue, its buffers and its kernels.
+ *
+ * Work goes into one in-order queue and is not waited for; device_read() and device_finish() wait. All of it is used
+ * from one thread.
+ */
+#ifndef STARCL_DEVICE_DEVICE_H
+#define STARCL_DEVICE_DEVICE_H
+
+#include "device/discover.h"
+
+#include <stdint.h>
+
+/*
+ * How kernels are shaped for a device. They are written once, for a work-group of `lanes` work-items that each handle
+ * vectors of `width` floats; the shape is compiled in.
+ */
+struct device_shape {
+    int lanes;          /* work-items of a work-group */
+    int width;          /* floats of a vector: 1, 4, 8 or 16 */
+    int items;          /* vectors a work-item handles in a kernel over a flat array */
+    int rows;           /* rows a work-group handles in a kernel over rows */
+    int reduction_rows; /* rows summed by one work-group when a column is reduced */
+};
+
+/* A sound shape: one work-item with native vectors where groups run on one core, many scalar ones elsewhere. */
+struct device_shape device_default_shape(const struct device_information *information);
+
+struct device;
+
+struct device_options {
+    struct device_shape shape;  /* zeroed: device_default_shape() */
+    const char *gemm;           /* name of a GEMM provider; NULL or "auto": the default for the device */
+    bool without_program_cache; /* build every program from source */
+};
+
+/* Opens the device; `options` may be NULL. The list that `information` is from may be destroyed afterwards. */
+status device_open(const struct device_information *information, const struct device_options *options,
+                   struct device **device) MUST_CHECK;
+/* Chooses as device_choose() does and opens. */
+status device_open_choice(const char *choice, const struct device_options *options, struct device **device) MUST_CHECK;
+void device_close(struct device *device);
+
+const struct device_information *device_information(const struct device *device);
+struct device_shape device_shape(const struct device *device);
+/* For OpenCL and CLBlast calls of this room. */
+cl_context device_context(const struct device *device);
+cl_command_queue device_queue(const struct device *device);
+
+/* Device memory. Buffers hold undefined bytes at first; the caller releases them, NULL is allowed. */
+status device_buffer_create(struct device *device, size_t bytes, cl_mem *buffer) MUST_CHECK;
+void device_buffer_destroy(struct device *device, cl_mem buffer);
+/* A part of a buffer; offset is a multiple of the device's address alignment. Destroyed with clReleaseMemObject(). */
+status device_buffer_part(cl_mem buffer, size_t offset, size_t bytes, cl_mem *part) MUST_CHECK;
+/* Bytes of all buffers that exist now. */
+size_t device_allocated_bytes(const struct device *device);
+
+/* Copies to the device; `bytes` may be reused when it returns. */
+status device_write(struct device *device, cl_mem buffer, size_t offset, const void *bytes, size_t length) MUST_CHECK;
+/* Waits for the work queued so far and copies to the host. */
+status device_read(struct device *device, cl_mem buffer, size_t offset, void *bytes, size_t length) MUST_CHECK;
+status device_copy(struct device *device, cl_mem from, size_t from_offset, cl_mem to, size_t to_offset,
+                   size_t length) MUST_CHECK;
+status device_fill_zero(struct device *device, cl_mem buffer, size_t offset, size_t length) MUST_CHECK;
+status device_finish(struct device *device) MUST_CHECK;
+
+/* Programs built from source by this device so far, and the seconds it took; loading from the cache does not count. */
+void device_build_statistics(const struct device *device, int *programs, double *seconds);
+
+/* A kernel argument: a buffer, or a number passed by value. */
+struct kernel_argument {
+    size_t bytes;
+    union {
+        cl_mem buffer;
+        cl_int integer;
+        cl_float number;
+    } value;
+};
+
+static inline struct kernel_argument argument_buffer(cl_mem buffer) {
+    return (struct kernel_argument){sizeof(cl_mem), {.buffer = buffer}};
+}
+
+static inline struct kernel_argument argument_int(int value) {
+    return (struct kernel_argument){sizeof(cl_int), {.integer = value}};
+}
+
+static inline struct kernel_argument argument_float(float value) {
+    return (struct kernel_argument){sizeof(cl_float), {.number = value}};
+}
+
+/* Work-groups in each dimension; a work-group is shape.lanes x 1 x 1 work-items. */
+struct launch_groups {
+    size_t x, y, z;
+};
+
+/* Groups for a kernel over a flat array of `count` floats, and for one over `rows` rows. */
+struct launch_groups groups_flat(struct device_shape shape, size_t count);
+struct launch_groups groups_rows(struct device_shape shape, int rows);
+/* Groups needed for each lane to take one vector of `columns`, and to take shape.reduction_rows rows each. */
+int groups_over_columns(struct device_shape shape, int columns);
+int groups_of_reduction(struct device_shape shape, int rows);
+
+/* Which kernel: its name in cl/<program>.cl, with further build options such as "-DSTATE=16" or NULL. */
+struct kernel_name {
+    const char *program, *kernel, *options;
+};
+
+/* Queues a kernel, building its program at first use. An empty range is no work. Use the macro LAUNCH. */
+status device_launch(struct device *device, struct kernel_name name, struct launch_groups groups,
+                     const struct kernel_argument *arguments, int argument_count) MUST_CHECK;
+
+#define LAUNCH(device, name, groups, ...)                                                                              \
+    device_launch(device, name, groups, (struct kernel_argument[]){__VA_ARGS__},                                       \
+                  sizeof((struct kernel_argument[]){__VA_ARGS__}) / sizeof(struct kernel_argument))
+
+#endif

@@ -1,0 +1,173 @@
+#include "device/discover.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define NOTHING_INSTALLED                                                                                              \
+    "Install an OpenCL driver: on Debian `apt-get install pocl-opencl-icd` runs on any CPU, mesa-opencl-icd on AMD, "  \
+    "intel-opencl-icd on Intel GPUs, nvidia-opencl-icd on NVIDIA. `clinfo -l` lists what the system sees"
+
+static void device_text(cl_device_id id, cl_device_info what, char *text, size_t bytes) {
+    text[0] = '\0';
+    if (clGetDeviceInfo(id, what, bytes, text, NULL) != CL_SUCCESS)
+        text[0] = '\0';
+    text[bytes - 1] = '\0';
+    for (size_t length = strlen(text); length > 0 && isspace((unsigned char)text[length - 1]); length--)
+        text[length - 1] = '\0';
+}
+
+/* A driver that does not know an answer leaves the default. */
+#define DEVICE_VALUE(id, what, field) ((void)clGetDeviceInfo(id, what, sizeof(field), &(field), NULL))
+
+static void describe(struct device_information *device) {
+    cl_device_id id = device->id;
+    device_text(id, CL_DEVICE_NAME, device->name, sizeof device->name);
+    device_text(id, CL_DEVICE_VENDOR, device->vendor, sizeof device->vendor);
+    device_text(id, CL_DRIVER_VERSION, device->driver, sizeof device->driver);
+    device_text(id, CL_DEVICE_VERSION, device->version, sizeof device->version);
+    DEVICE_VALUE(id, CL_DEVICE_TYPE, device->type);
+    DEVICE_VALUE(id, CL_DEVICE_MAX_COMPUTE_UNITS, device->compute_units);
+    DEVICE_VALUE(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, device->clock_megahertz);
+    DEVICE_VALUE(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, device->float_vector_width);
+    DEVICE_VALUE(id, CL_DEVICE_GLOBAL_MEM_SIZE, device->global_bytes);
+    DEVICE_VALUE(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, device->largest_buffer_bytes);
+    DEVICE_VALUE(id, CL_DEVICE_LOCAL_MEM_SIZE, device->local_bytes);
+    DEVICE_VALUE(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, device->largest_work_group);
+    cl_uint alignment_bits = 1024;
+    DEVICE_VALUE(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, alignment_bits);
+    device->address_alignment_bytes = alignment_bits / 8 ? alignment_bits / 8 : 128;
+    cl_bool available = CL_FALSE, compiler = CL_FALSE, little_endian = CL_FALSE;
+    DEVICE_VALUE(id, CL_DEVICE_AVAILABLE, available);
+    DEVICE_VALUE(id, CL_DEVICE_COMPILER_AVAILABLE, compiler);
+    DEVICE_VALUE(id, CL_DEVICE_ENDIAN_LITTLE, little_endian);
+    device->usable = available && compiler && little_endian;
+}
+
+status device_list_create(struct device_list *list) {
+    *list = (struct device_list){0};
+    cl_uint platform_count = 0;
+    int code = clGetPlatformIDs(0, NULL, &platform_count);
+    enum { PLATFORM_NOT_FOUND_KHR = -1001 };
+    if (code == PLATFORM_NOT_FOUND_KHR || (code == CL_SUCCESS && platform_count == 0))
+        return fail("no OpenCL platform was found. " NOTHING_INSTALLED);
+    TRY(opencl_check(code, "listing the OpenCL platforms"));
+    cl_platform_id *platforms = memory_allocate(platform_count, sizeof *platforms);
+    status result = opencl_check(clGetPlatformIDs(platform_count, platforms, NULL), "listing the OpenCL platforms");
+    for (cl_uint p = 0; result == STATUS_OK && p < platform_count; p++) {
+        cl_uint device_count = 0;
+        /* A platform whose hardware is absent answers CL_DEVICE_NOT_FOUND: it has nothing to list. */
+        if (clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, 0, NULL, &device_count) != CL_SUCCESS || !device_count)
+            continue;
+        cl_device_id *ids = memory_allocate(device_count, sizeof *ids);
+        result = opencl_check(clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, device_count, ids, NULL),
+                              "listing the devices of OpenCL platform %u", p);
+        for (cl_uint d = 0; result == STATUS_OK && d < device_count; d++) {
+            list->devices = memory_resize(list->devices, list->count + 1, sizeof *list->devices);
+            struct device_information *device = &list->devices[list->count++];
+            *device = (struct device_information){
+                .platform_index = (int)p, .device_index = (int)d, .platform = platforms[p], .id = ids[d]};
+            (void)clGetPlatformInfo(platforms[p], CL_PLATFORM_NAME, sizeof device->platform_name - 1,
+                                    device->platform_name, NULL);
+            describe(device);
+        }
+        free(ids);
+    }
+    free(platforms);
+    if (result == STATUS_OK && list->count == 0)
+        result = fail("OpenCL platforms are installed (%u), but none has a device. " NOTHING_INSTALLED, platform_count);
+    if (result != STATUS_OK)
+        device_list_destroy(list);
+    return result;
+}
+
+void device_list_destroy(struct device_list *list) {
+    free(list->devices);
+    *list = (struct device_list){0};
+}
+
+const char *device_type_name(cl_device_type type) {
+    if (type & CL_DEVICE_TYPE_GPU)
+        return "GPU";
+    if (type & CL_DEVICE_TYPE_ACCELERATOR)
+        return "accelerator";
+    if (type & CL_DEVICE_TYPE_CPU)
+        return "CPU";
+    return "device";
+}
+
+/* Larger is better: the type decides, then compute units times clock. */
+static double preference(const struct device_information *device) {
+    double type = device->type & CL_DEVICE_TYPE_GPU ? 2 : device->type & CL_DEVICE_TYPE_ACCELERATOR ? 1 : 0;
+    double speed = (double)device->compute_units * (device->clock_megahertz ? device->clock_megahertz : 1);
+    return type * 1e12 + speed;
+}
+
+static bool contains_ignoring_case(const char *text, const char *part) {
+    size_t length = strlen(part);
+    for (; *text; text++)
+        if (strncasecmp(text, part, length) == 0)
+            return true;
+    return false;
+}
+
+static bool parse_index(const char *choice, int *platform, int *device) {
+    char after;
+    *device = 0;
+    if (sscanf(choice, "%d.%d%c", platform, device, &after) == 2)
+        return true;
+    return sscanf(choice, "%d%c", platform, &after) == 1;
+}
+
+static bool means(const char *choice, const struct device_information *device) {
+    int platform_index, device_index;
+    if (parse_index(choice, &platform_index, &device_index))
+        return device->platform_index == platform_index && device->device_index == device_index;
+    if (strcasecmp(choice, "auto") == 0)
+        return true;
+    if (strcasecmp(choice, "cpu") == 0)
+        return device->type & CL_DEVICE_TYPE_CPU;
+    if (strcasecmp(choice, "gpu") == 0)
+        return device->type & CL_DEVICE_TYPE_GPU;
+    if (strcasecmp(choice, "accelerator") == 0)
+        return device->type & CL_DEVICE_TYPE_ACCELERATOR;
+    return contains_ignoring_case(device->name, choice) || contains_ignoring_case(device->platform_name, choice);
+}
+
+status device_choose(const struct device_list *list, const char *choice, const struct device_information **chosen,
+                     const char **reason) {
+    const char *from = "it is what --device asks for";
+    if (!choice || !*choice) {
+        choice = getenv("STARCL_DEVICE");
+        from = "it is what STARCL_DEVICE asks for";
+    }
+    if (!choice || !*choice) {
+        choice = "auto";
+        from = "GPUs come before accelerators before CPUs, then the most compute units times clock";
+    }
+    if (reason)
+        *reason = from;
+    *chosen = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct device_information *device = &list->devices[i];
+        if (device->usable && means(choice, device) && (!*chosen || preference(device) > preference(*chosen)))
+            *chosen = device;
+    }
+    if (*chosen)
+        return STATUS_OK;
+    struct text names = {0};
+    for (size_t i = 0; i < list->count; i++)
+        text_append(&names, "\n  %d.%d  %s, %s (%s)%s", list->devices[i].platform_index, list->devices[i].device_index,
+                    device_type_name(list->devices[i].type), list->devices[i].name, list->devices[i].platform_name,
+                    list->devices[i].usable ? "" : ", not usable: no compiler or not available");
+    status result = fail_usage("no usable OpenCL device matches '%s'. Choose an index, cpu, gpu, accelerator or part of "
+                               "a name:%s",
+                               choice, names.text);
+    text_free(&names);
+    return result;
+}

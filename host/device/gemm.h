@@ -1,0 +1,34 @@
+/*
+ * Matrix multiplication behind one interface. Providers are rows of a table in gemm.c; a device uses the one named in
+ * its options, or the default for its type. All float32, row-major.
+ */
+#ifndef STARCL_DEVICE_GEMM_H
+#define STARCL_DEVICE_GEMM_H
+
+#include "device/device.h"
+
+/*
+ * C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C. A is stored as [m,k], or as [k,m] with transpose_a; B as [k,n],
+ * or as [n,k] with transpose_b. Rows are dense. With beta 0, C is not read.
+ */
+struct gemm {
+    cl_mem a, b, c;
+    int m, n, k;
+    bool transpose_a, transpose_b;
+    float alpha, beta;
+};
+
+status gemm(struct device *device, const struct gemm *gemm) MUST_CHECK;
+
+/* The provider in use: "panel" or "clblast". */
+const char *gemm_provider_name(struct device *device);
+/* All providers, for help and errors: "panel, clblast". */
+const char *gemm_provider_names(void);
+
+/* What a device keeps for its provider; used by device_open() and device_close(). */
+struct gemm_state;
+status gemm_state_create(struct device *device, const char *provider, struct gemm_state **state) MUST_CHECK;
+void gemm_state_destroy(struct gemm_state *state);
+struct gemm_state *device_gemm_state(struct device *device);
+
+#endif

@@ -1,0 +1,17 @@
+/* What a GEMM provider is to gemm.c. A new one is a file with this row and its name in the table there. */
+#ifndef STARCL_DEVICE_GEMM_PROVIDER_H
+#define STARCL_DEVICE_GEMM_PROVIDER_H
+
+#include "device/gemm.h"
+
+struct gemm_provider {
+    const char *name;
+    status (*run)(struct device *device, const struct gemm *gemm);
+};
+
+extern const struct gemm_provider gemm_clblast, gemm_panel;
+
+/* A buffer of at least `bytes` that the provider may use until its next call; owned by the device. */
+status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) MUST_CHECK;
+
+#endif

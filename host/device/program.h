@@ -1,0 +1,33 @@
+/*
+ * Programs and kernels of an open device: built from the embedded cl/ sources at first use and kept as binaries on
+ * disk, keyed by device, driver, source and options. A damaged or foreign cache entry is rebuilt.
+ */
+#ifndef STARCL_DEVICE_PROGRAM_H
+#define STARCL_DEVICE_PROGRAM_H
+
+#include "device/discover.h"
+
+/* The cl/ folder, embedded by cl/embed.cmake; ends with a row whose name is NULL. */
+struct kernel_source {
+    const char *name; /* file name without ".cl" */
+    const char *text;
+};
+extern const struct kernel_source kernel_sources[];
+
+struct program_store;
+
+/*
+ * `options` are passed to every build. With `use_disk` false nothing is read from or written to the disk; it is also
+ * not used where no cache folder can be written.
+ */
+struct program_store *program_store_create(const struct device_information *information, cl_context context,
+                                           const char *options, bool use_disk);
+void program_store_destroy(struct program_store *store);
+
+/* The kernel `kernel` of cl/<program>.cl built with `options` added. Owned by the store. */
+status program_store_kernel(struct program_store *store, const char *program, const char *kernel, const char *options,
+                            cl_kernel *result) MUST_CHECK;
+
+void program_store_statistics(const struct program_store *store, int *built, double *seconds);
+
+#endif

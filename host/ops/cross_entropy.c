@@ -1,0 +1,62 @@
+#include "ops/op.h"
+#include "ops/reduce.h"
+
+#include <math.h>
+
+enum { LOGITS, TARGETS };
+enum { LOSS, LOG_SUM };
+
+static status infer(struct op *op) {
+    struct shape logits = op->inputs[LOGITS], targets = op->inputs[TARGETS];
+    TRY(op_require(op, targets.rows == logits.rows && targets.columns == 1, "one target id a row is needed"));
+    op->output_count = 2;
+    op->outputs[LOSS] = (struct shape){1, 1};
+    op->outputs[LOG_SUM] = (struct shape){logits.rows, 1};
+    op->forward_scratch = (size_t)logits.rows;
+    return STATUS_OK;
+}
+
+static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    struct shape logits = op->inputs[LOGITS];
+    TRY(LAUNCH(device, ((struct kernel_name){"cross_entropy", "cross_entropy_forward", NULL}),
+               groups_rows(op->device, logits.rows), argument_buffer(buffers->inputs[LOGITS]),
+               argument_buffer(buffers->inputs[TARGETS]), argument_buffer(buffers->scratch),
+               argument_buffer(buffers->outputs[LOG_SUM]), argument_int(logits.rows), argument_int(logits.columns)));
+    return reduce_sum(device, buffers->scratch, logits.rows, 1.0f / (float)logits.rows, buffers->outputs[LOSS]);
+}
+
+static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    struct shape logits = op->inputs[LOGITS];
+    return LAUNCH(device, ((struct kernel_name){"cross_entropy", "cross_entropy_backward", NULL}),
+                  groups_rows(op->device, logits.rows), argument_buffer(buffers->inputs[LOGITS]),
+                  argument_buffer(buffers->inputs[TARGETS]), argument_buffer(buffers->outputs[LOG_SUM]),
+                  argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[LOGITS]),
+                  argument_int(logits.rows), argument_int(logits.columns), argument_int(buffers->accumulate[LOGITS]));
+}
+
+static void reference(const struct op *op, const double *const inputs[], double *const outputs[]) {
+    struct shape logits = op->inputs[LOGITS];
+    outputs[LOSS][0] = 0;
+    for (int row = 0; row < logits.rows; row++) {
+        const double *from = inputs[LOGITS] + (size_t)row * logits.columns;
+        double largest = from[0], sum = 0;
+        for (int c = 1; c < logits.columns; c++)
+            largest = fmax(largest, from[c]);
+        for (int c = 0; c < logits.columns; c++)
+            sum += exp(from[c] - largest);
+        outputs[LOG_SUM][row] = largest + log(sum);
+        outputs[LOSS][0] += (outputs[LOG_SUM][row] - from[(int)inputs[TARGETS][row]]) / logits.rows;
+    }
+}
+
+const struct op_type op_cross_entropy = {
+    .name = "cross_entropy",
+    .inputs_least = 2,
+    .inputs_most = 2,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
+    .backward_inputs = 1u << LOGITS | 1u << TARGETS,
+    .backward_outputs = 1u << LOG_SUM,
+    .reference = reference,
+};

@@ -1,0 +1,133 @@
+/* Recurrence with an input-dependent diagonal decay: cl/semiseparable.cl gives the equations. */
+#include "base/memory.h"
+#include "ops/op.h"
+#include "ops/reduce.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { A, B, C, V, BIAS, SKIP };
+enum { Y, STATES };
+enum { CHUNK = 16, LARGEST_STATE = 64 };
+
+static int chunks(const struct op *op) {
+    return (op->context + CHUNK - 1) / CHUNK;
+}
+
+static status infer(struct op *op) {
+    struct shape v = op->inputs[V];
+    int state = op->attributes.state;
+    TRY(op_require(op, state > 0 && state <= LARGEST_STATE, "the state must be 1 to 64"));
+    TRY(op_require(op, op->inputs[A].rows == v.rows && op->inputs[A].columns == v.columns,
+                   "A and V must have one shape"));
+    for (int i = B; i <= C; i++)
+        TRY(op_require(op, op->inputs[i].rows == v.rows && op->inputs[i].columns == state,
+                       "B and C must have as many columns as the state"));
+    for (int i = BIAS; i <= SKIP; i++)
+        TRY(op_require(op, op->inputs[i].rows == 1 && op->inputs[i].columns == v.columns,
+                       "bias and skip must be 1 x channels"));
+    op->output_count = 2;
+    op->outputs[Y] = v;
+    op->outputs[STATES] = (struct shape){op->batch * chunks(op) * state, v.columns};
+    size_t blocks = (size_t)groups_over_columns(op->device, v.columns);
+    op->backward_scratch =
+        blocks * 2 * (size_t)v.rows * (size_t)state + 2 * (size_t)op->batch * (size_t)v.columns;
+    return STATUS_OK;
+}
+
+enum { OPTION_BYTES = 64 };
+
+static struct kernel_name kernel(const struct op *op, const char *name, char *options) {
+    snprintf(options, OPTION_BYTES, "-DSTATE=%d -DCHUNK=%d", op->attributes.state, CHUNK);
+    return (struct kernel_name){"semiseparable", name, options};
+}
+
+static struct launch_groups groups(const struct op *op) {
+    return (struct launch_groups){(size_t)groups_over_columns(op->device, op->inputs[V].columns), (size_t)op->batch, 1};
+}
+
+static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    char options[OPTION_BYTES];
+    return LAUNCH(device, kernel(op, "semiseparable_forward", options), groups(op), argument_buffer(buffers->inputs[A]),
+                  argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[C]),
+                  argument_buffer(buffers->inputs[V]), argument_buffer(buffers->inputs[BIAS]),
+                  argument_buffer(buffers->inputs[SKIP]), argument_buffer(buffers->outputs[Y]),
+                  argument_buffer(buffers->outputs[STATES]), argument_int(op->inputs[V].columns),
+                  argument_int(op->context));
+}
+
+static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    char options[OPTION_BYTES];
+    int channels = op->inputs[V].columns, rows = op->inputs[V].rows;
+    TRY(LAUNCH(device, kernel(op, "semiseparable_backward", options), groups(op), argument_buffer(buffers->inputs[A]),
+               argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[C]),
+               argument_buffer(buffers->inputs[V]), argument_buffer(buffers->inputs[BIAS]),
+               argument_buffer(buffers->inputs[SKIP]), argument_buffer(buffers->outputs[STATES]),
+               argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[A]),
+               argument_buffer(buffers->input_gradients[V]), argument_buffer(buffers->scratch), argument_int(rows),
+               argument_int(channels), argument_int(op->context), argument_int(buffers->accumulate[A]),
+               argument_int(buffers->accumulate[V])));
+    int blocks = groups_over_columns(op->device, channels), state_columns = rows * op->attributes.state;
+    size_t stride = 2 * (size_t)state_columns, channel_offset = (size_t)blocks * stride;
+    TRY(reduce_columns(device, buffers->scratch, 0, stride, blocks, state_columns, buffers->input_gradients[B],
+                       buffers->accumulate[B]));
+    TRY(reduce_columns(device, buffers->scratch, (size_t)state_columns, stride, blocks, state_columns,
+                       buffers->input_gradients[C], buffers->accumulate[C]));
+    TRY(reduce_columns(device, buffers->scratch, channel_offset, (size_t)channels, op->batch, channels,
+                       buffers->input_gradients[BIAS], buffers->accumulate[BIAS]));
+    return reduce_columns(device, buffers->scratch, channel_offset + (size_t)op->batch * (size_t)channels,
+                          (size_t)channels, op->batch, channels, buffers->input_gradients[SKIP],
+                          buffers->accumulate[SKIP]);
+}
+
+static double flops(const struct op *op) {
+    return (double)shape_elements(op->inputs[V]) * (6.0 * op->attributes.state + 8);
+}
+
+static size_t state(const struct op *op) {
+    return (size_t)op->attributes.state * (size_t)op->inputs[V].columns;
+}
+
+static double softplus(double x) {
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
+}
+
+static void reference(const struct op *op, const double *const inputs[], double *const outputs[]) {
+    int channels = op->inputs[V].columns, size = op->attributes.state;
+    double *h = memory_allocate((size_t)channels * (size_t)size, sizeof *h);
+    for (int row = 0; row < op->inputs[V].rows; row++) {
+        int t = row % op->context;
+        for (int c = 0; c < channels; c++) {
+            size_t place = (size_t)row * channels + c;
+            double delta = softplus(inputs[A][place] + inputs[BIAS][c]), v = inputs[V][place];
+            double sum = inputs[SKIP][c] * v;
+            for (int n = 0; n < size; n++) {
+                double *state_n = &h[(size_t)c * size + n];
+                *state_n = t == 0 ? 0 : *state_n;
+                if (t % CHUNK == 0) {
+                    size_t chunk = (size_t)(row / op->context) * chunks(op) + t / CHUNK;
+                    outputs[STATES][(chunk * size + n) * channels + c] = *state_n;
+                }
+                *state_n = exp(-(n + 1) * delta) * *state_n + delta * v * inputs[B][(size_t)row * size + n];
+                sum += inputs[C][(size_t)row * size + n] * *state_n;
+            }
+            outputs[Y][place] = sum;
+        }
+    }
+    free(h);
+}
+
+const struct op_type op_semiseparable = {
+    .name = "semiseparable",
+    .inputs_least = 6,
+    .inputs_most = 6,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
+    .backward_inputs = 1u << A | 1u << B | 1u << C | 1u << V | 1u << BIAS | 1u << SKIP,
+    .backward_outputs = 1u << STATES,
+    .flops = flops,
+    .state = state,
+    .reference = reference,
+};
