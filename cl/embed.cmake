@@ -1,4 +1,5 @@
-# Writes a C file that holds texts as arrays: cmake -DOUTPUT=f.c -DTABLE=name -DHEADER=h.h -DFILES="a.cl;b.cl" -P embed.cmake
+# Writes a C file that holds texts as arrays:
+#   cmake -DOUTPUT=f.c -DTYPE=struct -DTABLE=name -DHEADER=h.h -DFILES="a.cl;b.cl" -P embed.cmake
 # The table has one {name without extension, text} row a file and ends with {NULL, NULL}.
 set(arrays "")
 set(rows "")
@@ -11,4 +12,4 @@ foreach(file IN LISTS FILES)
     string(APPEND arrays "static const char ${identifier}_text[] = {\n${bytes}0};\n")
     string(APPEND rows "    {\"${name}\", ${identifier}_text},\n")
 endforeach()
-file(WRITE "${OUTPUT}" "/* Made by cl/embed.cmake. */\n#include \"${HEADER}\"\n\n#include <stddef.h>\n\n${arrays}\nconst struct kernel_source ${TABLE}[] = {\n${rows}    {NULL, NULL},\n};\n")
+file(WRITE "${OUTPUT}" "/* Made by cl/embed.cmake. */\n#include \"${HEADER}\"\n\n#include <stddef.h>\n\n${arrays}\nconst struct ${TYPE} ${TABLE}[] = {\n${rows}    {NULL, NULL},\n};\n")

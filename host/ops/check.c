@@ -16,21 +16,18 @@ struct check {
     struct op_buffers buffers;
 };
 
-static size_t padded_bytes(size_t elements) {
-    return (elements + OP_PADDING_FLOATS) * sizeof(float);
-}
-
 /* A buffer with `values` (doubles, rounded to what the device stores) or, with NULL, poisoned with NaN. */
 static status upload(struct check *check, const double *values, size_t elements, bool tokens, cl_mem *buffer) {
-    TRY(device_buffer_create(check->device, padded_bytes(elements), buffer));
-    float *floats = memory_allocate(padded_bytes(elements), 1);
-    for (size_t i = 0; i < elements + OP_PADDING_FLOATS; i++) {
-        if (tokens && values && i < elements)
+    size_t bytes = tensor_bytes(elements);
+    TRY(device_buffer_create(check->device, bytes, buffer));
+    float *floats = memory_allocate(bytes, 1);
+    for (size_t i = 0; i < elements; i++) {
+        if (tokens && values)
             ((cl_int *)floats)[i] = (cl_int)values[i];
         else if (!tokens)
-            floats[i] = values && i < elements ? (float)values[i] : i < elements ? NAN : 0;
+            floats[i] = values ? (float)values[i] : NAN;
     }
-    status outcome = device_write(check->device, *buffer, 0, floats, padded_bytes(elements));
+    status outcome = device_write(check->device, *buffer, 0, floats, bytes);
     free(floats);
     return outcome;
 }

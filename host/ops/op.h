@@ -7,15 +7,15 @@
  * kernels are tested against.
  *
  * Activations are [rows, columns] float32, row-major, rows = batch * context, row = sequence * context + token. Token
- * ids are int32 [rows, 1]. Parameters are [rows, columns] too. Every tensor has room for whole vectors behind its end
- * (OP_PADDING_FLOATS).
+ * ids are int32 [rows, 1]. Parameters are [rows, columns] too. The memory of every tensor and of scratch is a multiple of
+ * OP_ROUND_FLOATS, so that kernels over flat arrays may handle whole vectors.
  */
 #ifndef STARCL_OPS_OP_H
 #define STARCL_OPS_OP_H
 
 #include "device/device.h"
 
-enum { OP_MAX_INPUTS = 8, OP_MAX_OUTPUTS = 2, OP_PADDING_FLOATS = 64 };
+enum { OP_MAX_INPUTS = 8, OP_MAX_OUTPUTS = 2, OP_ROUND_FLOATS = 16 };
 
 struct shape {
     int rows, columns;
@@ -23,6 +23,11 @@ struct shape {
 
 static inline size_t shape_elements(struct shape shape) {
     return (size_t)shape.rows * (size_t)shape.columns;
+}
+
+/* Bytes that `elements` floats or ids take. */
+static inline size_t tensor_bytes(size_t elements) {
+    return (elements + OP_ROUND_FLOATS - 1) / OP_ROUND_FLOATS * OP_ROUND_FLOATS * sizeof(float);
 }
 
 /* What distinguishes two uses of one operator; each family reads its own fields. */

@@ -1,0 +1,138 @@
+#include "model/graph.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct graph *graph_create(int batch, int context, struct device_shape device) {
+    struct graph *graph = memory_allocate(1, sizeof *graph);
+    *graph = (struct graph){.arena = arena_create(),
+                            .device = device,
+                            .batch = batch,
+                            .context = context,
+                            .tokens = -1,
+                            .targets = -1,
+                            .logits = -1,
+                            .loss = -1,
+                            .liv = -1};
+    return graph;
+}
+
+void graph_destroy(struct graph *graph) {
+    if (!graph)
+        return;
+    arena_destroy(graph->arena);
+    free(graph->values);
+    free(graph->nodes);
+    free(graph);
+}
+
+static int add_value(struct graph *graph, const char *name, enum value_role role, struct shape shape, int producer) {
+    graph->values = memory_resize(graph->values, (size_t)graph->value_count + 1, sizeof *graph->values);
+    graph->values[graph->value_count] = (struct value){.name = arena_text(graph->arena, "%s", name),
+                                                       .role = role,
+                                                       .shape = shape,
+                                                       .producer = producer,
+                                                       .liv = graph->liv};
+    return graph->value_count++;
+}
+
+int graph_add_tokens(struct graph *graph, const char *name) {
+    return add_value(graph, name, VALUE_TOKENS, (struct shape){graph->batch * graph->context, 1}, -1);
+}
+
+int graph_add_parameter(struct graph *graph, const char *name, struct shape shape, enum parameter_start start,
+                        double deviation) {
+    int added = add_value(graph, name, VALUE_PARAMETER, shape, -1);
+    struct value *value = &graph->values[added];
+    value->start = start;
+    value->deviation = deviation;
+    value->decays = shape.rows > 1 && shape.columns > 1;
+    return added;
+}
+
+int graph_find_parameter(const struct graph *graph, const char *name) {
+    for (int i = 0; i < graph->value_count; i++)
+        if (graph->values[i].role == VALUE_PARAMETER && strcmp(graph->values[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+status graph_apply(struct graph *graph, const struct op_type *type, struct op_attributes attributes, const int *inputs,
+                   int input_count, const char *name, int *output) {
+    struct node node = {.op = {.type = type,
+                               .attributes = attributes,
+                               .device = graph->device,
+                               .batch = graph->batch,
+                               .context = graph->context,
+                               .input_count = input_count},
+                        .liv = graph->liv};
+    for (int i = 0; i < input_count; i++) {
+        node.inputs[i] = inputs[i];
+        node.op.inputs[i] = graph->values[inputs[i]].shape;
+    }
+    status outcome = op_infer(&node.op);
+    if (outcome != STATUS_OK)
+        return fail_while(outcome, "building %s", name);
+    for (int i = 0; i < node.op.output_count; i++)
+        node.outputs[i] =
+            add_value(graph, name, i == 0 ? VALUE_ACTIVATION : VALUE_KEPT, node.op.outputs[i], graph->node_count);
+    *output = node.outputs[0];
+    graph->nodes = memory_resize(graph->nodes, (size_t)graph->node_count + 1, sizeof *graph->nodes);
+    graph->nodes[graph->node_count++] = node;
+    return STATUS_OK;
+}
+
+/* Adds what node n must remember of its inputs to `rows`, the most past rows of each value that anyone needs. */
+static void note_past_rows(const struct graph *graph, int n, int cache_context, int *rows) {
+    struct op op = graph->nodes[n].op;
+    if (!op.type->past_rows)
+        return;
+    op.context = cache_context;
+    for (int i = 0; i < op.input_count; i++) {
+        int needed = op.type->past_rows(&op, i), value = graph->nodes[n].inputs[i];
+        if (needed > rows[value])
+            rows[value] = needed;
+    }
+}
+
+enum { EVERY_LIV = -2 };
+
+static bool counts(int liv, int of) {
+    return liv == EVERY_LIV || liv == of;
+}
+
+static struct cost cost_of(const struct graph *graph, int cache_context, int liv) {
+    struct cost cost = {0};
+    int *rows = memory_allocate((size_t)graph->value_count, sizeof *rows);
+    double tokens = (double)graph->batch * graph->context;
+    for (int n = 0; n < graph->node_count; n++) {
+        const struct node *node = &graph->nodes[n];
+        note_past_rows(graph, n, cache_context, rows);
+        if (!counts(liv, node->liv))
+            continue;
+        if (node->op.type->flops)
+            cost.flops_per_token += node->op.type->flops(&node->op) / tokens;
+        if (node->op.type->state)
+            cost.cache_bytes += (int64_t)(node->op.type->state(&node->op) * sizeof(float));
+    }
+    for (int v = 0; v < graph->value_count; v++) {
+        const struct value *value = &graph->values[v];
+        if (!counts(liv, value->liv))
+            continue;
+        if (value->role == VALUE_PARAMETER)
+            cost.parameters += (int64_t)shape_elements(value->shape);
+        cost.cache_bytes += (int64_t)rows[v] * value->shape.columns * (int64_t)sizeof(float);
+    }
+    free(rows);
+    return cost;
+}
+
+struct cost graph_cost(const struct graph *graph, int cache_context) {
+    return cost_of(graph, cache_context, EVERY_LIV);
+}
+
+struct cost graph_liv_cost(const struct graph *graph, int cache_context, int liv) {
+    return cost_of(graph, cache_context, liv);
+}

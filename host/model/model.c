@@ -1,0 +1,236 @@
+#include "model/model.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct model {
+    struct device *device;
+    const struct graph *graph;
+    struct plan *plan;
+    cl_mem parameters, gradients;
+    cl_mem arenas[PLAN_MAX_ARENAS];
+    cl_mem *values, *value_gradients;           /* by value: parts of the buffers above */
+    cl_mem *forward_scratch, *backward_scratch; /* by node, NULL for none */
+    struct op_buffers *buffers;                 /* by node, without scratch */
+};
+
+size_t model_planned_bytes(const struct plan *plan) {
+    return 2 * plan->parameter_bytes + plan->working_bytes;
+}
+
+static status check_memory(const struct device *device, const struct plan *plan) {
+    const struct device_information *information = device_information(device);
+    size_t needed = model_planned_bytes(plan);
+    if (needed + device_allocated_bytes(device) <= information->global_bytes)
+        return STATUS_OK;
+    char needed_text[TEXT_NUMBER_BYTES], all_text[TEXT_NUMBER_BYTES];
+    return fail("the model needs %s on the device, %s has %s; a smaller train.batch, model.context, width or depth "
+                "needs less",
+                text_bytes(needed_text, (double)needed), information->name,
+                text_bytes(all_text, (double)information->global_bytes));
+}
+
+static status part_of_arena(struct model *model, const struct place *place, cl_mem *part) {
+    if (place->arena < 0)
+        return STATUS_OK;
+    return device_buffer_part(model->arenas[place->arena], place->offset, place->bytes, part);
+}
+
+static status take_parts(struct model *model) {
+    const struct graph *graph = model->graph;
+    const struct plan *plan = model->plan;
+    for (int v = 0; v < graph->value_count; v++) {
+        if (graph->values[v].role == VALUE_PARAMETER) {
+            size_t bytes = tensor_bytes(shape_elements(graph->values[v].shape)), offset = plan->parameter_offsets[v];
+            TRY(device_buffer_part(model->parameters, offset, bytes, &model->values[v]));
+            TRY(device_buffer_part(model->gradients, offset, bytes, &model->value_gradients[v]));
+        } else {
+            TRY(part_of_arena(model, &plan->values[v], &model->values[v]));
+            TRY(part_of_arena(model, &plan->gradients[v], &model->value_gradients[v]));
+        }
+    }
+    for (int n = 0; n < graph->node_count; n++) {
+        TRY(part_of_arena(model, &plan->forward_scratch[n], &model->forward_scratch[n]));
+        TRY(part_of_arena(model, &plan->backward_scratch[n], &model->backward_scratch[n]));
+    }
+    return STATUS_OK;
+}
+
+/* In backward order the first consumer of a value writes its gradient, the others add. */
+static void connect_nodes(struct model *model) {
+    const struct graph *graph = model->graph;
+    bool *written = memory_allocate((size_t)graph->value_count, sizeof *written);
+    for (int n = graph->node_count - 1; n >= 0; n--) {
+        const struct node *node = &graph->nodes[n];
+        struct op_buffers *buffers = &model->buffers[n];
+        for (int i = 0; i < node->op.input_count; i++) {
+            int v = node->inputs[i];
+            buffers->inputs[i] = model->values[v];
+            buffers->input_gradients[i] = model->value_gradients[v];
+            buffers->accumulate[i] = written[v];
+            written[v] = true;
+        }
+        for (int i = 0; i < node->op.output_count; i++)
+            buffers->outputs[i] = model->values[node->outputs[i]];
+        buffers->output_gradient = model->value_gradients[node->outputs[0]];
+    }
+    free(written);
+}
+
+static void start_values(const struct value *value, uint64_t seed, float *elements) {
+    size_t count = shape_elements(value->shape);
+    struct random_stream random = random_open(seed, hash_text(HASH_START, value->name));
+    switch (value->start) {
+    case START_NORMAL:
+        random_normal(&random, elements, count, value->deviation);
+        break;
+    case START_ONES:
+        for (size_t i = 0; i < count; i++)
+            elements[i] = 1;
+        break;
+    case START_DELTA_BIAS:
+        for (size_t i = 0; i < count; i++) {
+            double delta = exp(log(1e-3) + random_uniform(&random) * (log(1e-1) - log(1e-3)));
+            elements[i] = (float)log(expm1(delta));
+        }
+        break;
+    }
+}
+
+static status initialise(struct model *model, uint64_t seed) {
+    const struct graph *graph = model->graph;
+    char *block = memory_allocate(model->plan->parameter_bytes, 1);
+    for (int v = 0; v < graph->value_count; v++)
+        if (graph->values[v].role == VALUE_PARAMETER)
+            start_values(&graph->values[v], seed, (float *)(block + model->plan->parameter_offsets[v]));
+    status outcome = device_write(model->device, model->parameters, 0, block, model->plan->parameter_bytes);
+    free(block);
+    TRY(outcome);
+    /* The gradient block has gaps between tensors that the optimiser reads with the rest. */
+    TRY(device_fill_zero(model->device, model->gradients, 0, model->plan->parameter_bytes));
+    float one = 1;
+    return device_write(model->device, model->value_gradients[graph->loss], 0, &one, sizeof one);
+}
+
+static status create(struct model *model, const struct model_options *options) {
+    const struct device_information *information = device_information(model->device);
+    const struct graph *graph = model->graph;
+    struct plan_limits limits = {.alignment = information->address_alignment_bytes,
+                                 .largest_buffer = information->largest_buffer_bytes,
+                                 .without_reuse = options->without_reuse};
+    TRY(plan_create(graph, &limits, &model->plan));
+    TRY(check_memory(model->device, model->plan));
+    TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->parameters));
+    TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->gradients));
+    for (int arena = 0; arena < model->plan->arena_count; arena++)
+        TRY(device_buffer_create(model->device, model->plan->arena_bytes[arena], &model->arenas[arena]));
+    model->values = memory_allocate((size_t)graph->value_count, sizeof *model->values);
+    model->value_gradients = memory_allocate((size_t)graph->value_count, sizeof *model->value_gradients);
+    model->forward_scratch = memory_allocate((size_t)graph->node_count, sizeof *model->forward_scratch);
+    model->backward_scratch = memory_allocate((size_t)graph->node_count, sizeof *model->backward_scratch);
+    model->buffers = memory_allocate((size_t)graph->node_count, sizeof *model->buffers);
+    TRY(take_parts(model));
+    connect_nodes(model);
+    return initialise(model, options->seed);
+}
+
+status model_create(struct device *device, const struct graph *graph, const struct model_options *options,
+                    struct model **result) {
+    struct model *model = memory_allocate(1, sizeof *model);
+    model->device = device;
+    model->graph = graph;
+    status outcome = create(model, options);
+    if (outcome != STATUS_OK) {
+        model_destroy(model);
+        model = NULL;
+    }
+    *result = model;
+    return outcome;
+}
+
+static void release_parts(cl_mem *parts, int count) {
+    for (int i = 0; parts && i < count; i++)
+        if (parts[i])
+            clReleaseMemObject(parts[i]);
+    free(parts);
+}
+
+void model_destroy(struct model *model) {
+    if (!model)
+        return;
+    release_parts(model->values, model->graph->value_count);
+    release_parts(model->value_gradients, model->graph->value_count);
+    release_parts(model->forward_scratch, model->graph->node_count);
+    release_parts(model->backward_scratch, model->graph->node_count);
+    device_buffer_destroy(model->device, model->parameters);
+    device_buffer_destroy(model->device, model->gradients);
+    for (int arena = 0; arena < PLAN_MAX_ARENAS; arena++)
+        device_buffer_destroy(model->device, model->arenas[arena]);
+    free(model->buffers);
+    plan_destroy(model->plan);
+    free(model);
+}
+
+struct device *model_device(const struct model *model) {
+    return model->device;
+}
+
+const struct graph *model_graph(const struct model *model) {
+    return model->graph;
+}
+
+const struct plan *model_plan(const struct model *model) {
+    return model->plan;
+}
+
+cl_mem model_parameters(const struct model *model) {
+    return model->parameters;
+}
+
+cl_mem model_gradients(const struct model *model) {
+    return model->gradients;
+}
+
+cl_mem model_value(const struct model *model, int value) {
+    return model->values[value];
+}
+
+cl_mem model_gradient(const struct model *model, int value) {
+    return model->value_gradients[value];
+}
+
+status model_forward(struct model *model) {
+    for (int n = 0; n < model->graph->node_count; n++) {
+        const struct op *op = &model->graph->nodes[n].op;
+        model->buffers[n].scratch = model->forward_scratch[n];
+        TRY(op->type->forward(model->device, op, &model->buffers[n]));
+    }
+    return STATUS_OK;
+}
+
+status model_backward(struct model *model) {
+    for (int n = model->graph->node_count - 1; n >= 0; n--) {
+        const struct op *op = &model->graph->nodes[n].op;
+        model->buffers[n].scratch = model->backward_scratch[n];
+        TRY(op->type->backward(model->device, op, &model->buffers[n]));
+    }
+    return STATUS_OK;
+}
+
+status model_read_loss(struct model *model, float *loss) {
+    return device_read(model->device, model->values[model->graph->loss], 0, loss, sizeof *loss);
+}
+
+status model_read_parameter(struct model *model, int value, float *elements) {
+    return device_read(model->device, model->values[value], 0, elements,
+                       shape_elements(model->graph->values[value].shape) * sizeof(float));
+}
+
+status model_write_parameter(struct model *model, int value, const float *elements) {
+    return device_write(model->device, model->values[value], 0, elements,
+                        shape_elements(model->graph->values[value].shape) * sizeof(float));
+}

@@ -1,0 +1,50 @@
+/*
+ * A graph on a device: its parameters, its memory, and running it forward and backward.
+ *
+ * Nothing here waits for the device except where the header says so.
+ */
+#ifndef STARCL_MODEL_MODEL_H
+#define STARCL_MODEL_MODEL_H
+
+#include "model/graph.h"
+#include "model/plan.h"
+
+struct model;
+
+struct model_options {
+    uint64_t seed;      /* of the initial parameters, with each parameter's name */
+    bool without_reuse; /* plan_limits */
+};
+
+/* Plans, checks that the device has the memory, allocates and initialises. The graph must outlive the model. */
+status model_create(struct device *device, const struct graph *graph, const struct model_options *options,
+                    struct model **model) MUST_CHECK;
+void model_destroy(struct model *model);
+
+/* Device bytes that a model with this plan takes: parameters, gradients and working memory. */
+size_t model_planned_bytes(const struct plan *plan);
+
+struct device *model_device(const struct model *model);
+const struct graph *model_graph(const struct model *model);
+const struct plan *model_plan(const struct model *model);
+
+/* The blocks that the optimiser works on, laid out as the plan says; owned by the model. */
+cl_mem model_parameters(const struct model *model);
+cl_mem model_gradients(const struct model *model);
+
+/* The device memory of a value (an activation's is only meaningful while it lives), or of its gradient. */
+cl_mem model_value(const struct model *model, int value);
+cl_mem model_gradient(const struct model *model, int value);
+
+/* Runs the graph on what the token values hold. Backward follows a forward. */
+status model_forward(struct model *model) MUST_CHECK;
+status model_backward(struct model *model) MUST_CHECK;
+
+/* The loss of the last forward, in nats; waits for the device. */
+status model_read_loss(struct model *model, float *loss) MUST_CHECK;
+
+/* Parameters by value, `shape_elements` floats; wait for the device. */
+status model_read_parameter(struct model *model, int value, float *elements) MUST_CHECK;
+status model_write_parameter(struct model *model, int value, const float *elements) MUST_CHECK;
+
+#endif

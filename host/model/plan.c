@@ -1,0 +1,193 @@
+#include "model/plan.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+/* Something that needs a place from time `first` to time `last`. */
+struct demand {
+    struct place *place;
+    int first, last;
+    int order; /* of creation, to make sorting stable */
+};
+
+struct planner {
+    const struct graph *graph;
+    const struct plan_limits *limits;
+    struct plan *plan;
+    struct demand *demands;
+    int demand_count;
+};
+
+static size_t round_up(size_t bytes, size_t multiple) {
+    return (bytes + multiple - 1) / multiple * multiple;
+}
+
+/* Node n runs forward at time n and backward at time 2N - 1 - n. */
+static int backward_time(const struct graph *graph, int node) {
+    return 2 * graph->node_count - 1 - node;
+}
+
+static void place_parameters(struct planner *planner) {
+    struct plan *plan = planner->plan;
+    const struct graph *graph = planner->graph;
+    size_t offset = 0;
+    for (int decays = 1; decays >= 0; decays--) {
+        for (int v = 0; v < graph->value_count; v++) {
+            const struct value *value = &graph->values[v];
+            if (value->role != VALUE_PARAMETER || value->decays != decays)
+                continue;
+            plan->parameter_offsets[v] = offset;
+            offset += round_up(tensor_bytes(shape_elements(value->shape)), planner->limits->alignment);
+        }
+        if (decays)
+            plan->decaying_bytes = offset;
+    }
+    plan->parameter_bytes = offset;
+}
+
+static void demand(struct planner *planner, struct place *place, size_t elements, int first, int last) {
+    if (elements == 0)
+        return;
+    place->bytes = round_up(tensor_bytes(elements), planner->limits->alignment);
+    planner->demands = memory_resize(planner->demands, (size_t)planner->demand_count + 1, sizeof *planner->demands);
+    planner->demands[planner->demand_count] =
+        (struct demand){.place = place, .first = first, .last = last, .order = planner->demand_count};
+    planner->demand_count++;
+}
+
+static void demand_everything(struct planner *planner) {
+    const struct graph *graph = planner->graph;
+    int end = 2 * graph->node_count;
+    int *last_use = memory_allocate((size_t)graph->value_count, sizeof *last_use);
+    int *last_consumer = memory_allocate((size_t)graph->value_count, sizeof *last_consumer);
+    for (int v = 0; v < graph->value_count; v++)
+        last_use[v] = last_consumer[v] = graph->values[v].producer;
+    for (int n = 0; n < graph->node_count; n++) {
+        const struct node *node = &graph->nodes[n];
+        for (int i = 0; i < node->op.input_count; i++) {
+            int v = node->inputs[i], use = node->op.type->backward_inputs >> i & 1 ? backward_time(graph, n) : n;
+            last_use[v] = use > last_use[v] ? use : last_use[v];
+            last_consumer[v] = n;
+        }
+        for (int i = 0; i < node->op.output_count; i++)
+            if (node->op.type->backward_outputs >> i & 1)
+                last_use[node->outputs[i]] = backward_time(graph, n);
+        demand(planner, &planner->plan->forward_scratch[n], node->op.forward_scratch, n, n);
+        int backward = backward_time(graph, n);
+        demand(planner, &planner->plan->backward_scratch[n], node->op.backward_scratch, backward, backward);
+    }
+    for (int v = 0; v < graph->value_count; v++) {
+        const struct value *value = &graph->values[v];
+        bool lasts = value->role == VALUE_TOKENS || v == graph->loss;
+        size_t elements = shape_elements(value->shape);
+        if (value->role == VALUE_PARAMETER)
+            continue;
+        demand(planner, &planner->plan->values[v], elements, lasts ? 0 : value->producer, lasts ? end : last_use[v]);
+        if (value->role == VALUE_ACTIVATION)
+            demand(planner, &planner->plan->gradients[v], elements,
+                   v == graph->loss ? 0 : backward_time(graph, last_consumer[v]),
+                   v == graph->loss ? end : backward_time(graph, value->producer));
+    }
+    free(last_use);
+    free(last_consumer);
+}
+
+static int larger_first(const void *a, const void *b) {
+    const struct demand *x = a, *y = b;
+    if (x->place->bytes != y->place->bytes)
+        return x->place->bytes < y->place->bytes ? 1 : -1;
+    return x->order - y->order;
+}
+
+static int lower_first(const void *a, const void *b) {
+    const struct place *x = *(const struct place *const *)a, *y = *(const struct place *const *)b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/*
+ * Greedy by size: the largest demands first, each at the lowest offset where nothing that lives at the same time lies
+ * (Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020).
+ */
+static status place_demand(struct planner *planner, int index, const struct place **neighbours) {
+    struct plan *plan = planner->plan;
+    struct demand *wanted = &planner->demands[index];
+    size_t largest = planner->limits->largest_buffer, bytes = wanted->place->bytes;
+    if (bytes > largest)
+        return fail("a tensor needs %zu bytes, the device allows at most %zu in one buffer; a smaller train.batch, "
+                    "model.context or width needs less",
+                    bytes, largest);
+    for (int arena = 0; arena < PLAN_MAX_ARENAS; arena++) {
+        int count = 0;
+        for (int i = 0; i < index; i++) {
+            const struct demand *other = &planner->demands[i];
+            bool together = other->first <= wanted->last && wanted->first <= other->last;
+            if (other->place->arena == arena && (together || planner->limits->without_reuse))
+                neighbours[count++] = other->place;
+        }
+        qsort(neighbours, (size_t)count, sizeof *neighbours, lower_first);
+        size_t offset = 0;
+        for (int i = 0; i < count && neighbours[i]->offset < offset + bytes; i++)
+            if (neighbours[i]->offset + neighbours[i]->bytes > offset)
+                offset = neighbours[i]->offset + neighbours[i]->bytes;
+        if (offset + bytes > largest)
+            continue;
+        wanted->place->arena = arena;
+        wanted->place->offset = offset;
+        if (offset + bytes > plan->arena_bytes[arena])
+            plan->arena_bytes[arena] = offset + bytes;
+        if (arena >= plan->arena_count)
+            plan->arena_count = arena + 1;
+        return STATUS_OK;
+    }
+    return fail("the model needs more than %d buffers of %zu bytes", PLAN_MAX_ARENAS, largest);
+}
+
+static struct place *places(int count) {
+    struct place *result = memory_allocate((size_t)count, sizeof *result);
+    for (int i = 0; i < count; i++)
+        result[i].arena = -1;
+    return result;
+}
+
+status plan_create(const struct graph *graph, const struct plan_limits *limits, struct plan **result) {
+    struct plan *plan = memory_allocate(1, sizeof *plan);
+    plan->parameter_offsets = memory_allocate((size_t)graph->value_count, sizeof *plan->parameter_offsets);
+    plan->values = places(graph->value_count);
+    plan->gradients = places(graph->value_count);
+    plan->forward_scratch = places(graph->node_count);
+    plan->backward_scratch = places(graph->node_count);
+
+    struct planner planner = {.graph = graph, .limits = limits, .plan = plan};
+    place_parameters(&planner);
+    demand_everything(&planner);
+    qsort(planner.demands, (size_t)planner.demand_count, sizeof *planner.demands, larger_first);
+    const struct place **neighbours = memory_allocate((size_t)planner.demand_count, sizeof(void *));
+    status outcome = STATUS_OK;
+    if (plan->parameter_bytes > limits->largest_buffer)
+        outcome = fail("the parameters need %zu bytes, the device allows at most %zu in one buffer",
+                       plan->parameter_bytes, limits->largest_buffer);
+    for (int i = 0; outcome == STATUS_OK && i < planner.demand_count; i++)
+        outcome = place_demand(&planner, i, neighbours);
+    free(neighbours);
+    free(planner.demands);
+    for (int arena = 0; arena < plan->arena_count; arena++)
+        plan->working_bytes += plan->arena_bytes[arena];
+    if (outcome != STATUS_OK) {
+        plan_destroy(plan);
+        plan = NULL;
+    }
+    *result = plan;
+    return outcome;
+}
+
+void plan_destroy(struct plan *plan) {
+    if (!plan)
+        return;
+    free(plan->parameter_offsets);
+    free(plan->values);
+    free(plan->gradients);
+    free(plan->forward_scratch);
+    free(plan->backward_scratch);
+    free(plan);
+}

@@ -1,0 +1,45 @@
+/*
+ * The memory plan: where each tensor of a graph lies while a training step runs.
+ *
+ * Parameters, and with them gradients, lie behind each other, those with weight decay first. Activations, their
+ * gradients and scratch are placed by liveness over the forward and the backward pass: two that are never needed at the
+ * same time may overlap. Arenas are no larger than the device's largest buffer.
+ */
+#ifndef STARCL_MODEL_PLAN_H
+#define STARCL_MODEL_PLAN_H
+
+#include "model/graph.h"
+
+enum { PLAN_MAX_ARENAS = 64 };
+
+/* A place in an arena; arena -1: none. */
+struct place {
+    int arena;
+    size_t offset, bytes;
+};
+
+struct plan {
+    /* Bytes from the start of the parameter block; the gradient block is laid out alike. */
+    size_t *parameter_offsets; /* by value; only parameters */
+    size_t parameter_bytes;    /* of the block; a multiple of the alignment */
+    size_t decaying_bytes;     /* the first part of it, to which weight decay applies */
+
+    int arena_count;
+    size_t arena_bytes[PLAN_MAX_ARENAS];
+    struct place *values, *gradients;                  /* by value */
+    struct place *forward_scratch, *backward_scratch; /* by node */
+
+    size_t working_bytes; /* sum of the arenas */
+};
+
+struct plan_limits {
+    size_t alignment;      /* of every place */
+    size_t largest_buffer; /* bytes of an arena at most */
+    bool without_reuse;    /* every place for itself: to test the plan, and for tools that watch single buffers */
+};
+
+/* Fails if one tensor alone is larger than the largest buffer. */
+status plan_create(const struct graph *graph, const struct plan_limits *limits, struct plan **plan) MUST_CHECK;
+void plan_destroy(struct plan *plan);
+
+#endif
