@@ -233,14 +233,23 @@ static status read_all(const struct settings *settings, struct catalogue *catalo
     return STATUS_OK;
 }
 
-status catalogue_read(const char *path, struct catalogue *catalogue) {
-    struct settings settings;
+static status read_and_release(struct settings *settings, struct catalogue *catalogue) {
     catalogue->class_count = 0;
-    if (!path || strcmp(path, "builtin") == 0)
-        TRY(settings_read_text("the built-in catalogue", builtin_files[0].text, &settings));
-    else
-        TRY(settings_read_file(path, &settings));
-    status outcome = read_all(&settings, catalogue);
-    settings_destroy(&settings);
+    status outcome = read_all(settings, catalogue);
+    settings_destroy(settings);
     return outcome;
+}
+
+status catalogue_read_text(const char *name, const char *text, struct catalogue *catalogue) {
+    struct settings settings;
+    TRY(settings_read_text(name, text, &settings));
+    return read_and_release(&settings, catalogue);
+}
+
+status catalogue_read(const char *path, struct catalogue *catalogue) {
+    if (!path || strcmp(path, "builtin") == 0)
+        return catalogue_read_text("the built-in catalogue", builtin_files[0].text, catalogue);
+    struct settings settings;
+    TRY(settings_read_file(path, &settings));
+    return read_and_release(&settings, catalogue);
 }

@@ -72,6 +72,8 @@ struct catalogue {
 
 /* Reads a catalogue file; a path of NULL or "builtin" is the embedded default. Checks every class against the rules. */
 status catalogue_read(const char *path, struct catalogue *catalogue) MUST_CHECK;
+/* The same from a text; `name` is for messages. */
+status catalogue_read_text(const char *name, const char *text, struct catalogue *catalogue) MUST_CHECK;
 
 /* The index of the class with this name, or -1. */
 int catalogue_find(const struct catalogue *catalogue, const char *name);

@@ -18,13 +18,10 @@ struct model {
     struct op_buffers *buffers;                 /* by node, without scratch */
 };
 
-size_t model_planned_bytes(const struct plan *plan) {
-    return 2 * plan->parameter_bytes + plan->working_bytes;
-}
-
-static status check_memory(const struct device *device, const struct plan *plan) {
+/* Parameters, gradients, what the caller adds, and the arenas. */
+static status check_memory(const struct device *device, const struct plan *plan, int further_blocks) {
     const struct device_information *information = device_information(device);
-    size_t needed = model_planned_bytes(plan);
+    size_t needed = (2 + (size_t)further_blocks) * plan->parameter_bytes + plan->working_bytes;
     if (needed + device_allocated_bytes(device) <= information->global_bytes)
         return STATUS_OK;
     char needed_text[TEXT_NUMBER_BYTES], all_text[TEXT_NUMBER_BYTES];
@@ -123,7 +120,7 @@ static status create(struct model *model, const struct model_options *options) {
                                  .largest_buffer = information->largest_buffer_bytes,
                                  .without_reuse = options->without_reuse};
     TRY(plan_create(graph, &limits, &model->plan));
-    TRY(check_memory(model->device, model->plan));
+    TRY(check_memory(model->device, model->plan, options->further_blocks));
     TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->parameters));
     TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->gradients));
     for (int arena = 0; arena < model->plan->arena_count; arena++)

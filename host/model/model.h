@@ -13,6 +13,7 @@ struct model;
 
 struct model_options {
     uint64_t seed;      /* of the initial parameters, with each parameter's name */
+    int further_blocks; /* parameter-sized blocks that the caller will add (an optimiser's), for the memory check */
     bool without_reuse; /* plan_limits */
 };
 
@@ -20,9 +21,6 @@ struct model_options {
 status model_create(struct device *device, const struct graph *graph, const struct model_options *options,
                     struct model **model) MUST_CHECK;
 void model_destroy(struct model *model);
-
-/* Device bytes that a model with this plan takes: parameters, gradients and working memory. */
-size_t model_planned_bytes(const struct plan *plan);
 
 struct device *model_device(const struct model *model);
 const struct graph *model_graph(const struct model *model);

@@ -1,0 +1,55 @@
+/* What a command is to main.c, and its parsed arguments. One command a file: command_<name>.c. */
+#ifndef STARCL_CLI_COMMAND_H
+#define STARCL_CLI_COMMAND_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+
+enum { MAX_ARGUMENTS = 256 };
+
+struct option_information {
+    const char *name;  /* "--device" */
+    const char *value; /* what its value is called, "D"; NULL: the option has none */
+    const char *help;
+};
+
+struct given_option {
+    const struct option_information *information;
+    const char *value;
+};
+
+struct arguments {
+    int word_count, option_count;
+    const char *words[MAX_ARGUMENTS]; /* what is not an option */
+    struct given_option options[MAX_ARGUMENTS];
+};
+
+struct command {
+    const char *name;
+    const char *synopsis; /* behind the name: "CONFIG [options]" */
+    const char *summary;  /* one line */
+    const char *details;  /* paragraphs of --help, may be NULL */
+    int words_least, words_most;
+    const struct option_information *options; /* ends with a NULL name */
+    status (*run)(const struct arguments *arguments);
+};
+
+extern const struct command command_devices, command_search, command_resume, command_show;
+
+/* The last value of an option, or NULL; whether it was given; and all its values, in order. */
+const char *argument_value(const struct arguments *arguments, const char *name);
+bool argument_given(const struct arguments *arguments, const char *name);
+int argument_values(const struct arguments *arguments, const char *name, const char **values);
+
+/* Options that several commands have. */
+#define OPTION_DEVICE                                                                                                  \
+    { "--device", "D", "index from `starcl devices` (0.1), cpu, gpu, accelerator or part of a name" }
+#define OPTION_SET                                                                                                     \
+    { "--set", "path=value", "override a key of the config, e.g. --set model.width=64; repeatable" }
+#define OPTION_JSON                                                                                                    \
+    { "--json", NULL, "print JSON for scripts" }
+#define OPTION_QUIET                                                                                                   \
+    { "--quiet", NULL, "no progress on stderr" }
+
+#endif

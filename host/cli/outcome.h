@@ -1,0 +1,13 @@
+/* What a search or a resumed one says at its end. */
+#ifndef STARCL_CLI_OUTCOME_H
+#define STARCL_CLI_OUTCOME_H
+
+#include "base/status.h"
+
+/*
+ * Prints the front of the run in `path` and how to see more, or after an interrupt how to go on. Returns `outcome`, or
+ * the failure of printing.
+ */
+status outcome_of_run(status outcome, const char *path) MUST_CHECK;
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * Individuals, and which of them is better: Pareto dominance with failures last, the fast non-dominated sort and the
+ * crowding distance of NSGA-II (Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE TEC
+ * 6(2), 2002).
+ */
+#ifndef STARCL_EVOLVE_POPULATION_H
+#define STARCL_EVOLVE_POPULATION_H
+
+#include "genome/genome.h"
+
+enum { MAX_OBJECTIVES = 8 };
+
+struct individual {
+    int id; /* from 1, in order of creation; what lists of the run show */
+    int generation;
+    int parents[2]; /* ids, 0: none */
+    struct genome genome;
+    bool failed;
+    double objectives[MAX_OBJECTIVES]; /* smaller is better */
+    int rank;                          /* front number from 0 */
+    double crowding;
+};
+
+/* a is no worse in every objective and better in one; whatever did not fail dominates what did. */
+bool dominates(const struct individual *a, const struct individual *b, int objectives);
+
+/* Sets rank and crowding of all. */
+void rank_population(struct individual *individuals, int count, int objectives);
+
+/* Better rank, then larger crowding distance, then the older one: a total order. For qsort too. */
+int compare_individuals(const void *a, const void *b);
+
+#endif

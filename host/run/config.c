@@ -1,0 +1,366 @@
+#include "run/config.h"
+
+#include "base/memory.h"
+#include "base/settings.h"
+#include "base/text.h"
+#include "device/gemm.h"
+#include "evolve/population.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum key_type { KEY_INTEGER, KEY_NUMBER, KEY_TEXT, KEY_NAMES };
+
+struct config_key {
+    const char *group, *key;
+    enum key_type type;
+    size_t offset, bytes; /* of the field in struct run_config */
+    double least, most;   /* of integers and numbers */
+    const char *initial;  /* in libconfig's notation */
+    const char *meaning;
+};
+
+#define INTEGER(group, key, least, most, initial, meaning)                                                             \
+    { #group, #key, KEY_INTEGER, offsetof(struct run_config, group.key),                                               \
+      sizeof(((struct run_config *)0)->group.key), least, most, initial, meaning }
+#define NUMBER(group, key, least, most, initial, meaning)                                                              \
+    { #group, #key, KEY_NUMBER, offsetof(struct run_config, group.key),                                                \
+      sizeof(((struct run_config *)0)->group.key), least, most, initial, meaning }
+#define TEXT(group, key, initial, meaning)                                                                             \
+    { #group, #key, KEY_TEXT, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key), 0,  \
+      0, initial, meaning }
+#define NAMES(group, key, initial, meaning)                                                                            \
+    { #group, #key, KEY_NAMES, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key), 0, \
+      0, initial, meaning }
+
+static const struct config_key keys[] = {
+    TEXT(run, name, "\"run\"", "what the run is called; its folder is runs/<name>-<number>"),
+    INTEGER(run, seed, 0, 9007199254740992.0, "1", "same config, seed and device: same result, bit for bit"),
+
+    TEXT(data, path, "\"\"", "a text file, a .gz file or a folder of them, taken as bytes"),
+    NUMBER(data, validation, 0.0001, 0.5, "0.1", "share of the text, at its end, kept for validation"),
+
+    INTEGER(model, width, 16, 16384, "128", "channels of the residual stream, a multiple of 16"),
+    INTEGER(model, depth, 1, GENOME_MAX_DEPTH, "6", "LIVs of a backbone"),
+    INTEGER(model, context, 1, 65536, "128", "tokens of a training sequence"),
+    INTEGER(model, head_channels, 2, 256, "32", "channels of an attention head, even; divides the width"),
+    INTEGER(model, cache_context, 1, 1048576, "4096", "tokens for which cache_bytes is reported"),
+    TEXT(model, catalogue, "\"builtin\"", "file of LIV classes, or \"builtin\""),
+    NAMES(model, classes, "[]", "classes to search over, by name; [] is all of the catalogue"),
+
+    INTEGER(train, steps, 1, 1e9, "400", "optimiser steps of a candidate"),
+    INTEGER(train, batch, 1, 65536, "16", "sequences a step"),
+    NUMBER(train, learning_rate, 0, 1, "8e-4", "peak of AdamW's learning rate"),
+    INTEGER(train, warmup, 0, 1e9, "20", "steps of linear warm-up, then cosine decay"),
+    NUMBER(train, final_rate, 0, 1, "0.1", "share of the peak rate that the last step has"),
+    NUMBER(train, weight_decay, 0, 1, "0.1", "AdamW's weight decay, on matrices"),
+    NUMBER(train, clip, 1e-6, 1e6, "1.0", "largest norm of the gradient"),
+    INTEGER(train, validation_batches, 1, 1e6, "16", "batches over the validation part that an evaluation takes"),
+
+    TEXT(search, algorithm, "\"nsga2\"", "nsga2: NSGA-II"),
+    INTEGER(search, population, 2, 4096, "16", "candidates of a generation"),
+    INTEGER(search, generations, 1, 100000, "18", "generations, the first, random one among them"),
+    INTEGER(search, tournament, 1, 4096, "2", "candidates drawn to choose a parent from"),
+    INTEGER(search, crossover_points, 1, GENOME_MAX_DEPTH, "2", "boundaries between LIVs where parents change over"),
+    NUMBER(search, mutation, 0, 1, "0.1", "probability that a gene is drawn anew"),
+    NAMES(search, objectives, "[\"bits_per_byte\", \"parameters\", \"cache_bytes\"]", "metrics to optimise"),
+
+    TEXT(devices, device, "\"\"", "index, cpu, gpu, accelerator or part of a name; \"\" is the best one"),
+    TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel or clblast"),
+};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+/* ---- reading ---- */
+
+static void *field(struct run_config *config, const struct config_key *key) {
+    return (char *)config + key->offset;
+}
+
+static status read_names(const struct settings *settings, const config_setting_t *setting, struct name_list *list) {
+    TRY(settings_list(settings, setting, 0));
+    list->count = 0;
+    for (int i = 0; i < config_setting_length(setting); i++) {
+        const config_setting_t *element = config_setting_get_elem(setting, (unsigned)i);
+        const char *name = NULL;
+        TRY(settings_text(settings, element, &name));
+        if (!*name || strlen(name) >= CLASS_NAME_BYTES)
+            return settings_refuse(settings, element, "a name has 1 to %d characters", CLASS_NAME_BYTES - 1);
+        if (list->count == CONFIG_MAX_CLASSES)
+            return settings_refuse(settings, setting, "more than %d names", CONFIG_MAX_CLASSES);
+        for (int j = 0; j < list->count; j++)
+            if (strcmp(list->names[j], name) == 0)
+                return settings_refuse(settings, element, "\"%s\" is listed twice", name);
+        snprintf(list->names[list->count++], CLASS_NAME_BYTES, "%s", name);
+    }
+    return STATUS_OK;
+}
+
+static status read_key(const struct settings *settings, const config_setting_t *setting, const struct config_key *key,
+                       struct run_config *config) {
+    const char *text = NULL;
+    switch (key->type) {
+    case KEY_INTEGER:
+        return settings_integer(settings, setting, (long long)key->least, (long long)key->most, field(config, key));
+    case KEY_NUMBER:
+        return settings_number(settings, setting, key->least, key->most, field(config, key));
+    case KEY_NAMES:
+        return read_names(settings, setting, field(config, key));
+    case KEY_TEXT:
+        TRY(settings_text(settings, setting, &text));
+        if (strlen(text) >= key->bytes)
+            return settings_refuse(settings, setting, "longer than %zu characters", key->bytes - 1);
+        snprintf(field(config, key), key->bytes, "%s", text);
+        return STATUS_OK;
+    }
+    return STATUS_OK;
+}
+
+static status read_defaults(struct run_config *config) {
+    for (int i = 0; i < KEYS; i++) {
+        struct text line = {0};
+        struct settings settings;
+        text_append(&line, "%s = %s;", keys[i].key, keys[i].initial);
+        status outcome = settings_read_text("the defaults", line.text, &settings);
+        text_free(&line);
+        TRY(outcome);
+        outcome = read_key(&settings, config_lookup(&settings.config, keys[i].key), &keys[i], config);
+        settings_destroy(&settings);
+        TRY(outcome);
+    }
+    return STATUS_OK;
+}
+
+/* The setting of a key, or the nearest group above it that exists, to name in a message. */
+static const config_setting_t *locate(const struct settings *settings, const char *group, const char *key) {
+    config_setting_t *root = config_root_setting(&settings->config);
+    config_setting_t *group_setting = config_setting_get_member(root, group);
+    config_setting_t *setting = group_setting ? config_setting_get_member(group_setting, key) : NULL;
+    return setting ? setting : group_setting ? group_setting : root;
+}
+
+static status read_groups(const struct settings *settings, struct run_config *config) {
+    const char *groups[KEYS];
+    size_t group_count = 0;
+    for (int i = 0; i < KEYS; i++)
+        if (i == 0 || strcmp(keys[i].group, keys[i - 1].group) != 0)
+            groups[group_count++] = keys[i].group;
+    config_setting_t *root = config_root_setting(&settings->config);
+    TRY(settings_only(settings, root, groups, group_count));
+    for (size_t g = 0; g < group_count; g++) {
+        const config_setting_t *group = config_setting_get_member(root, groups[g]);
+        if (!group)
+            continue;
+        if (!config_setting_is_group(group))
+            return settings_refuse(settings, group, "must be a group: %s = { ... };", groups[g]);
+        const char *names[KEYS];
+        size_t name_count = 0;
+        for (int i = 0; i < KEYS; i++)
+            if (strcmp(keys[i].group, groups[g]) == 0)
+                names[name_count++] = keys[i].key;
+        TRY(settings_only(settings, group, names, name_count));
+        for (int i = 0; i < KEYS; i++) {
+            const config_setting_t *setting =
+                strcmp(keys[i].group, groups[g]) == 0 ? config_setting_get_member(group, keys[i].key) : NULL;
+            if (setting)
+                TRY(read_key(settings, setting, &keys[i], config));
+        }
+    }
+    return STATUS_OK;
+}
+
+/* ---- what must fit together ---- */
+
+static status check_objectives(const struct settings *settings, const struct run_config *config) {
+    const config_setting_t *setting = locate(settings, "search", "objectives");
+    const char *names[METRICS];
+    for (int m = 0; m < METRICS; m++)
+        names[m] = metric_table[m].name;
+    if (config->search.objectives.count < 1 || config->search.objectives.count > MAX_OBJECTIVES)
+        return settings_refuse(settings, setting, "1 to %d objectives are needed", MAX_OBJECTIVES);
+    for (int i = 0; i < config->search.objectives.count; i++) {
+        const char *name = config->search.objectives.names[i];
+        bool known = false;
+        for (int m = 0; m < METRICS; m++)
+            known = known || strcmp(name, names[m]) == 0;
+        if (known)
+            continue;
+        const char *nearest = text_nearest(name, names, METRICS);
+        struct text all = {0};
+        for (int m = 0; m < METRICS; m++)
+            text_append(&all, "%s%s", m ? ", " : "", names[m]);
+        status outcome =
+            settings_refuse(settings, setting, "\"%s\" is not a metric%s%s%s; allowed: %s", name,
+                            nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", all.text);
+        text_free(&all);
+        return outcome;
+    }
+    return STATUS_OK;
+}
+
+static status check_words(const struct settings *settings, const struct run_config *config) {
+    if (strcmp(config->search.algorithm, "nsga2") != 0)
+        return settings_refuse(settings, locate(settings, "search", "algorithm"),
+                               "\"%s\" is not an algorithm; allowed: \"nsga2\"", config->search.algorithm);
+    const char *gemm = config->devices.gemm;
+    if (strcmp(gemm, "auto") != 0 && strcmp(gemm, "panel") != 0 && strcmp(gemm, "clblast") != 0)
+        return settings_refuse(settings, locate(settings, "devices", "gemm"),
+                               "\"%s\" is not a GEMM provider; allowed: auto, %s", gemm, gemm_provider_names());
+    const char *name = config->run.name;
+    if (!*name || strchr(name, '/') || name[0] == '.')
+        return settings_refuse(settings, locate(settings, "run", "name"),
+                               "\"%s\" cannot name a folder; letters, digits, '-', '_' and '.' can", name);
+    return STATUS_OK;
+}
+
+static status check_together(const struct settings *settings, const struct run_config *config) {
+    if (config->model.width % 16 != 0)
+        return settings_refuse(settings, locate(settings, "model", "width"), "%lld is not a multiple of 16",
+                               config->model.width);
+    if (config->model.head_channels % 2 != 0 || config->model.width % config->model.head_channels != 0)
+        return settings_refuse(settings, locate(settings, "model", "head_channels"),
+                               "%lld must be even and divide model.width, %lld", config->model.head_channels,
+                               config->model.width);
+    if (config->train.warmup > config->train.steps)
+        return settings_refuse(settings, locate(settings, "train", "warmup"),
+                               "%lld is more than train.steps, %lld", config->train.warmup, config->train.steps);
+    TRY(check_words(settings, config));
+    return check_objectives(settings, config);
+}
+
+/* The text must exist now, and be found again when the run is resumed from another folder. */
+static status resolve_path(const struct settings *settings, struct run_config *config) {
+    const config_setting_t *setting = locate(settings, "data", "path");
+    if (!config->data.path[0])
+        return settings_refuse(settings, setting,
+                               "data.path is missing: a text file, a .gz file or a folder; --set data.path=FILE sets "
+                               "it too");
+    char absolute[PATH_MAX];
+    if (!realpath(config->data.path, absolute)) {
+        bool dictionary = strncmp(config->data.path, "/usr/share/dictd/", 17) == 0;
+        return settings_refuse(settings, setting, "there is no file or folder %s%s", config->data.path,
+                               dictionary ? "; `apt-get install dict-gcide` brings the dictionary" : "");
+    }
+    snprintf(config->data.path, sizeof config->data.path, "%s", absolute);
+    return STATUS_OK;
+}
+
+static status read_settings(struct settings *settings, bool needs_data, struct run_config *config) {
+    memset(config, 0, sizeof *config);
+    TRY(read_defaults(config));
+    TRY(read_groups(settings, config));
+    TRY(check_together(settings, config));
+    return needs_data ? resolve_path(settings, config) : STATUS_OK;
+}
+
+status config_load(const char *path, const char *const *assignments, int assignment_count, bool needs_data,
+                   struct run_config *config) {
+    struct settings settings;
+    if (path)
+        TRY(settings_read_file(path, &settings));
+    else
+        TRY(settings_read_text("the defaults", "", &settings));
+    status outcome = STATUS_OK;
+    for (int i = 0; outcome == STATUS_OK && i < assignment_count; i++)
+        outcome = settings_assign(&settings, assignments[i]);
+    if (outcome == STATUS_OK)
+        outcome = read_settings(&settings, needs_data, config);
+    settings_destroy(&settings);
+    return outcome;
+}
+
+status config_load_text(const char *name, const char *text, bool needs_data, struct run_config *config) {
+    struct settings settings;
+    TRY(settings_read_text(name, text, &settings));
+    status outcome = read_settings(&settings, needs_data, config);
+    settings_destroy(&settings);
+    return outcome;
+}
+
+/* ---- writing ---- */
+
+static void print_quoted(struct text *text, const char *word) {
+    text_append(text, "\"");
+    for (; *word; word++)
+        text_append(text, *word == '"' || *word == '\\' ? "\\%c" : "%c", *word);
+    text_append(text, "\"");
+}
+
+static void print_value(struct text *text, const struct config_key *key, const struct run_config *config) {
+    const void *value = (const char *)config + key->offset;
+    switch (key->type) {
+    case KEY_INTEGER:
+        text_append(text, *(const long long *)value > INT_MAX ? "%lldL" : "%lld", *(const long long *)value);
+        break;
+    case KEY_NUMBER: {
+        char number[40];
+        snprintf(number, sizeof number, "%.17g", *(const double *)value);
+        text_append(text, "%s%s", number, strpbrk(number, ".e") ? "" : ".0");
+        break;
+    }
+    case KEY_TEXT:
+        print_quoted(text, value);
+        break;
+    case KEY_NAMES: {
+        const struct name_list *list = value;
+        text_append(text, "[");
+        for (int i = 0; i < list->count; i++) {
+            text_append(text, i ? ", " : "");
+            print_quoted(text, list->names[i]);
+        }
+        text_append(text, "]");
+        break;
+    }
+    }
+}
+
+char *config_print(const struct run_config *config) {
+    struct text text = {0};
+    for (int i = 0; i < KEYS; i++) {
+        bool first = i == 0 || strcmp(keys[i].group, keys[i - 1].group) != 0;
+        bool last = i + 1 == KEYS || strcmp(keys[i].group, keys[i + 1].group) != 0;
+        if (first)
+            text_append(&text, "%s = {\n", keys[i].group);
+        size_t start = text.length;
+        text_append(&text, "    %s = ", keys[i].key);
+        print_value(&text, &keys[i], config);
+        int used = (int)(text.length - start);
+        text_append(&text, ";%*s # %s\n", used < 40 ? 40 - used : 0, "", keys[i].meaning);
+        if (last)
+            text_append(&text, "};\n");
+    }
+    return text.text;
+}
+
+/* ---- what the rest of the room asks ---- */
+
+status config_space(const struct run_config *config, const struct catalogue *catalogue, struct backbone_space *space) {
+    *space = (struct backbone_space){.catalogue = catalogue, .depth = (int)config->model.depth};
+    if (config->model.classes.count == 0)
+        for (int i = 0; i < catalogue->class_count; i++)
+            space->classes[space->class_count++] = (short)(i + 1);
+    for (int i = 0; i < config->model.classes.count; i++) {
+        const char *name = config->model.classes.names[i];
+        int index = catalogue_find(catalogue, name);
+        if (index < 0) {
+            struct text names = {0};
+            for (int c = 0; c < catalogue->class_count; c++)
+                text_append(&names, "%s%s", c ? ", " : "", catalogue->classes[c].name);
+            status outcome = fail_usage("model.classes: the catalogue has no class \"%s\"; allowed: %s", name, names.text);
+            text_free(&names);
+            return outcome;
+        }
+        space->classes[space->class_count++] = (short)(index + 1);
+    }
+    return STATUS_OK;
+}
+
+int config_objectives(const struct run_config *config, enum metric objectives[METRICS]) {
+    int count = 0;
+    for (int i = 0; i < config->search.objectives.count; i++)
+        for (int m = 0; m < METRICS; m++)
+            if (strcmp(config->search.objectives.names[i], metric_table[m].name) == 0)
+                objectives[count++] = (enum metric)m;
+    return count;
+}

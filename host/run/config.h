@@ -1,0 +1,71 @@
+/*
+ * Experiment configs: a table of every key with its type, range, default and meaning; reading a libconfig file into
+ * struct run_config, and writing the fully resolved config back.
+ */
+#ifndef STARCL_RUN_CONFIG_H
+#define STARCL_RUN_CONFIG_H
+
+#include "base/status.h"
+#include "genome/genome.h"
+#include "run/metrics.h"
+
+#include <limits.h>
+
+enum { CONFIG_NAME_BYTES = 64, CONFIG_MAX_CLASSES = CATALOGUE_MAX_CLASSES, CONFIG_MAX_OBJECTIVES = METRICS };
+
+struct name_list {
+    int count;
+    char names[CONFIG_MAX_CLASSES][CLASS_NAME_BYTES];
+};
+
+struct run_config {
+    struct {
+        char name[CONFIG_NAME_BYTES];
+        long long seed;
+    } run;
+    struct {
+        char path[PATH_MAX];
+        double validation;
+    } data;
+    struct {
+        long long width, depth, context, head_channels, cache_context;
+        char catalogue[PATH_MAX];
+        struct name_list classes; /* none: every class of the catalogue */
+    } model;
+    struct {
+        long long steps, batch, warmup, validation_batches;
+        double learning_rate, final_rate, weight_decay, clip;
+    } train;
+    struct {
+        char algorithm[CONFIG_NAME_BYTES];
+        long long population, generations, tournament, crossover_points;
+        double mutation;
+        struct name_list objectives;
+    } search;
+    struct {
+        char device[CONFIG_NAME_BYTES]; /* "" : what STARCL_DEVICE says, or the best */
+        char gemm[CONFIG_NAME_BYTES];
+    } devices;
+};
+
+/*
+ * Reads `path` (NULL: the defaults alone), applies the `assignments` ("path=value"), and checks every key: unknown
+ * ones, types, ranges, and what must fit together. Every failure is a STATUS_USAGE that names file, line and key.
+ * data.path becomes absolute; where `needs_data` is false, it is not looked at.
+ */
+status config_load(const char *path, const char *const *assignments, int assignment_count, bool needs_data,
+                   struct run_config *config) MUST_CHECK;
+/* As config_load() from a text that config_print() made. */
+status config_load_text(const char *name, const char *text, bool needs_data, struct run_config *config) MUST_CHECK;
+
+/* The complete config in libconfig's notation, with each key's meaning as a comment; the caller frees it. */
+char *config_print(const struct run_config *config);
+
+/* The classes in use, as gene values of the catalogue; fails if a name in model.classes is not in it. */
+status config_space(const struct run_config *config, const struct catalogue *catalogue,
+                    struct backbone_space *space) MUST_CHECK;
+
+/* The metrics in search.objectives. */
+int config_objectives(const struct run_config *config, enum metric objectives[METRICS]);
+
+#endif

@@ -1,0 +1,157 @@
+#include "run/evaluator.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "model/architecture.h"
+#include "model/model.h"
+#include "train/checkpoint.h"
+#include "train/optimiser.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct evaluator {
+    const struct run_config *config;
+    const struct catalogue *catalogue;
+    const struct corpus *corpus;
+    struct device *device;
+    bool cannot_save; /* a failure of the disk, which is not the candidate's */
+};
+
+struct model_settings config_model_settings(const struct run_config *config) {
+    return (struct model_settings){.width = (int)config->model.width,
+                                   .context = (int)config->model.context,
+                                   .head_channels = (int)config->model.head_channels,
+                                   .vocabulary = CORPUS_VOCABULARY,
+                                   .cache_context = (int)config->model.cache_context};
+}
+
+static struct train_settings train_settings(const struct run_config *config) {
+    return (struct train_settings){.steps = config->train.steps,
+                                   .batch = (int)config->train.batch,
+                                   .learning_rate = config->train.learning_rate,
+                                   .warmup = config->train.warmup,
+                                   .final_rate = config->train.final_rate,
+                                   .weight_decay = config->train.weight_decay,
+                                   .clip = config->train.clip,
+                                   .validation_batches = (int)config->train.validation_batches};
+}
+
+static status open_device(struct evaluator *evaluator) {
+    struct device_options options = {.gemm = evaluator->config->devices.gemm};
+    return device_open_choice(evaluator->config->devices.device, &options, &evaluator->device);
+}
+
+/* Every class alone, so that a width that does not suit one is refused before the search and not in its middle. */
+static status check_classes(const struct evaluator *evaluator) {
+    struct backbone_space space;
+    struct model_settings settings = config_model_settings(evaluator->config);
+    TRY(config_space(evaluator->config, evaluator->catalogue, &space));
+    for (int i = 0; i < space.class_count; i++) {
+        struct genome genome = {.depth = 1, .livs = {{{space.classes[i], 1, 1, 1, 1}}}};
+        struct graph *graph;
+        TRY(architecture_build(&genome, evaluator->catalogue, &settings, 1, device_shape(evaluator->device), &graph));
+        graph_destroy(graph);
+    }
+    return STATUS_OK;
+}
+
+status evaluator_create(const struct run_config *config, const struct catalogue *catalogue,
+                        const struct corpus *corpus, struct evaluator **result) {
+    struct evaluator *evaluator = memory_allocate(1, sizeof *evaluator);
+    *evaluator = (struct evaluator){.config = config, .catalogue = catalogue, .corpus = corpus};
+    status outcome = open_device(evaluator);
+    if (outcome == STATUS_OK)
+        outcome = check_classes(evaluator);
+    if (outcome != STATUS_OK) {
+        evaluator_destroy(evaluator);
+        evaluator = NULL;
+    }
+    *result = evaluator;
+    return outcome;
+}
+
+void evaluator_destroy(struct evaluator *evaluator) {
+    if (!evaluator)
+        return;
+    device_close(evaluator->device);
+    free(evaluator);
+}
+
+struct device *evaluator_device(const struct evaluator *evaluator) {
+    return evaluator->device;
+}
+
+/* Initial weights belong to the candidate; 53 bits, which JSON numbers hold exactly. */
+static uint64_t candidate_seed(const struct run_config *config, const struct genome *genome) {
+    return hash_number(genome_hash(genome), (uint64_t)config->run.seed) & ((UINT64_C(1) << 53) - 1);
+}
+
+static void fill_metrics(struct metrics *metrics, const struct cost *cost, const struct train_result *result) {
+    metrics->values[METRIC_BITS_PER_BYTE] = result->validation_loss / log(2);
+    metrics->values[METRIC_PERPLEXITY] = exp(result->validation_loss);
+    metrics->values[METRIC_PARAMETERS] = (double)cost->parameters;
+    metrics->values[METRIC_FLOPS_PER_TOKEN] = cost->flops_per_token;
+    metrics->values[METRIC_CACHE_BYTES] = (double)cost->cache_bytes;
+    metrics->values[METRIC_TRAIN_TOKENS_PER_S] = result->tokens_per_second;
+    metrics->values[METRIC_PEAK_BYTES] = (double)result->peak_bytes;
+}
+
+static status assess(struct evaluator *evaluator, const struct graph *graph, const struct train_observer *observer,
+                     const char *weights_path, struct evaluation *evaluation) {
+    const struct run_config *config = evaluator->config;
+    struct train_settings settings = train_settings(config);
+    struct model_options options = {.seed = evaluation->seed, .further_blocks = OPTIMISER_BLOCKS};
+    struct model *model;
+    struct train_result result;
+    TRY(model_create(evaluator->device, graph, &options, &model));
+    /* All candidates see the same batches: differences between them are then differences between architectures. */
+    status outcome = train(model, evaluator->corpus, &settings, (uint64_t)config->run.seed, observer, &result);
+    if (outcome == STATUS_OK) {
+        struct cost cost = graph_cost(graph, (int)config->model.cache_context);
+        fill_metrics(&evaluation->metrics, &cost, &result);
+        outcome = checkpoint_write_weights(model, weights_path);
+        evaluator->cannot_save = outcome != STATUS_OK;
+    }
+    model_destroy(model);
+    return outcome;
+}
+
+static status build_and_assess(struct evaluator *evaluator, const struct genome *genome,
+                               const struct train_observer *observer, const char *weights_path,
+                               const char *architecture_path, struct evaluation *evaluation) {
+    struct model_settings settings = config_model_settings(evaluator->config);
+    struct graph *graph;
+    TRY(architecture_build(genome, evaluator->catalogue, &settings, (int)evaluator->config->train.batch,
+                           device_shape(evaluator->device), &graph));
+    status outcome = checkpoint_write_architecture(graph, genome, evaluator->catalogue, &settings, architecture_path);
+    evaluator->cannot_save = outcome != STATUS_OK;
+    if (outcome == STATUS_OK)
+        outcome = assess(evaluator, graph, observer, weights_path, evaluation);
+    graph_destroy(graph);
+    return outcome;
+}
+
+status evaluator_run(struct evaluator *evaluator, const struct genome *genome, const struct train_observer *observer,
+                     const char *weights_path, const char *architecture_path, struct evaluation *evaluation) {
+    double start = clock_seconds();
+    memset(evaluation, 0, sizeof *evaluation);
+    evaluation->seed = candidate_seed(evaluator->config, genome);
+    status outcome =
+        build_and_assess(evaluator, genome, observer, weights_path, architecture_path, evaluation);
+    evaluation->seconds = clock_seconds() - start;
+    if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->cannot_save)
+        return outcome;
+    evaluation->failed = true;
+    snprintf(evaluation->reason, sizeof evaluation->reason, "%s", status_message());
+    /* Whatever state the failure left the device in ends with it. */
+    device_close(evaluator->device);
+    evaluator->device = NULL;
+    outcome = open_device(evaluator);
+    return outcome == STATUS_OK ? outcome
+                                : fail_while(STATUS_FAILED, "opening the device again after a candidate failed (%s)",
+                                             evaluation->reason);
+}

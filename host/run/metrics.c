@@ -1,0 +1,31 @@
+#include "run/metrics.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+
+const struct metric_information metric_table[METRICS] = {
+    [METRIC_BITS_PER_BYTE] = {"bits_per_byte", "bits/byte", false, true},
+    [METRIC_PERPLEXITY] = {"perplexity", "perplexity", false, true},
+    [METRIC_PARAMETERS] = {"parameters", "parameters", false, true},
+    [METRIC_FLOPS_PER_TOKEN] = {"flops_per_token", "FLOP/token", false, true},
+    [METRIC_CACHE_BYTES] = {"cache_bytes", "cache", false, true},
+    [METRIC_TRAIN_TOKENS_PER_S] = {"train_tokens_per_s", "train tok/s", true, false},
+    [METRIC_PEAK_BYTES] = {"peak_bytes", "peak memory", false, true},
+};
+
+const char *metric_text(enum metric metric, double value, char *buffer) {
+    switch (metric) {
+    case METRIC_BITS_PER_BYTE:
+        snprintf(buffer, TEXT_NUMBER_BYTES, "%.4f", value);
+        return buffer;
+    case METRIC_PERPLEXITY:
+        snprintf(buffer, TEXT_NUMBER_BYTES, "%.3f", value);
+        return buffer;
+    case METRIC_CACHE_BYTES:
+    case METRIC_PEAK_BYTES:
+        return text_bytes(buffer, value);
+    default:
+        return text_count(buffer, value);
+    }
+}

@@ -1,0 +1,79 @@
+#include "train/optimiser.h"
+
+#include "base/memory.h"
+#include "ops/reduce.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct optimiser {
+    struct model *model;
+    struct optimiser_settings settings;
+    int64_t steps;
+    cl_mem mean, variance;
+    cl_mem partial, norm_squared;
+};
+
+static size_t float_count(const struct optimiser *optimiser) {
+    return model_plan(optimiser->model)->parameter_bytes / sizeof(float);
+}
+
+static status create(struct optimiser *optimiser) {
+    struct device *device = model_device(optimiser->model);
+    size_t bytes = model_plan(optimiser->model)->parameter_bytes;
+    TRY(device_buffer_create(device, bytes, &optimiser->mean));
+    TRY(device_buffer_create(device, bytes, &optimiser->variance));
+    TRY(device_fill_zero(device, optimiser->mean, 0, bytes));
+    TRY(device_fill_zero(device, optimiser->variance, 0, bytes));
+    size_t groups = groups_flat(device_shape(device), float_count(optimiser)).x;
+    TRY(device_buffer_create(device, tensor_bytes(groups), &optimiser->partial));
+    return device_buffer_create(device, tensor_bytes(1), &optimiser->norm_squared);
+}
+
+status optimiser_create(struct model *model, const struct optimiser_settings *settings, struct optimiser **result) {
+    struct optimiser *optimiser = memory_allocate(1, sizeof *optimiser);
+    optimiser->model = model;
+    optimiser->settings = *settings;
+    status outcome = create(optimiser);
+    if (outcome != STATUS_OK) {
+        optimiser_destroy(optimiser);
+        optimiser = NULL;
+    }
+    *result = optimiser;
+    return outcome;
+}
+
+void optimiser_destroy(struct optimiser *optimiser) {
+    if (!optimiser)
+        return;
+    struct device *device = model_device(optimiser->model);
+    device_buffer_destroy(device, optimiser->mean);
+    device_buffer_destroy(device, optimiser->variance);
+    device_buffer_destroy(device, optimiser->partial);
+    device_buffer_destroy(device, optimiser->norm_squared);
+    free(optimiser);
+}
+
+status optimiser_step(struct optimiser *optimiser, double rate) {
+    struct device *device = model_device(optimiser->model);
+    const struct optimiser_settings *settings = &optimiser->settings;
+    size_t count = float_count(optimiser);
+    struct launch_groups groups = groups_flat(device_shape(device), count);
+    cl_mem gradients = model_gradients(optimiser->model);
+    optimiser->steps++;
+    double steps = (double)optimiser->steps;
+    TRY(LAUNCH(device, ((struct kernel_name){"adamw", "sum_squares", NULL}), groups, argument_buffer(gradients),
+               argument_int((int)count), argument_buffer(optimiser->partial)));
+    TRY(reduce_sum(device, optimiser->partial, (int)groups.x, 1, optimiser->norm_squared));
+    return LAUNCH(device, ((struct kernel_name){"adamw", "adamw", NULL}), groups,
+                  argument_buffer(model_parameters(optimiser->model)), argument_buffer(gradients),
+                  argument_buffer(optimiser->mean), argument_buffer(optimiser->variance),
+                  argument_buffer(optimiser->norm_squared), argument_int((int)count),
+                  argument_int((int)(model_plan(optimiser->model)->decaying_bytes / sizeof(float))),
+                  argument_float((float)rate), argument_float((float)settings->beta_1),
+                  argument_float((float)settings->beta_2),
+                  argument_float((float)(1 / (1 - pow(settings->beta_1, steps)))),
+                  argument_float((float)(1 / (1 - pow(settings->beta_2, steps)))),
+                  argument_float((float)settings->epsilon), argument_float((float)settings->weight_decay),
+                  argument_float((float)settings->clip));
+}

@@ -1,0 +1,24 @@
+/* AdamW over a model's whole parameter block: cl/adamw.cl. */
+#ifndef STARCL_TRAIN_OPTIMISER_H
+#define STARCL_TRAIN_OPTIMISER_H
+
+#include "model/model.h"
+
+struct optimiser_settings {
+    double beta_1, beta_2, epsilon, weight_decay;
+    double clip; /* largest norm of the gradient */
+};
+
+struct optimiser;
+
+/* Parameter-sized blocks of device memory that an optimiser takes. */
+enum { OPTIMISER_BLOCKS = 2 };
+
+status optimiser_create(struct model *model, const struct optimiser_settings *settings,
+                        struct optimiser **optimiser) MUST_CHECK;
+void optimiser_destroy(struct optimiser *optimiser);
+
+/* One update from the model's gradients at this learning rate; queued, not waited for. */
+status optimiser_step(struct optimiser *optimiser, double rate) MUST_CHECK;
+
+#endif

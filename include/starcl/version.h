@@ -1,0 +1,7 @@
+/* The version of the library and of the program. */
+#ifndef STARCL_VERSION_H
+#define STARCL_VERSION_H
+
+#define STAR_VERSION "0.1.0"
+
+#endif
