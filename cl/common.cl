@@ -39,6 +39,8 @@ typedef JOIN(int, WIDTH) ivec;
 
 #define LANE ((int)get_local_id(0))
 #define SPAN (LANES * WIDTH) /* floats that a work-group handles at once */
+/* Before a loop whose vectors are to stay in registers. */
+#define UNROLL _Pragma("unroll")
 #define GROUP_SHAPE __attribute__((reqd_work_group_size(LANES, 1, 1)))
 
 /* The first float of this lane's item-th vector in a flat array; padding behind the array makes whole vectors safe. */

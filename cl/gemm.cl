@@ -17,20 +17,20 @@
     inline void NAME(__global const float *a, int a_row_stride, int a_k_stride, __global const float *b,               \
                      __global float *c, int n, int k, float alpha, float beta) {                                       \
         vec sum[MR][NV];                                                                                               \
-        _Pragma("unroll") for (int i = 0; i < MR; i++)                                                                 \
-            _Pragma("unroll") for (int j = 0; j < NV; j++) sum[i][j] = (vec)(0.0f);                                    \
+        UNROLL for (int i = 0; i < MR; i++)                                                                 \
+            UNROLL for (int j = 0; j < NV; j++) sum[i][j] = (vec)(0.0f);                                    \
         for (int p = 0; p < k; p++) {                                                                                  \
             vec bv[NV];                                                                                                \
-            _Pragma("unroll") for (int j = 0; j < NV; j++) bv[j] = VLOAD(b + j * WIDTH);                               \
-            _Pragma("unroll") for (int i = 0; i < MR; i++) {                                                           \
+            UNROLL for (int j = 0; j < NV; j++) bv[j] = VLOAD(b + j * WIDTH);                               \
+            UNROLL for (int i = 0; i < MR; i++) {                                                           \
                 vec av = (vec)(a[i * a_row_stride]);                                                                   \
-                _Pragma("unroll") for (int j = 0; j < NV; j++) sum[i][j] = fma(av, bv[j], sum[i][j]);                  \
+                UNROLL for (int j = 0; j < NV; j++) sum[i][j] = fma(av, bv[j], sum[i][j]);                  \
             }                                                                                                          \
             a += a_k_stride;                                                                                           \
             b += n;                                                                                                    \
         }                                                                                                              \
-        _Pragma("unroll") for (int i = 0; i < MR; i++) {                                                               \
-            _Pragma("unroll") for (int j = 0; j < NV; j++) {                                                           \
+        UNROLL for (int i = 0; i < MR; i++) {                                                               \
+            UNROLL for (int j = 0; j < NV; j++) {                                                           \
                 __global float *place = c + (size_t)i * n + j * WIDTH;                                                         \
                 vec value = alpha * sum[i][j];                                                                         \
                 if (beta != 0.0f)                                                                                      \

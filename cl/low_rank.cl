@@ -43,12 +43,12 @@
     inline void NAME(const vec *vectors, __global const float *from, size_t stride, int first, int count,              \
                      vec *product) {                                                                                   \
         __global const float *rows[STEP];                                                                              \
-        for (int k = 0; k < STEP; k++) {                                                                               \
+        UNROLL for (int k = 0; k < STEP; k++) {                                                                               \
             rows[k] = from + min(first + k, count - 1) * stride;                                                       \
             product[k] = (vec)(0.0f);                                                                                  \
         }                                                                                                              \
         for (int d = 0; d < COLUMNS; d++)                                                                              \
-            for (int k = 0; k < STEP; k++)                                                                             \
+            UNROLL for (int k = 0; k < STEP; k++)                                                                             \
                 product[k] += vectors[d] * rows[k][d];                                                                 \
     }
 
@@ -57,11 +57,11 @@
     inline void NAME(vec *sum, vec keep, const vec *weight, __global const float *from, size_t stride, int first,      \
                      int count) {                                                                                      \
         __global const float *rows[STEP];                                                                              \
-        for (int k = 0; k < STEP; k++)                                                                                 \
+        UNROLL for (int k = 0; k < STEP; k++)                                                                                 \
             rows[k] = from + min(first + k, count - 1) * stride;                                                       \
         for (int d = 0; d < COLUMNS; d++) {                                                                            \
             vec total = sum[d] * keep;                                                                                 \
-            for (int k = 0; k < STEP; k++)                                                                             \
+            UNROLL for (int k = 0; k < STEP; k++)                                                                             \
                 total += weight[k] * rows[k][d];                                                                       \
             sum[d] = total;                                                                                            \
         }                                                                                                              \
@@ -99,14 +99,14 @@ GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global con
     for (int key = 0; key < last; key += STEP) {
         vec weight[STEP], largest_now = largest;
         products_dot(c, B, b_heads * DOT, key, context, weight);
-        for (int k = 0; k < STEP; k++) {
+        UNROLL for (int k = 0; k < STEP; k++) {
             weight[k] = VSELECT(weight[k], (vec)(-INFINITY), (ivec)(key + k) > query);
             largest_now = fmax(largest_now, weight[k]);
         }
         vec keep = exp(largest - largest_now);
         largest = largest_now;
         total *= keep;
-        for (int k = 0; k < STEP; k++) {
+        UNROLL for (int k = 0; k < STEP; k++) {
             weight[k] = exp(weight[k] - largest);
             total += weight[k];
         }
@@ -150,7 +150,7 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
         vec weight[STEP], change[STEP];
         products_dot(c, B, b_heads * DOT, key, context, weight);
         products_out(upstream, V, v_heads * OUT, key, context, change);
-        for (int k = 0; k < STEP; k++) {
+        UNROLL for (int k = 0; k < STEP; k++) {
             vec p = VSELECT(exp(weight[k] - normaliser), (vec)(0.0f), (ivec)(key + k) > query);
             change[k] = p * (change[k] - mean);
         }
@@ -193,9 +193,9 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
         vec weight[STEP], change[STEP];
         products_dot(b, C, heads * DOT, query, context, weight);
         products_out(v, dy, heads * OUT, query, context, change);
-        for (int k = 0; k < STEP; k++) {
+        UNROLL for (int k = 0; k < STEP; k++) {
             int place = min(query + k, context - 1);
-            ivec hidden = query + k < context ? key > (ivec)(query + k) : (ivec)(-1);
+            ivec hidden = (key > (ivec)(query + k)) | (ivec)(query + k < context ? 0 : -1);
             weight[k] = VSELECT(exp(weight[k] - log_sum[place]), (vec)(0.0f), hidden);
             change[k] = weight[k] * (change[k] - mean_gradient[place]);
         }

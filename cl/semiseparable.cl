@@ -40,16 +40,16 @@ GROUP_SHAPE __kernel void semiseparable_forward(__global const float *A, __globa
     int chunks = (context + CHUNK - 1) / CHUNK;
     vec bias_c = row_load(bias, c, channels), skip_c = row_load(skip, c, channels);
     vec h[STATE];
-    for (int n = 0; n < STATE; n++)
+    UNROLL for (int n = 0; n < STATE; n++)
         h[n] = (vec)(0.0f);
     for (int t = 0; t < context; t++) {
         if (t % CHUNK == 0)
-            for (int n = 0; n < STATE; n++)
+            UNROLL for (int n = 0; n < STATE; n++)
                 row_store(h[n], states + state_place(sequence, t / CHUNK, chunks, n, channels), c, channels);
         size_t row = (size_t)sequence * context + t;
         struct step step = step_load(A, V, bias_c, row * channels, c, channels);
         vec out = skip_c * step.v, decay = (vec)(1.0f);
-        for (int n = 0; n < STATE; n++) {
+        UNROLL for (int n = 0; n < STATE; n++) {
             decay *= step.ratio;
             h[n] = decay * h[n] + step.u * B[row * STATE + n];
             out += C[row * STATE + n] * h[n];
@@ -78,18 +78,18 @@ GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __glob
     vec bias_c = row_load(bias, c, channels), skip_c = row_load(skip, c, channels);
     vec dbias = (vec)(0.0f), dskip = (vec)(0.0f);
     vec dh[STATE]; /* gradient of the state after the current token, from the tokens behind it */
-    for (int n = 0; n < STATE; n++)
+    UNROLL for (int n = 0; n < STATE; n++)
         dh[n] = (vec)(0.0f);
     for (int chunk = chunks - 1; chunk >= 0; chunk--) {
         int first = chunk * CHUNK, length = min(CHUNK, context - first);
         vec before[CHUNK][STATE]; /* the state before each token of the chunk */
-        for (int n = 0; n < STATE; n++)
+        UNROLL for (int n = 0; n < STATE; n++)
             before[0][n] = row_load(states + state_place(sequence, chunk, chunks, n, channels), c, channels);
         for (int i = 0; i + 1 < length; i++) {
             size_t row = (size_t)sequence * context + first + i;
             struct step step = step_load(A, V, bias_c, row * channels, c, channels);
             vec decay = (vec)(1.0f);
-            for (int n = 0; n < STATE; n++) {
+            UNROLL for (int n = 0; n < STATE; n++) {
                 decay *= step.ratio;
                 before[i + 1][n] = decay * before[i][n] + step.u * B[row * STATE + n];
             }
@@ -99,7 +99,7 @@ GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __glob
             struct step step = step_load(A, V, bias_c, row * channels, c, channels);
             vec upstream = row_load(dy + row * channels, c, channels);
             vec decay = (vec)(1.0f), du = (vec)(0.0f), ddelta = (vec)(0.0f);
-            for (int n = 0; n < STATE; n++) {
+            UNROLL for (int n = 0; n < STATE; n++) {
                 decay *= step.ratio;
                 float b = B[row * STATE + n];
                 vec decayed = decay * before[i][n], g = dh[n] + upstream * C[row * STATE + n];

@@ -44,6 +44,8 @@ void gemm_state_destroy(struct gemm_state *state) {
     if (!state)
         return;
     device_buffer_destroy(state->device, state->scratch);
+    if (state->provider->release)
+        state->provider->release();
     free(state);
 }
 

@@ -13,4 +13,9 @@ static status run(struct device *device, const struct gemm *gemm) {
     return opencl_check(code, "CLBlast GEMM of %d x %d x %d", gemm->m, gemm->n, gemm->k);
 }
 
-const struct gemm_provider gemm_clblast = {"clblast", run};
+/* CLBlast keeps programs, and with them contexts, until the process ends, when a driver may be gone already. */
+static void release(void) {
+    (void)CLBlastClearCache();
+}
+
+const struct gemm_provider gemm_clblast = {"clblast", run, release};

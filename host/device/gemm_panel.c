@@ -24,4 +24,4 @@ static status run(struct device *device, const struct gemm *gemm) {
                   argument_float(gemm->alpha), argument_float(gemm->beta), argument_int(ROW_BLOCK));
 }
 
-const struct gemm_provider gemm_panel = {"panel", run};
+const struct gemm_provider gemm_panel = {"panel", run, NULL};

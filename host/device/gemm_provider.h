@@ -7,6 +7,7 @@
 struct gemm_provider {
     const char *name;
     status (*run)(struct device *device, const struct gemm *gemm);
+    void (*release)(void); /* when a device closes; may be NULL */
 };
 
 extern const struct gemm_provider gemm_clblast, gemm_panel;
