@@ -16,8 +16,6 @@ struct example {
     int token_count;
 };
 
-#define TOKENS_COLUMN {ROWS, 1}
-
 /* Channels that fill vectors and channels that do not; contexts that fill chunks and blocks and that do not. */
 static const struct example examples[] = {
     {"embedding", {.type = &op_embedding, .batch = 2, .context = 9, .input_count = 2, .inputs = {{18, 1}, {11, 20}}}, 1, 11},
@@ -64,6 +62,13 @@ static void test_default_shape(void **unused) {
     check_all("default shape", NULL);
 }
 
+/* The widest shape that CPUs get, so that machines with narrower vectors test it too. */
+static void test_wide_shape(void **unused) {
+    (void)unused;
+    struct device_options options = {.shape = {.lanes = 1, .width = 16, .items = 2, .rows = 3, .reduction_rows = 16}};
+    check_all("one lane of 16 floats", &options);
+}
+
 /* The shape that GPUs get, so that machines without one test it too. */
 static void test_gpu_shape(void **unused) {
     (void)unused;
@@ -81,6 +86,7 @@ static void test_narrow_shape(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_default_shape),
+        cmocka_unit_test(test_wide_shape),
         cmocka_unit_test(test_gpu_shape),
         cmocka_unit_test(test_narrow_shape),
     };

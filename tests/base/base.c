@@ -1,0 +1,220 @@
+#include "test.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/settings.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- status ---- */
+
+static status fails_deep_down(void) {
+    return fail("no %s", "paper");
+}
+
+static void test_status(void **unused) {
+    (void)unused;
+    assert_fails(fails_deep_down(), STATUS_FAILED, "no paper");
+    assert_fails(fail_while(fails_deep_down(), "printing page %d", 3), STATUS_FAILED, "printing page 3: no paper");
+    /* A message may quote the one before it. */
+    assert_fails(fail_usage("again: %s", status_message()), STATUS_USAGE, "again: printing page 3: no paper");
+}
+
+/* ---- text ---- */
+
+static void test_nearest(void **unused) {
+    (void)unused;
+    const char *words[] = {"width", "depth", "context", "head_channels"};
+    assert_string_equal(text_nearest("widht", words, 4), "width");
+    assert_string_equal(text_nearest("heads_channel", words, 4), "head_channels");
+    assert_string_equal(text_nearest("Depth", words, 4), "depth");
+    assert_null(text_nearest("zzz", words, 4));
+    assert_null(text_nearest("", words, 0));
+}
+
+static void test_numbers(void **unused) {
+    (void)unused;
+    char buffer[TEXT_NUMBER_BYTES];
+    assert_string_equal(text_bytes(buffer, 512), "512 B");
+    assert_string_equal(text_bytes(buffer, 1536), "1.5 KiB");
+    assert_string_equal(text_bytes(buffer, 3.0 * 1024 * 1024), "3.0 MiB");
+    assert_string_equal(text_count(buffer, 999), "999");
+    assert_string_equal(text_count(buffer, 146432), "146k");
+    assert_string_equal(text_count(buffer, 1.25e6), "1.25M");
+    assert_string_equal(text_duration(buffer, 59.4), "59 s");
+    assert_string_equal(text_duration(buffer, 200), "3 min 20 s");
+    assert_string_equal(text_duration(buffer, 7500), "2 h 05 min");
+    int64_t integer;
+    double number;
+    assert_int_equal(text_parse_integer("42", &integer), 0);
+    assert_int_equal(integer, 42);
+    assert_int_equal(text_parse_integer("42x", &integer), -1);
+    assert_int_equal(text_parse_integer("", &integer), -1);
+    assert_int_equal(text_parse_integer(" 1", &integer), -1);
+    assert_int_equal(text_parse_integer("99999999999999999999", &integer), -1);
+    assert_int_equal(text_parse_number("1e-3", &number), 0);
+    assert_true(number == 1e-3);
+    assert_int_equal(text_parse_number("nan", &number), -1);
+}
+
+/* ---- random ---- */
+
+/* The known answer of Random123's own tests for counter and key zero. */
+static void test_philox(void **unused) {
+    (void)unused;
+    struct random_stream random = random_open(0, 0);
+    assert_int_equal(random_word(&random), 0x6627e8d5);
+    assert_int_equal(random_word(&random), 0xe169c58d);
+    assert_int_equal(random_word(&random), 0xbc57ac4c);
+    assert_int_equal(random_word(&random), 0x9b00dbd8);
+}
+
+static void test_distributions(void **unused) {
+    (void)unused;
+    enum { COUNT = 60000 };
+    struct random_stream random = random_open(1, 2);
+    int counts[6] = {0};
+    for (int i = 0; i < COUNT; i++)
+        counts[random_below(&random, 6)]++;
+    for (int i = 0; i < 6; i++)
+        assert_in_range(counts[i], COUNT / 6 - 500, COUNT / 6 + 500);
+    float *values = memory_allocate(COUNT, sizeof *values);
+    random_normal(&random, values, COUNT, 2);
+    double sum = 0, squares = 0;
+    for (int i = 0; i < COUNT; i++) {
+        sum += values[i];
+        squares += values[i] * values[i];
+    }
+    assert_true(fabs(sum / COUNT) < 0.04);
+    assert_true(fabs(sqrt(squares / COUNT) - 2) < 0.04);
+    free(values);
+    assert_int_equal(random_below_long(&random, 1), 0);
+}
+
+/* ---- files ---- */
+
+static char folder[64];
+
+static int make_folder(void **unused) {
+    (void)unused;
+    snprintf(folder, sizeof folder, "/tmp/starcl-test-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **unused) {
+    (void)unused;
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static void test_files(void **unused) {
+    (void)unused;
+    char path[96], *bytes;
+    size_t length;
+    snprintf(path, sizeof path, "%s/a/b", folder);
+    assert_ok(file_make_directory(path));
+    assert_ok(file_make_directory(path));
+    assert_true(file_is_directory(path));
+    snprintf(path, sizeof path, "%s/a/b/c", folder);
+    assert_ok(file_write(path, "first", 5));
+    assert_ok(file_write(path, "second", 6));
+    assert_ok(file_read(path, &bytes, &length));
+    assert_int_equal(length, 6);
+    assert_string_equal(bytes, "second");
+    free(bytes);
+    assert_fails(file_make_directory(path), STATUS_FAILED, "a file of that name exists");
+    snprintf(path, sizeof path, "%s/none/c", folder);
+    assert_fails(file_write(path, "x", 1), STATUS_FAILED, "No such file");
+    assert_fails(file_read(path, &bytes, &length), STATUS_FAILED, path);
+}
+
+static void test_cache_directory(void **unused) {
+    (void)unused;
+    char path[256], expected[96];
+    snprintf(expected, sizeof expected, "%s/starcl/things", folder);
+    setenv("XDG_CACHE_HOME", folder, 1);
+    assert_ok(file_cache_directory("things", path, sizeof path));
+    assert_string_equal(path, expected);
+    setenv("XDG_CACHE_HOME", "/proc/nowhere", 1);
+    assert_fails(file_cache_directory("things", path, sizeof path), STATUS_FAILED, "/proc/nowhere");
+    unsetenv("XDG_CACHE_HOME");
+}
+
+/* ---- settings ---- */
+
+static const char SETTINGS[] = "model = {\n  width = 64;\n  name = \"x\";\n  list = [ 1, 2 ];\n};\n";
+
+static const config_setting_t *lookup(const struct settings *settings, const char *path) {
+    const config_setting_t *setting = config_lookup(&settings->config, path);
+    assert_non_null(setting);
+    return setting;
+}
+
+static void test_settings(void **unused) {
+    (void)unused;
+    struct settings settings;
+    long long integer;
+    double number;
+    const char *text, *choices[] = {"y", "z"}, *keys[] = {"width", "name"};
+    int index;
+    assert_ok(settings_read_text("a.cfg", SETTINGS, &settings));
+    assert_ok(settings_integer(&settings, lookup(&settings, "model.width"), 1, 64, &integer));
+    assert_int_equal(integer, 64);
+    assert_fails(settings_integer(&settings, lookup(&settings, "model.width"), 1, 63, &integer), STATUS_USAGE,
+                 "a.cfg:2: model.width: 64 is out of range; allowed: 1 to 63");
+    assert_fails(settings_integer(&settings, lookup(&settings, "model.name"), 1, 63, &integer), STATUS_USAGE,
+                 "a.cfg:3: model.name: must be an integer from 1 to 63, not a string");
+    assert_ok(settings_number(&settings, lookup(&settings, "model.width"), 0, 100, &number));
+    assert_fails(settings_text(&settings, lookup(&settings, "model.width"), &text), STATUS_USAGE, "must be a string");
+    assert_fails(settings_choice(&settings, lookup(&settings, "model.name"), choices, 2, &index), STATUS_USAGE,
+                 "\"x\" is not known, did you mean \"y\"?; allowed: \"y\", \"z\"");
+    assert_fails(settings_only(&settings, lookup(&settings, "model"), keys, 2), STATUS_USAGE,
+                 "a.cfg:4: model.list: unknown key");
+    assert_fails(settings_list(&settings, lookup(&settings, "model.list"), 3), STATUS_USAGE,
+                 "must have 3 elements, not 2");
+    settings_destroy(&settings);
+    assert_fails(settings_read_text("b.cfg", "model = {\n width 64;\n}", &settings), STATUS_USAGE, "b.cfg:2: ");
+    assert_fails(settings_read_file("/nowhere.cfg", &settings), STATUS_USAGE, "/nowhere.cfg");
+}
+
+static void test_assignments(void **unused) {
+    (void)unused;
+    struct settings settings;
+    long long integer;
+    const char *text;
+    assert_ok(settings_read_text("a.cfg", SETTINGS, &settings));
+    assert_ok(settings_assign(&settings, "model.width=32"));
+    assert_ok(settings_integer(&settings, lookup(&settings, "model.width"), 1, 64, &integer));
+    assert_int_equal(integer, 32);
+    assert_ok(settings_assign(&settings, "data.path=../some \"text\".txt"));
+    assert_ok(settings_text(&settings, lookup(&settings, "data.path"), &text));
+    assert_string_equal(text, "../some \"text\".txt");
+    assert_ok(settings_assign(&settings, "model.list=[\"a\", \"b\", \"c\"]"));
+    assert_ok(settings_list(&settings, lookup(&settings, "model.list"), 3));
+    assert_ok(settings_assign(&settings, "model.width=big"));
+    assert_fails(settings_integer(&settings, lookup(&settings, "model.width"), 1, 64, &integer), STATUS_USAGE,
+                 "--set model.width: must be an integer");
+    assert_fails(settings_assign(&settings, "model.width"), STATUS_USAGE, "path=value");
+    assert_fails(settings_assign(&settings, "=3"), STATUS_USAGE, "path=value");
+    assert_fails(settings_assign(&settings, "model..x=3"), STATUS_USAGE, "a path looks like");
+    assert_fails(settings_assign(&settings, "model.width.x=3"), STATUS_USAGE, "is not a group");
+    settings_destroy(&settings);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_status),         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_numbers),        cmocka_unit_test(test_philox),
+        cmocka_unit_test(test_distributions),  cmocka_unit_test(test_files),
+        cmocka_unit_test(test_cache_directory), cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_assignments),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,189 @@
+/* Discovery, choice, buffers, and programs with their cache on disk. */
+#include "test.h"
+
+#include "base/file.h"
+#include "device/device.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char cache[64];
+
+static int make_cache(void **unused) {
+    (void)unused;
+    snprintf(cache, sizeof cache, "/tmp/starcl-test-XXXXXX");
+    if (!mkdtemp(cache))
+        return -1;
+    return setenv("XDG_CACHE_HOME", cache, 1);
+}
+
+static int remove_cache(void **unused) {
+    (void)unused;
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf '%s'", cache);
+    return system(command);
+}
+
+static void test_choice(void **unused) {
+    (void)unused;
+    /* Made up: a slow GPU, a fast CPU, and a GPU that cannot be used. */
+    struct device_information devices[] = {
+        {.platform_index = 0, .device_index = 0, .type = CL_DEVICE_TYPE_CPU, .compute_units = 64,
+         .clock_megahertz = 5000, .name = "Quick CPU", .platform_name = "P0", .usable = true},
+        {.platform_index = 1, .device_index = 0, .type = CL_DEVICE_TYPE_GPU, .compute_units = 8,
+         .clock_megahertz = 1000, .name = "Small GPU", .platform_name = "P1", .usable = true},
+        {.platform_index = 1, .device_index = 1, .type = CL_DEVICE_TYPE_GPU, .compute_units = 80,
+         .clock_megahertz = 1000, .name = "Broken GPU", .platform_name = "P1", .usable = false},
+    };
+    struct device_list list = {devices, 3};
+    const struct device_information *chosen;
+    const char *reason;
+    unsetenv("STARCL_DEVICE");
+    assert_ok(device_choose(&list, NULL, &chosen, &reason));
+    assert_ptr_equal(chosen, &devices[1]);
+    assert_non_null(strstr(reason, "GPUs come before"));
+    assert_ok(device_choose(&list, "cpu", &chosen, NULL));
+    assert_ptr_equal(chosen, &devices[0]);
+    assert_ok(device_choose(&list, "1.0", &chosen, NULL));
+    assert_ptr_equal(chosen, &devices[1]);
+    assert_ok(device_choose(&list, "quick", &chosen, NULL));
+    assert_ptr_equal(chosen, &devices[0]);
+    assert_fails(device_choose(&list, "1.1", &chosen, NULL), STATUS_USAGE, "1.1  GPU, Broken GPU (P1), not usable");
+    assert_fails(device_choose(&list, "accelerator", &chosen, NULL), STATUS_USAGE, "matches 'accelerator'");
+    setenv("STARCL_DEVICE", "0.0", 1);
+    assert_ok(device_choose(&list, NULL, &chosen, &reason));
+    assert_ptr_equal(chosen, &devices[0]);
+    assert_non_null(strstr(reason, "STARCL_DEVICE"));
+    unsetenv("STARCL_DEVICE");
+}
+
+static void test_error_names(void **unused) {
+    (void)unused;
+    assert_string_equal(opencl_error_name(-5), "CL_OUT_OF_RESOURCES (-5)");
+    assert_string_equal(opencl_error_name(-1014), "CLBlastInvalidLeadDimC (-1014)");
+    assert_string_equal(opencl_error_name(-4711), "OpenCL error -4711");
+    assert_ok(opencl_check(CL_SUCCESS, "x"));
+    assert_fails(opencl_check(-4, "allocating %d bytes", 7), STATUS_FAILED,
+                 "allocating 7 bytes: CL_MEM_OBJECT_ALLOCATION_FAILURE (-4); the device has no memory for it");
+}
+
+static void test_buffers(void **unused) {
+    (void)unused;
+    struct device *device;
+    cl_mem buffer, part;
+    assert_ok(device_open_choice(NULL, NULL, &device));
+    size_t alignment = device_information(device)->address_alignment_bytes;
+    assert_ok(device_buffer_create(device, 4 * alignment, &buffer));
+    assert_int_equal(device_allocated_bytes(device), 4 * alignment);
+    assert_ok(device_fill_zero(device, buffer, 0, 4 * alignment));
+    assert_ok(device_buffer_part(buffer, 2 * alignment, alignment, &part));
+    int value = 42, read[2] = {0};
+    assert_ok(device_write(device, part, 4, &value, sizeof value));
+    assert_ok(device_read(device, buffer, 2 * alignment, read, sizeof read));
+    assert_int_equal(read[0], 0);
+    assert_int_equal(read[1], 42);
+    clReleaseMemObject(part);
+    device_buffer_destroy(device, buffer);
+    assert_int_equal(device_allocated_bytes(device), 0);
+    assert_fails(device_buffer_create(device, (size_t)1 << 60, &buffer), STATUS_FAILED, "in one buffer");
+    device_close(device);
+}
+
+/* Opens the device, runs one kernel, and tells how many programs were built from source. */
+static int programs_built(void) {
+    struct device *device;
+    cl_mem buffers[3];
+    float ones[16], sums[16];
+    int built;
+    double seconds;
+    assert_ok(device_open_choice(NULL, NULL, &device));
+    for (int i = 0; i < 16; i++)
+        ones[i] = 1;
+    for (int i = 0; i < 3; i++) {
+        assert_ok(device_buffer_create(device, sizeof ones, &buffers[i]));
+        assert_ok(device_write(device, buffers[i], 0, ones, sizeof ones));
+    }
+    assert_ok(LAUNCH(device, ((struct kernel_name){"elementwise", "add_forward", NULL}),
+                     groups_flat(device_shape(device), 16), argument_buffer(buffers[0]), argument_buffer(buffers[1]),
+                     argument_buffer(buffers[2]), argument_int(16)));
+    assert_ok(device_read(device, buffers[2], 0, sums, sizeof sums));
+    for (int i = 0; i < 16; i++)
+        assert_true(sums[i] == 2);
+    for (int i = 0; i < 3; i++)
+        device_buffer_destroy(device, buffers[i]);
+    device_build_statistics(device, &built, &seconds);
+    device_close(device);
+    return built;
+}
+
+/* The only file of the cache. */
+static void cache_entry(char *path, size_t bytes) {
+    char programs[96];
+    snprintf(programs, sizeof programs, "%s/starcl/programs", cache);
+    DIR *folder = opendir(programs);
+    assert_non_null(folder);
+    int files = 0;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, bytes, "%s/%s", programs, entry->d_name);
+        files++;
+    }
+    closedir(folder);
+    assert_int_equal(files, 1);
+}
+
+static void test_program_cache(void **unused) {
+    (void)unused;
+    char path[512], *bytes;
+    size_t length;
+    assert_int_equal(programs_built(), 1);
+    assert_int_equal(programs_built(), 0);
+    cache_entry(path, sizeof path);
+    assert_ok(file_read(path, &bytes, &length));
+    /* A changed byte, a cut file, an empty one, one of something else: built again, and kept again. */
+    bytes[length / 2] ^= 1;
+    assert_ok(file_write(path, bytes, length));
+    assert_int_equal(programs_built(), 1);
+    assert_int_equal(programs_built(), 0);
+    assert_ok(file_write(path, bytes, length / 3));
+    assert_int_equal(programs_built(), 1);
+    assert_ok(file_write(path, "", 0));
+    assert_int_equal(programs_built(), 1);
+    assert_ok(file_write(path, "not a program, but longer than the header of one", 48));
+    assert_int_equal(programs_built(), 1);
+    assert_int_equal(programs_built(), 0);
+    free(bytes);
+    /* No place to write: slower, not broken. */
+    setenv("XDG_CACHE_HOME", "/proc/nowhere", 1);
+    assert_int_equal(programs_built(), 1);
+    setenv("XDG_CACHE_HOME", cache, 1);
+}
+
+static void test_missing_kernels(void **unused) {
+    (void)unused;
+    struct device *device;
+    assert_ok(device_open_choice(NULL, NULL, &device));
+    assert_fails(LAUNCH(device, ((struct kernel_name){"nothing", "f", NULL}), ((struct launch_groups){1, 1, 1}),
+                        argument_int(1)),
+                 STATUS_FAILED, "no kernel file cl/nothing.cl");
+    assert_fails(LAUNCH(device, ((struct kernel_name){"elementwise", "f", NULL}), ((struct launch_groups){1, 1, 1}),
+                        argument_int(1)),
+                 STATUS_FAILED, "kernel f in cl/elementwise.cl: CL_INVALID_KERNEL_NAME");
+    assert_fails(LAUNCH(device, ((struct kernel_name){"elementwise", "f", "-DWIDTH=3"}),
+                        ((struct launch_groups){1, 1, 1}), argument_int(1)),
+                 STATUS_FAILED, "building cl/elementwise.cl");
+    device_close(device);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_choice),        cmocka_unit_test(test_error_names),
+        cmocka_unit_test(test_buffers),       cmocka_unit_test(test_program_cache),
+        cmocka_unit_test(test_missing_kernels),
+    };
+    return cmocka_run_group_tests(tests, make_cache, remove_cache);
+}

@@ -1,0 +1,113 @@
+/* Every GEMM provider that fits the device against a double-precision product: all transposes, edges, alpha and beta. */
+#include "test.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "device/gemm.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int shapes[][3] = {{1, 1, 1},    {3, 5, 7},    {12, 32, 8},  {13, 33, 9},  {64, 64, 64},
+                                {97, 48, 50}, {100, 17, 3}, {29, 256, 64}, {5, 31, 130}};
+
+static float *random_matrix(int elements, uint64_t name) {
+    struct random_stream random = random_open(5, name);
+    float *matrix = memory_allocate((size_t)elements, sizeof *matrix);
+    random_normal(&random, matrix, (size_t)elements, 1);
+    return matrix;
+}
+
+static cl_mem upload(struct device *device, const float *values, int elements) {
+    cl_mem buffer;
+    assert_ok(device_buffer_create(device, (size_t)elements * sizeof *values, &buffer));
+    assert_ok(device_write(device, buffer, 0, values, (size_t)elements * sizeof *values));
+    return buffer;
+}
+
+static void check_product(struct device *device, const int *shape, bool transpose_a, bool transpose_b, float beta) {
+    int m = shape[0], n = shape[1], k = shape[2];
+    float alpha = 0.5f, *a = random_matrix(m * k, 1), *b = random_matrix(k * n, 2), *c = random_matrix(m * n, 3);
+    float *result = memory_allocate((size_t)(m * n), sizeof *result);
+    if (beta == 0)
+        c[0] = NAN; /* must not be read */
+    struct gemm product = {.a = upload(device, a, m * k),
+                           .b = upload(device, b, k * n),
+                           .c = upload(device, c, m * n),
+                           .m = m,
+                           .n = n,
+                           .k = k,
+                           .transpose_a = transpose_a,
+                           .transpose_b = transpose_b,
+                           .alpha = alpha,
+                           .beta = beta};
+    assert_ok(gemm(device, &product));
+    assert_ok(device_read(device, product.c, 0, result, (size_t)(m * n) * sizeof *result));
+    for (int i = 0; i < m; i++) {
+        for (int j = 0; j < n; j++) {
+            double sum = 0;
+            for (int p = 0; p < k; p++)
+                sum += (double)a[transpose_a ? p * m + i : i * k + p] * b[transpose_b ? j * k + p : p * n + j];
+            double expected = alpha * sum + (beta == 0 ? 0 : beta * c[i * n + j]);
+            if (!(fabs(result[i * n + j] - expected) < 1e-5 * k + 1e-5))
+                fail_test("%s %d x %d x %d, transposed %d %d, at %d %d: %g, not %g", gemm_provider_name(device), m, n,
+                          k, transpose_a, transpose_b, i, j, result[i * n + j], expected);
+        }
+    }
+    device_buffer_destroy(device, product.a);
+    device_buffer_destroy(device, product.b);
+    device_buffer_destroy(device, product.c);
+    free(a);
+    free(b);
+    free(c);
+    free(result);
+}
+
+static void check_provider(const char *provider, struct device_shape shape) {
+    struct device *device;
+    assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = provider, .shape = shape}, &device));
+    assert_string_equal(gemm_provider_name(device), provider);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int transposes = 0; transposes < 4; transposes++)
+            for (int beta = 0; beta < 2; beta++)
+                check_product(device, shapes[i], transposes & 1, transposes & 2, (float)beta);
+    device_close(device);
+}
+
+static void test_panel(void **unused) {
+    (void)unused;
+    for (int width = 4; width <= 16; width *= 2)
+        check_provider("panel", (struct device_shape){1, width, 4, 4, 16});
+}
+
+static void test_clblast(void **unused) {
+    (void)unused;
+    check_provider("clblast", (struct device_shape){0});
+}
+
+static void test_choice(void **unused) {
+    (void)unused;
+    struct device *device;
+    struct device_shape lanes = {64, 1, 4, 1, 64}, one = {1, 8, 4, 4, 16};
+    assert_fails(device_open_choice(NULL, &(struct device_options){.gemm = "cublas"}, &device), STATUS_USAGE,
+                 "allowed: auto, panel, clblast");
+    assert_fails(device_open_choice(NULL, &(struct device_options){.gemm = "panel", .shape = lanes}, &device),
+                 STATUS_USAGE, "not shaped so");
+    assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "auto", .shape = lanes}, &device));
+    assert_string_equal(gemm_provider_name(device), "clblast");
+    device_close(device);
+    assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "auto", .shape = one}, &device));
+    assert_string_equal(gemm_provider_name(device), "panel");
+    device_close(device);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_panel),
+        cmocka_unit_test(test_clblast),
+        cmocka_unit_test(test_choice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+/* Dominance, ranking, and NSGA-II on a problem whose front is known. */
+#include "test.h"
+
+#include "evolve/evolve.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct individual individual(int id, double a, double b) {
+    return (struct individual){.id = id, .objectives = {a, b}};
+}
+
+static void test_dominance(void **unused) {
+    (void)unused;
+    struct individual a = individual(1, 1, 2), b = individual(2, 2, 2), c = individual(3, 2, 1);
+    struct individual broken = {.id = 4, .failed = true};
+    assert_true(dominates(&a, &b, 2));
+    assert_false(dominates(&b, &a, 2));
+    assert_false(dominates(&a, &c, 2));
+    assert_false(dominates(&a, &a, 2));
+    assert_true(dominates(&b, &broken, 2));
+    assert_false(dominates(&broken, &b, 2));
+    assert_false(dominates(&broken, &broken, 2));
+}
+
+static void test_ranking(void **unused) {
+    (void)unused;
+    struct individual all[] = {individual(1, 1, 5), individual(2, 2, 3), individual(3, 4, 1), individual(4, 3, 4),
+                               individual(5, 5, 5), {.id = 6, .failed = true}};
+    rank_population(all, 6, 2);
+    const int ranks[] = {0, 0, 0, 1, 2, 3};
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(all[i].rank, ranks[i]);
+    assert_true(isinf(all[0].crowding) && isinf(all[2].crowding));
+    /* (4 - 1) / 3 + (5 - 1) / 4 */
+    assert_true(fabs(all[1].crowding - 2) < 1e-12);
+    assert_true(compare_individuals(&all[0], &all[1]) < 0);
+    assert_true(compare_individuals(&all[3], &all[1]) > 0);
+}
+
+/* Objectives: LIVs of class 1, and twice the LIVs of class 2; any mixture of class 3 and 4 alone is best. */
+struct counting {
+    int evaluated, generations;
+    double best;
+    char last[GENOME_TEXT_BYTES];
+};
+
+static status count_classes(void *context, struct individual *individuals, int count) {
+    struct counting *counting = context;
+    for (int i = 0; i < count; i++) {
+        const struct genome *genome = &individuals[i].genome;
+        int classes[5] = {0};
+        for (int liv = 0; liv < genome->depth; liv++)
+            classes[genome->livs[liv].genes[LIV_CLASS]]++;
+        individuals[i].objectives[0] = classes[1] + classes[2];
+        individuals[i].objectives[1] = 2 * classes[2] + classes[1];
+        individuals[i].failed = classes[3] == genome->depth;
+        counting->evaluated++;
+        counting->best = fmin(counting->best, individuals[i].objectives[0]);
+        genome_print(genome, counting->last);
+    }
+    return STATUS_OK;
+}
+
+static status count_generations(void *context, int generation, const struct individual *survivors, int count) {
+    struct counting *counting = context;
+    assert_int_equal(generation, counting->generations++);
+    for (int i = 1; i < count; i++)
+        assert_true(compare_individuals(&survivors[i - 1], &survivors[i]) < 0);
+    return STATUS_OK;
+}
+
+static struct counting evolve(uint64_t seed, int generations) {
+    static struct catalogue catalogue;
+    struct counting counting = {.best = INFINITY};
+    assert_ok(catalogue_read(NULL, &catalogue));
+    struct backbone_space space = {
+        .catalogue = &catalogue, .depth = 8, .class_count = 4, .classes = {1, 2, 3, 4}};
+    struct evolve_settings settings = {.seed = seed,
+                                       .population = 12,
+                                       .generations = generations,
+                                       .tournament = 2,
+                                       .crossover_points = 2,
+                                       .mutation = 0.1,
+                                       .objectives = 2};
+    struct evolve_problem problem = {
+        .space = &space, .evaluate = count_classes, .generation_done = count_generations, .context = &counting};
+    assert_ok(evolve_nsga2(&settings, &problem));
+    assert_int_equal(counting.evaluated, 12 * generations);
+    assert_int_equal(counting.generations, generations);
+    return counting;
+}
+
+static void test_finds_the_optimum(void **unused) {
+    (void)unused;
+    for (uint64_t seed = 1; seed <= 5; seed++)
+        assert_true(evolve(seed, 25).best == 0);
+}
+
+static void test_is_repeatable(void **unused) {
+    (void)unused;
+    struct counting a = evolve(3, 6), b = evolve(3, 6), c = evolve(4, 6);
+    assert_string_equal(a.last, b.last);
+    assert_string_not_equal(a.last, c.last);
+}
+
+static status fail_third(void *context, struct individual *individuals, int count) {
+    (void)individuals;
+    (void)count;
+    return ++*(int *)context == 3 ? fail("the third generation fails") : STATUS_OK;
+}
+
+static void test_failure_ends_it(void **unused) {
+    (void)unused;
+    static struct catalogue catalogue;
+    assert_ok(catalogue_read(NULL, &catalogue));
+    struct backbone_space space = {.catalogue = &catalogue, .depth = 2, .class_count = 1, .classes = {1}};
+    struct evolve_settings settings = {.population = 4, .generations = 9, .tournament = 2, .objectives = 1};
+    int calls = 0;
+    struct evolve_problem problem = {.space = &space, .evaluate = fail_third, .context = &calls};
+    assert_fails(evolve_nsga2(&settings, &problem), STATUS_FAILED, "the third generation fails");
+    assert_int_equal(calls, 3);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dominance),         cmocka_unit_test(test_ranking),
+        cmocka_unit_test(test_finds_the_optimum), cmocka_unit_test(test_is_repeatable),
+        cmocka_unit_test(test_failure_ends_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

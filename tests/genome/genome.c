@@ -1,0 +1,205 @@
+/* Text form, validity, repair and variation: examples, and properties over many random genomes. */
+#include "test.h"
+
+#include "evolve/variation.h"
+#include "genome/genome.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { GENOMES = 10000 };
+
+static struct catalogue catalogue;
+
+static struct backbone_space space_of(int depth) {
+    struct backbone_space space = {.catalogue = &catalogue, .depth = depth, .class_count = catalogue.class_count};
+    for (int i = 0; i < catalogue.class_count; i++)
+        space.classes[i] = (short)(i + 1);
+    return space;
+}
+
+static int set_up(void **unused) {
+    (void)unused;
+    return catalogue_read(NULL, &catalogue);
+}
+
+static void check_text(const char *text, const char *printed) {
+    struct genome genome;
+    char buffer[GENOME_TEXT_BYTES];
+    assert_ok(genome_parse(text, &genome));
+    assert_string_equal(genome_print(&genome, buffer), printed);
+}
+
+static void test_text(void **unused) {
+    (void)unused;
+    check_text("21211-31112-21221-32112", "21211-31112-21221-32112");
+    check_text("2.1.2.1.1-31112", "21211-31112");
+    check_text("1.10.1.12.1-2.1.1.1.1", "1.10.1.12.1-21111");
+}
+
+static void refused(const char *text, const char *words) {
+    struct genome genome;
+    assert_fails(genome_parse(text, &genome), STATUS_USAGE, words);
+}
+
+static void test_text_errors(void **unused) {
+    (void)unused;
+    refused("", "empty");
+    refused("1111", "position 5: a LIV needs five genes");
+    refused("111111", "position 6: a LIV has five genes");
+    refused("11111-", "position 7: a LIV needs five genes");
+    refused("11111--11111", "position 7: a LIV needs five genes");
+    refused("11111-1x111", "position 8: a gene is a number");
+    refused("10111", "position 2: genes count from 1");
+    refused("1.1.1.1", "position 8: a LIV needs five genes");
+    refused("1.1.1.1.1.1", "position 10: a LIV has five genes");
+    refused("1.1.1.1.99999", "position 9: genes count from 1 and end at 999");
+    refused("1.1.1.1.", "position 9: a LIV needs five genes");
+    refused("11111 ", "position 6");
+    char long_text[(GENOME_MAX_DEPTH + 1) * 6 + 1] = "";
+    for (int i = 0; i <= GENOME_MAX_DEPTH; i++)
+        strcat(long_text, i ? "-11111" : "11111");
+    refused(long_text, "at most 128 LIVs");
+}
+
+static void invalid(const char *text, const char *words) {
+    struct backbone_space space = space_of(2);
+    struct genome genome;
+    assert_ok(genome_parse(text, &genome));
+    assert_fails(genome_validate(&genome, &space), STATUS_USAGE, words);
+}
+
+static void test_validity(void **unused) {
+    (void)unused;
+    struct backbone_space space = space_of(2);
+    struct genome genome;
+    assert_ok(genome_parse("11211-11211", &genome));
+    assert_ok(genome_validate(&genome, &space));
+    invalid("11111", "has 1 LIVs, model.depth is 2");
+    invalid("11111-91111", "LIV 2: class 9 is not in use; allowed: 1 (SA-1)");
+    invalid("13111-11111", "LIV 1: featurizer group 3 is out of range; class SA-1 allows 1 to 2");
+    invalid("11911-11111", "LIV 1: featurizer strategy 9 is out of range");
+    invalid("11211-11111", "LIV 1: featurizer strategy 2 shares, but no other LIV");
+    invalid("11112-21112", "LIV 1: feature strategy 2 shares, but no other LIV");
+    space.class_count = 1;
+    assert_ok(genome_parse("11111-21111", &genome));
+    assert_fails(genome_validate(&genome, &space), STATUS_USAGE, "class 2 is not in use; allowed: 1 (SA-1)");
+}
+
+static void test_canonical(void **unused) {
+    (void)unused;
+    static const char *const pairs[][2] = {
+        /* LIVs that share nothing get groups of their own, a class each. */
+        {"11111-11111-21111", "11111-12121-21111"},
+        {"13141-14131-22111", "11111-12121-21111"},
+        /* A group keeps together. */
+        {"13211-11111-13211", "11211-12121-11231"},
+        {"14214-14214-14314", "11214-11214-12314"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct genome genome;
+        char buffer[GENOME_TEXT_BYTES];
+        assert_ok(genome_parse(pairs[i][0], &genome));
+        genome_canonicalise(&genome);
+        assert_string_equal(genome_print(&genome, buffer), pairs[i][1]);
+    }
+}
+
+static void test_owner(void **unused) {
+    (void)unused;
+    struct genome genome;
+    assert_ok(genome_parse("21211-31112-21221-32112-31112", &genome));
+    assert_int_equal(genome_group_owner(&genome, 2, LIV_FEATURIZER_GROUP), 0);
+    assert_int_equal(genome_group_owner(&genome, 2, LIV_FEATURE_GROUP), 2);
+    assert_int_equal(genome_group_owner(&genome, 3, LIV_FEATURE_GROUP), 1);
+    assert_int_equal(genome_group_owner(&genome, 4, LIV_FEATURE_GROUP), 1);
+    assert_int_equal(genome_group_owner(&genome, 0, LIV_FEATURIZER_GROUP), 0);
+}
+
+/* parse(print(g)) = g, valid after repair, repair leaves it alone, canonical form is valid, stable and means the same. */
+static void check_properties(const struct genome *genome, const struct backbone_space *space,
+                             struct random_stream *random) {
+    struct genome again, canonical = *genome;
+    char text[GENOME_TEXT_BYTES];
+    assert_ok(genome_parse(genome_print(genome, text), &again));
+    assert_true(genome_equal(&again, genome));
+    assert_ok(genome_validate(genome, space));
+    genome_repair(&again, space, random);
+    assert_true(genome_equal(&again, genome));
+    genome_canonicalise(&canonical);
+    assert_ok(genome_validate(&canonical, space));
+    again = canonical;
+    genome_canonicalise(&again);
+    assert_true(genome_equal(&again, &canonical));
+    for (int liv = 0; liv < genome->depth; liv++)
+        for (enum liv_gene kind = LIV_FEATURIZER_GROUP; kind <= LIV_FEATURE_GROUP; kind += 2)
+            assert_int_equal(genome_group_owner(genome, liv, kind), genome_group_owner(&canonical, liv, kind));
+}
+
+static void test_properties(void **unused) {
+    (void)unused;
+    struct random_stream random = random_open(11, 0);
+    struct genome before = {0};
+    int invalid_children = 0;
+    for (int i = 0; i < GENOMES; i++) {
+        struct backbone_space space = space_of(1 + (int)random_below(&random, 24));
+        struct genome genome, child;
+        genome_random(&genome, &space, &random);
+        check_properties(&genome, &space, &random);
+        before = before.depth == genome.depth ? before : genome;
+        crossover(&genome, &before, 2, &random, &child);
+        mutate(&child, &space, 0.1, &random);
+        invalid_children += genome_validate(&child, &space) != STATUS_OK;
+        genome_repair(&child, &space, &random);
+        check_properties(&child, &space, &random);
+        before = genome;
+    }
+    printf("  %.1f %% of children were invalid before repair\n", 100.0 * invalid_children / GENOMES);
+    assert_true(invalid_children > 0);
+}
+
+static void test_repair_ranges(void **unused) {
+    (void)unused;
+    struct backbone_space space = space_of(3);
+    struct random_stream random = random_open(12, 0);
+    for (int i = 0; i < 1000; i++) {
+        struct genome genome = {.depth = 3};
+        for (int liv = 0; liv < 3; liv++)
+            for (int gene = 0; gene < LIV_GENES; gene++)
+                genome.livs[liv].genes[gene] = (short)(random_below(&random, 40) - 10);
+        genome_repair(&genome, &space, &random);
+        assert_ok(genome_validate(&genome, &space));
+    }
+}
+
+static void test_crossover(void **unused) {
+    (void)unused;
+    struct random_stream random = random_open(13, 0);
+    struct genome a = {.depth = 6}, b = {.depth = 6}, child;
+    for (int liv = 0; liv < 6; liv++)
+        for (int gene = 0; gene < LIV_GENES; gene++) {
+            a.livs[liv].genes[gene] = 1;
+            b.livs[liv].genes[gene] = 2;
+        }
+    for (int points = 1; points <= 5; points++) {
+        crossover(&a, &b, points, &random, &child);
+        int changes = 0;
+        for (int liv = 1; liv < 6; liv++)
+            changes += child.livs[liv].genes[0] != child.livs[liv - 1].genes[0];
+        assert_int_equal(changes, points);
+        assert_int_equal(child.livs[0].genes[0], 1);
+    }
+    crossover(&a, &b, 99, &random, &child);
+    a.depth = b.depth = 1;
+    crossover(&a, &b, 2, &random, &child);
+    assert_int_equal(child.livs[0].genes[0], 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text),     cmocka_unit_test(test_text_errors), cmocka_unit_test(test_validity),
+        cmocka_unit_test(test_canonical), cmocka_unit_test(test_owner),      cmocka_unit_test(test_properties),
+        cmocka_unit_test(test_repair_ranges), cmocka_unit_test(test_crossover),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}

@@ -1,0 +1,162 @@
+/* Parameters, cache and FLOPs against numbers worked out by hand, and the memory plan's promises. */
+#include "test.h"
+
+#include "model/architecture.h"
+#include "model/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WIDTH_OF_MODEL = 64, VOCABULARY = 256, CACHE_CONTEXT = 100 };
+
+static struct catalogue catalogue;
+static const struct device_shape shape = {1, 16, 4, 4, 64};
+
+static int set_up(void **unused) {
+    (void)unused;
+    return catalogue_read(NULL, &catalogue);
+}
+
+static struct graph *build(const char *text) {
+    struct model_settings settings = {.width = WIDTH_OF_MODEL,
+                                      .context = 32,
+                                      .head_channels = 16,
+                                      .vocabulary = VOCABULARY,
+                                      .cache_context = CACHE_CONTEXT};
+    struct genome genome;
+    struct graph *graph;
+    assert_ok(genome_parse(text, &genome));
+    assert_ok(architecture_build(&genome, &catalogue, &settings, 2, shape, &graph));
+    return graph;
+}
+
+static struct cost cost_of(const char *text) {
+    struct graph *graph = build(text);
+    struct cost cost = graph_cost(graph, CACHE_CONTEXT), sum = graph_liv_cost(graph, CACHE_CONTEXT, -1);
+    /* The LIVs and the ends make the whole. */
+    for (int liv = 0; liv < 4; liv++) {
+        struct cost part = graph_liv_cost(graph, CACHE_CONTEXT, liv);
+        sum.parameters += part.parameters;
+        sum.cache_bytes += part.cache_bytes;
+    }
+    assert_int_equal(sum.parameters, cost.parameters);
+    assert_int_equal(sum.cache_bytes, cost.cache_bytes);
+    graph_destroy(graph);
+    return cost;
+}
+
+enum { W = WIDTH_OF_MODEL, ENDS = 2 * VOCABULARY * W + W, GATED = 176 /* 64 * 8 / 3, to a multiple of 16 */ };
+
+static void test_parameters(void **unused) {
+    (void)unused;
+    int attention = W + 4 * W * W, memoryless = W + 3 * W * GATED, gated = W + 4 * W * W + 3 * W;
+    int recurrence = W + 4 * W * W + 2 * W * 16 + 4 * W + 2 * W;
+    assert_int_equal(cost_of("11111").parameters, ENDS + attention);
+    assert_int_equal(cost_of("21111").parameters, ENDS + recurrence);
+    assert_int_equal(cost_of("31111").parameters, ENDS + gated);
+    assert_int_equal(cost_of("41111").parameters, ENDS + memoryless);
+    assert_int_equal(cost_of("11111-41111").parameters, ENDS + attention + memoryless);
+    /* Shared weights count once; a LIV that takes features has no weights for them. */
+    assert_int_equal(cost_of("11211-11211").parameters, ENDS + 2 * attention - 3 * W * W);
+    assert_int_equal(cost_of("11112-11112").parameters, ENDS + 2 * attention - 2 * W * W);
+}
+
+static void test_cache(void **unused) {
+    (void)unused;
+    int attention = 2 * W * CACHE_CONTEXT * 4;
+    assert_int_equal(cost_of("11111").cache_bytes, attention);
+    assert_int_equal(cost_of("21111").cache_bytes, (16 * W + 3 * W) * 4);
+    assert_int_equal(cost_of("31111").cache_bytes, 2 * W * 4);
+    assert_int_equal(cost_of("41111").cache_bytes, 0);
+    assert_int_equal(cost_of("11111-11111").cache_bytes, 2 * attention);
+    assert_int_equal(cost_of("11112-11112").cache_bytes, attention);
+    assert_int_equal(cost_of("11113-11113").cache_bytes, attention + attention / 2);
+}
+
+static void test_flops(void **unused) {
+    (void)unused;
+    /* Per token: output projection, three matrices and the gate, and two norms of 4 a channel. */
+    double expected = 2.0 * W * VOCABULARY + 3 * 2.0 * W * GATED + 6.0 * GATED + 2 * 4.0 * W + W;
+    assert_true(cost_of("41111").flops_per_token == expected);
+}
+
+/* ---- the plan ---- */
+
+static bool overlap(const struct place *a, const struct place *b) {
+    return a->arena >= 0 && a->arena == b->arena && a->offset < b->offset + b->bytes &&
+           b->offset < a->offset + a->bytes;
+}
+
+/* What a node reads and writes in forward or in backward must not overlap among itself. */
+static void check_node(const struct graph *graph, const struct plan *plan, int n) {
+    const struct node *node = &graph->nodes[n];
+    const struct place *places[2 * (OP_MAX_INPUTS + OP_MAX_OUTPUTS) + 1];
+    for (int backward = 0; backward < 2; backward++) {
+        int count = 0;
+        for (int i = 0; i < node->op.input_count; i++) {
+            if (!backward || node->op.type->backward_inputs >> i & 1)
+                places[count++] = &plan->values[node->inputs[i]];
+            if (backward)
+                places[count++] = &plan->gradients[node->inputs[i]];
+        }
+        for (int i = 0; i < node->op.output_count; i++)
+            if (!backward || node->op.type->backward_outputs >> i & 1)
+                places[count++] = &plan->values[node->outputs[i]];
+        if (backward)
+            places[count++] = &plan->gradients[node->outputs[0]];
+        places[count++] = backward ? &plan->backward_scratch[n] : &plan->forward_scratch[n];
+        for (int i = 0; i < count; i++)
+            for (int j = 0; j < i; j++)
+                assert_false(overlap(places[i], places[j]));
+    }
+}
+
+static void test_plan(void **unused) {
+    (void)unused;
+    struct graph *graph = build("11212-21111-31111-41111-11212-21111");
+    struct plan_limits limits = {.alignment = 128, .largest_buffer = 1u << 30};
+    struct plan *plan, *split;
+    assert_ok(plan_create(graph, &limits, &plan));
+    for (int n = 0; n < graph->node_count; n++)
+        check_node(graph, plan, n);
+    for (int v = 0; v < graph->value_count; v++) {
+        assert_int_equal(plan->values[v].offset % 128, 0);
+        if (graph->values[v].role == VALUE_PARAMETER && graph->values[v].decays)
+            assert_true(plan->parameter_offsets[v] < plan->decaying_bytes);
+        else if (graph->values[v].role == VALUE_PARAMETER)
+            assert_true(plan->parameter_offsets[v] >= plan->decaying_bytes);
+    }
+    assert_int_equal(plan->arena_count, 1);
+    /* A device with small buffers gets several arenas, none too large. */
+    limits.largest_buffer = plan->parameter_bytes;
+    assert_true(limits.largest_buffer < plan->working_bytes);
+    assert_ok(plan_create(graph, &limits, &split));
+    assert_true(split->arena_count > 1);
+    for (int arena = 0; arena < split->arena_count; arena++)
+        assert_true(split->arena_bytes[arena] <= limits.largest_buffer);
+    for (int n = 0; n < graph->node_count; n++)
+        check_node(graph, split, n);
+    plan_destroy(split);
+    plan_destroy(plan);
+    limits.largest_buffer = 1024;
+    assert_fails(plan_create(graph, &limits, &plan), STATUS_FAILED, "in one buffer");
+    graph_destroy(graph);
+}
+
+static void test_misfits(void **unused) {
+    (void)unused;
+    struct model_settings settings = {.width = 48, .context = 8, .head_channels = 32, .vocabulary = 256};
+    struct genome genome;
+    struct graph *graph;
+    assert_ok(genome_parse("11111", &genome));
+    assert_fails(architecture_build(&genome, &catalogue, &settings, 1, shape, &graph), STATUS_USAGE,
+                 "class SA-1 at model.width 48 has 48 channels in C");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parameters), cmocka_unit_test(test_cache),   cmocka_unit_test(test_flops),
+        cmocka_unit_test(test_plan),       cmocka_unit_test(test_misfits),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}

@@ -1,0 +1,126 @@
+/* Experiment configs: defaults, overrides, what is refused, and that a printed config reads back as itself. */
+#include "test.h"
+
+#include "base/file.h"
+#include "run/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char file[64];
+static struct run_config config;
+
+static int make_file(void **unused) {
+    (void)unused;
+    snprintf(file, sizeof file, "/tmp/starcl-test-XXXXXX");
+    int descriptor = mkstemp(file);
+    return descriptor < 0 ? -1 : close(descriptor);
+}
+
+static int remove_file(void **unused) {
+    (void)unused;
+    return unlink(file);
+}
+
+/* Reads a config of this text, with one assignment or none. */
+static status load(const char *text, const char *assignment) {
+    assert_ok(file_write(file, text, strlen(text)));
+    return config_load(file, &assignment, assignment ? 1 : 0, true, &config);
+}
+
+#define DATA "data = { path = \"/etc/passwd\"; };\n"
+
+static void refused(const char *text, const char *assignment, const char *words) {
+    assert_fails(load(text, assignment), STATUS_USAGE, words);
+}
+
+static void test_defaults(void **unused) {
+    (void)unused;
+    assert_ok(load(DATA, NULL));
+    assert_true(config.train.learning_rate == 8e-4);
+    assert_int_equal(config.search.population, 16);
+    assert_string_equal(config.data.path, "/etc/passwd");
+    assert_int_equal(config.search.objectives.count, 3);
+    enum metric objectives[METRICS];
+    assert_int_equal(config_objectives(&config, objectives), 3);
+    assert_int_equal(objectives[2], METRIC_CACHE_BYTES);
+    assert_ok(config_load(NULL, NULL, 0, false, &config));
+}
+
+static void test_overrides(void **unused) {
+    (void)unused;
+    assert_ok(load(DATA "model = { width = 64; };", "model.width=96"));
+    assert_int_equal(config.model.width, 96);
+    assert_ok(load(DATA, "search.objectives=[\"perplexity\"]"));
+    assert_int_equal(config.search.objectives.count, 1);
+    assert_ok(load(DATA, "run.seed=9007199254740991L"));
+    assert_true(config.run.seed == 9007199254740991LL);
+}
+
+static void test_refusals(void **unused) {
+    (void)unused;
+    char words[128];
+    snprintf(words, sizeof words, "%s:2: modle: unknown key, did you mean 'model'?", file);
+    refused(DATA "modle = { };", NULL, words);
+    snprintf(words, sizeof words, "%s:2: model.widht: unknown key, did you mean 'width'?", file);
+    refused(DATA "model = { widht = 64; };", NULL, words);
+    refused(DATA "model = { width = \"big\"; };", NULL, "model.width: must be an integer from 16 to 16384, not a string");
+    refused(DATA "model = { width = 8; };", NULL, "8 is out of range; allowed: 16 to 16384");
+    refused(DATA "model = { width = 72; };", NULL, "72 is not a multiple of 16");
+    refused(DATA "model = { width = 64; head_channels = 24; };", NULL, "must be even and divide model.width, 64");
+    refused(DATA "model = 3;", NULL, "must be a group");
+    refused(DATA "train = { steps = 10; warmup = 11; };", NULL, "11 is more than train.steps, 10");
+    refused(DATA "train = { learning_rate = 2.0; };", NULL, "2 is out of range; allowed: 0 to 1");
+    refused(DATA "search = { algorithm = \"nsga3\"; };", NULL, "allowed: \"nsga2\"");
+    refused(DATA "search = { objectives = [\"parametres\"]; };", NULL, "did you mean \"parameters\"?");
+    refused(DATA "search = { objectives = []; };", NULL, "1 to 8 objectives");
+    refused(DATA "search = { objectives = [\"perplexity\", \"perplexity\"]; };", NULL, "listed twice");
+    refused(DATA "devices = { gemm = \"cublas\"; };", NULL, "allowed: auto, panel, clblast");
+    refused(DATA "run = { name = \"a/b\"; };", NULL, "cannot name a folder");
+    refused("", NULL, "data.path is missing");
+    refused("data = { path = \"/nowhere/at/all\"; };", NULL, "there is no file or folder /nowhere/at/all");
+    refused(DATA, "data.path=/nowhere", "--set data.path: there is no file or folder /nowhere");
+    refused(DATA, "train.steps=0", "--set train.steps: 0 is out of range");
+    refused(DATA "model = {", NULL, "syntax error");
+    assert_fails(config_load("/nowhere.cfg", NULL, 0, true, &config), STATUS_USAGE, "cannot read /nowhere.cfg");
+}
+
+static void test_round_trip(void **unused) {
+    (void)unused;
+    assert_ok(load(DATA "run = { name = \"trip\"; seed = 9000000000L; };"
+                        "model = { classes = [\"SA-1\", \"Rec-1\"]; };"
+                        "train = { learning_rate = 0.123456789012345678; clip = 2; };",
+                   NULL));
+    struct run_config before = config;
+    char *text = config_print(&config);
+    assert_ok(config_load_text("printed", text, true, &config));
+    assert_memory_equal(&before, &config, sizeof config);
+    char *again = config_print(&config);
+    assert_string_equal(text, again);
+    free(text);
+    free(again);
+}
+
+static void test_space(void **unused) {
+    (void)unused;
+    struct catalogue catalogue;
+    struct backbone_space space;
+    assert_ok(catalogue_read(NULL, &catalogue));
+    assert_ok(load(DATA "model = { classes = [\"Rec-1\", \"SA-1\"]; depth = 4; };", NULL));
+    assert_ok(config_space(&config, &catalogue, &space));
+    assert_int_equal(space.class_count, 2);
+    assert_int_equal(space.classes[0], 1 + catalogue_find(&catalogue, "Rec-1"));
+    assert_int_equal(space.depth, 4);
+    assert_ok(load(DATA "model = { classes = [\"SA-9\"]; };", NULL));
+    assert_fails(config_space(&config, &catalogue, &space), STATUS_USAGE, "no class \"SA-9\"; allowed: SA-1, ");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_overrides),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_space),
+    };
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}
