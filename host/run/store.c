@@ -263,13 +263,25 @@ status store_create(const char *path, const char *const facts[RUN_FACTS], struct
 
 /* ---- opening ---- */
 
+/* A process that was just killed may hold its lock for a moment more. */
+static bool lock_descriptor(int descriptor) {
+    enum { TRIES = 30 };
+    const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+    for (int tries = 0; flock(descriptor, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (tries == TRIES)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 static status lock_run(struct store *store) {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/config.cfg", store->path);
     store->lock = open(path, O_RDONLY | O_CLOEXEC);
     if (store->lock < 0)
         return fail("cannot open %s: %s", path, strerror(errno));
-    if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
+    if (!lock_descriptor(store->lock))
         return fail("another starcl is working on the run %s", store->path);
     snprintf(path, sizeof path, "%s/log.jsonl", store->path);
     store->log = fopen(path, "a");

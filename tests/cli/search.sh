@@ -1,0 +1,56 @@
+# A search from end to end: repeatable, kept, never overwritten, on a person's own text.
+. "$(dirname "$0")/lib.sh"
+
+expect 0 "Pareto front of one (done)" "$starcl" search small.cfg --seed 3 --run one
+expect 0 "Pareto front of runs/small-001 (done)" "$starcl" search small.cfg --seed 3
+same_front one runs/small-001
+expect 0 "Pareto front" "$starcl" search small.cfg --seed 4 --run other --quiet
+front other >front-other.txt
+front one | cmp -s - front-other.txt && complain "another seed gives the same front"
+
+# The run folder.
+expect 2 "one exists and is not overwritten" "$starcl" search small.cfg --run one
+for file in run.db config.cfg catalogue.cfg log.jsonl; do
+    [ -s one/$file ] || complain "one/$file is missing"
+done
+[ "$(sqlite3 one/run.db 'SELECT count(*) FROM candidates')" = 12 ] || complain "run.db has not 12 candidates"
+[ "$(sqlite3 one/run.db 'SELECT count(*) FROM generations')" = 12 ] || complain "run.db has not 3 x 4 survivors"
+[ "$(grep -c '"event":"evaluated"' one/log.jsonl)" = "$(sqlite3 one/run.db 'SELECT count(*) FROM evaluations')" ] ||
+    complain "log.jsonl and run.db count different evaluations"
+
+# Weights and architecture of the front, and of nothing else.
+"$starcl" show one --json | sed -n 's/.*"id":[^0-9]*\([0-9]*\).*/\1/p' | sort >ids.txt
+for kind in safetensors json; do
+    ls one/checkpoints | sed -n "s/\\.$kind\$//p" | sort >kept.txt
+    cmp -s ids.txt kept.txt || complain "checkpoints/*.$kind are not those of the front"
+done
+id=$(head -1 ids.txt)
+head -c 4000 "one/checkpoints/$id.safetensors" | grep -qa '"embedding.weight":{"dtype":"F32","shape":\[256,32\]' ||
+    complain "checkpoints/$id.safetensors does not begin with the embedding"
+expect 0 "LIV" "$starcl" show one:"$id"
+expect 2 "has no evaluated candidate 99" "$starcl" show one:99
+expect 0 "there is nothing to resume" "$starcl" resume one
+
+# A config that a run kept starts the same search.
+expect 0 "Pareto front" "$starcl" search one/config.cfg --run again
+same_front one again
+
+# A person's own text, packed; other objectives; classes; a catalogue of one's own.
+cat "$source"/cl/*.cl | gzip >text.gz
+expect 0 "train tok/s" "$starcl" search small.cfg --run own --set data.path=text.gz --set search.generations=1 \
+    --set 'search.objectives=["bits_per_byte", "train_tokens_per_s"]' --set 'model.classes=["GConv-1", "GMemless"]'
+[ "$(sqlite3 own/run.db "SELECT count(*) FROM candidates WHERE genome GLOB '1*' OR genome GLOB '*-1*'")" = 0 ] ||
+    complain "a class that is not in model.classes was used"
+sed 's/"SA-1"/"Mine"/' "$source/configs/catalogue.cfg" >mine.cfg
+expect 0 "Pareto front" "$starcl" search small.cfg --run mine --set model.catalogue=mine.cfg \
+    --set 'model.classes=["Mine"]' --set search.generations=1
+rm mine.cfg
+expect 0 "Mine" "$starcl" show mine:1
+
+# Candidates that fail are recorded, and the search goes on.
+expect 0 "failed" "$starcl" search small.cfg --run diverging --set train.learning_rate=1.0 --set train.clip=1e6 \
+    --set train.steps=60 --set search.generations=1
+[ "$(sqlite3 diverging/run.db "SELECT count(*) FROM evaluations WHERE status = 'failed' AND reason <> ''")" -gt 0 ] ||
+    complain "no failure was recorded"
+expect 0 "failed" "$starcl" show diverging
+finish

@@ -1,0 +1,52 @@
+# What a person gets who mistypes, asks for help, or has the wrong files.
+. "$(dirname "$0")/lib.sh"
+
+expect 2 "starcl search" "$starcl"
+expect 0 "starcl resume" "$starcl" --help
+expect 0 "starcl 0." "$starcl" --version
+for command in devices search resume show; do
+    expect 0 "starcl $command" "$starcl" $command --help
+done
+expect 2 "did you mean search?" "$starcl" serach
+expect 2 "there is no command 'xyzzy'" "$starcl" xyzzy
+expect 2 "did you mean --device?" "$starcl" devices --devise=0
+expect 2 "needs a value: --seed N" "$starcl" search small.cfg --seed
+expect 2 "the option --json has no value" "$starcl" devices --json=yes
+expect 2 "something is missing; the call is: starcl search CONFIG" "$starcl" search
+expect 2 "too many words" "$starcl" search a b
+expect 2 "--seed needs a whole number" "$starcl" search small.cfg --seed -1
+
+# Configs.
+expect 2 "cannot read none.cfg" "$starcl" search none.cfg
+expect 2 "--set model.widht: unknown key, did you mean 'width'?" "$starcl" search small.cfg --set model.widht=64
+expect 2 "write it as path=value" "$starcl" search small.cfg --set model.width
+expect 2 "there is no file or folder /nowhere" "$starcl" search small.cfg --set data.path=/nowhere
+expect 2 "no class \"SA-7\"; allowed: SA-1" "$starcl" search small.cfg --set 'model.classes=["SA-7"]'
+echo "short" >short.txt
+expect 2 "both parts need at least 33 (model.context + 1)" "$starcl" search small.cfg --set data.path=short.txt
+printf 'model = {\n    width = ;\n};\n' >broken.cfg
+expect 2 "broken.cfg:2: syntax error" "$starcl" search broken.cfg
+expect 2 "no usable OpenCL device matches '9.9'" "$starcl" search small.cfg --device 9.9
+expect 2 "did you mean 'catalogue'?" "$starcl" search small.cfg --set model.catalog=x
+expect 2 "cannot read mine.cfg" "$starcl" search small.cfg --set model.catalogue=mine.cfg
+[ -e runs ] && complain "a refused search left a run folder behind"
+
+# Genomes.
+expect 0 "ends" "$starcl" show 11111-41111
+expect 0 "features B and V from LIV 1" "$starcl" show 11112-41111-11112 --set model.width=64
+expect 0 '"cache_bytes"' "$starcl" show 11111-41111 --json --config small.cfg
+expect 2 "position 3: a gene is a number" "$starcl" show 11x11
+expect 2 "class 9 is not in use" "$starcl" show 91111
+expect 2 "shares, but no other LIV" "$starcl" show 11211-41111
+expect 2 "not the folder of a run, and not a genome" "$starcl" show runs/none
+expect 2 "is not a run: it has no run.db" "$starcl" show .
+expect 2 "is not a run" "$starcl" resume runs/none
+expect 2 "is not a run" "$starcl" show nothing:3
+
+# Devices.
+expect 0 "would be used" "$starcl" devices
+expect 0 '"chosen"' "$starcl" devices --json
+mkdir no-vendors
+expect 1 "apt-get install pocl-opencl-icd" env OCL_ICD_VENDORS="$work/no-vendors/" "$starcl" devices
+expect 1 "no OpenCL platform" env OCL_ICD_VENDORS="$work/no-vendors/" "$starcl" search small.cfg
+finish
