@@ -97,10 +97,10 @@ GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const flo
     strip_scalar(a, a_row_stride, a_k_stride, b, c, n, k, alpha, beta, first, last, columns);
 }
 
-/* to[k,n] = from[n,k] transposed; a group makes a tile of 16 x 16. */
+/* to[k,n] = from[n,k] transposed; a group makes a square tile. */
 GROUP_SHAPE __kernel void transpose(__global const float *from, __global float *to, int n, int k) {
-    int first_k = (int)get_group_id(0) * 16, first_n = (int)get_group_id(1) * 16;
-    int last_k = min(first_k + 16, k), last_n = min(first_n + 16, n);
+    int first_k = (int)get_group_id(0) * STAR_TRANSPOSE_TILE, last_k = min(first_k + STAR_TRANSPOSE_TILE, k);
+    int first_n = (int)get_group_id(1) * STAR_TRANSPOSE_TILE, last_n = min(first_n + STAR_TRANSPOSE_TILE, n);
     for (int p = first_k; p < last_k; p++)
         for (int j = first_n; j < last_n; j++)
             to[(size_t)p * n + j] = from[(size_t)j * k + p];

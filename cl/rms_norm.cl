@@ -2,8 +2,6 @@
  * y = x / rms(x) * gain over the channels of a row, rms(x) = sqrt(mean(x^2) + epsilon) (Zhang and Sennrich, "Root mean
  * square layer normalization", 2019). `inverse` keeps 1 / rms a row for backward.
  */
-#define EPSILON 1e-5f
-
 GROUP_SHAPE __kernel void rms_norm_forward(__global const float *x, __global const float *gain, __global float *y,
                                            __global float *inverse, int rows, int channels) {
     GROUP_SCRATCH(scratch);
@@ -15,7 +13,7 @@ GROUP_SHAPE __kernel void rms_norm_forward(__global const float *x, __global con
             vec v = row_load(from, c, channels);
             squares += v * v;
         }
-        float scale = rsqrt(group_sum(vec_sum(squares), scratch) / channels + EPSILON);
+        float scale = rsqrt(group_sum(vec_sum(squares), scratch) / channels + STAR_RMS_NORM_EPSILON);
         FOR_CHANNELS(c, channels)
         row_store(row_load(from, c, channels) * row_load(gain, c, channels) * scale, to, c, channels);
         if (LANE == 0)

@@ -26,7 +26,7 @@
     do {                                                                                                               \
         status outcome_ = (expression);                                                                                \
         if (outcome_ != STATUS_OK)                                                                                     \
-            fail_test("%s: %s", #expression, status_message());                                                         \
+            fail_test("%s: %s", #expression, status_message());                                                        \
     } while (0)
 
 /* Fails unless the expression fails with this status and a message that holds `words`. */
@@ -34,9 +34,9 @@
     do {                                                                                                               \
         status outcome_ = (expression);                                                                                \
         if (outcome_ != (expected))                                                                                    \
-            fail_test("%s gave status %d, not %d: %s", #expression, outcome_, expected, status_message());              \
+            fail_test("%s gave status %d, not %d: %s", #expression, outcome_, expected, status_message());             \
         if (!strstr(status_message(), words))                                                                          \
-            fail_test("the message lacks '%s': %s", words, status_message());                                           \
+            fail_test("the message lacks '%s': %s", words, status_message());                                          \
     } while (0)
 
 #endif

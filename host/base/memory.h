@@ -2,8 +2,8 @@
  * Host memory: allocation that cannot return NULL, and arenas for things that are freed together.
  *
  * These serve the program's small structures. A host that cannot give a few kilobytes cannot go on: the process says so
- * and aborts, which a run survives (`starcl resume`). Large blocks whose size the user chooses (corpora, tensors) do not
- * come from here; their failure is a status.
+ * and aborts, which a run survives (`starcl resume`). Large blocks whose size the user chooses (corpora, tensors) do
+ * not come from here; their failure is a status.
  */
 #ifndef STARCL_BASE_MEMORY_H
 #define STARCL_BASE_MEMORY_H

@@ -14,8 +14,8 @@ status settings_read_text(const char *name, const char *text, struct settings *s
     settings->name = memory_copy_text(name);
     if (config_read_string(&settings->config, text) == CONFIG_TRUE)
         return STATUS_OK;
-    status outcome = fail_usage("%s:%d: %s", name, config_error_line(&settings->config),
-                                config_error_text(&settings->config));
+    status outcome =
+        fail_usage("%s:%d: %s", name, config_error_line(&settings->config), config_error_text(&settings->config));
     settings_destroy(settings);
     return outcome;
 }
@@ -84,9 +84,9 @@ status settings_only(const struct settings *settings, const config_setting_t *gr
         struct text all = {0};
         for (size_t k = 0; k < count; k++)
             text_append(&all, "%s%s", k ? ", " : "", keys[k]);
-        status outcome = settings_refuse(settings, member, "unknown key%s%s%s; allowed here: %s",
-                                         nearest ? ", did you mean '" : "", nearest ? nearest : "",
-                                         nearest ? "'?" : "", all.text ? all.text : "nothing");
+        status outcome =
+            settings_refuse(settings, member, "unknown key%s%s%s; allowed here: %s", nearest ? ", did you mean '" : "",
+                            nearest ? nearest : "", nearest ? "'?" : "", all.text ? all.text : "nothing");
         text_free(&all);
         return outcome;
     }
@@ -166,9 +166,9 @@ status settings_choice(const struct settings *settings, const config_setting_t *
     for (size_t i = 0; i < count; i++)
         text_append(&all, "%s\"%s\"", i ? ", " : "", choices[i]);
     const char *nearest = text_nearest(word, choices, count);
-    status outcome = settings_refuse(settings, setting, "\"%s\" is not known%s%s%s; allowed: %s", word,
-                                     nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "",
-                                     all.text);
+    status outcome =
+        settings_refuse(settings, setting, "\"%s\" is not known%s%s%s; allowed: %s", word,
+                        nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", all.text);
     text_free(&all);
     return outcome;
 }
@@ -252,8 +252,8 @@ static status assign_parsed(struct settings *settings, const char *path, const c
 static config_setting_t *parse_value(config_t *config, const char *text, const char *quote) {
     struct text line = {0};
     text_append(&line, "value = %s%s%s;", quote, text, quote);
-    bool parsed = config_read_string(config, line.text) == CONFIG_TRUE &&
-                  config_setting_length(config_root_setting(config)) == 1;
+    bool parsed =
+        config_read_string(config, line.text) == CONFIG_TRUE && config_setting_length(config_root_setting(config)) == 1;
     text_free(&line);
     return parsed ? config_lookup(config, "value") : NULL;
 }

@@ -12,8 +12,9 @@ const struct command command_resume = {
     .name = "resume",
     .synopsis = "RUN [options]",
     .summary = "Goes on with a run that was interrupted or killed",
-    .details = "RUN is the folder of a run. Evaluations that it holds are not repeated, and the result is the one that\n"
-               "the run would have had without the interruption.",
+    .details =
+        "RUN is the folder of a run. Evaluations that it holds are not repeated, and the result is the one that\n"
+        "the run would have had without the interruption.",
     .words_least = 1,
     .words_most = 1,
     .options = (const struct option_information[]){OPTION_QUIET, {0}},

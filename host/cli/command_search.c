@@ -48,8 +48,9 @@ const struct command command_search = {
     .name = "search",
     .synopsis = "CONFIG [options]",
     .summary = "Runs an experiment and prints the Pareto front that it found",
-    .details = "CONFIG is a libconfig file, such as configs/quickstart.cfg. The run is kept in a folder of its own, which\n"
-               "is never overwritten; Ctrl-C stops it, and `starcl resume` goes on.",
+    .details =
+        "CONFIG is a libconfig file, such as configs/quickstart.cfg. The run is kept in a folder of its own, which\n"
+        "is never overwritten; Ctrl-C stops it, and `starcl resume` goes on.",
     .words_least = 1,
     .words_most = 1,
     .options = (const struct option_information[]){{"--run", "DIR", "folder of the run; default runs/<name>-<number>"},

@@ -1,32 +1,13 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/command.h"
-#include "device/device.h"
 #include "report/front.h"
 #include "run/config.h"
-#include "run/evaluator.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Costs do not depend on the device; any shape builds the graph. */
-static const struct device_shape any_shape = {.lanes = 1, .width = 16, .items = 1, .rows = 1, .reduction_rows = 64};
-
-static status show_architecture(const struct genome *genome, const struct catalogue *catalogue,
-                                const struct run_config *config, bool json) {
-    struct model_settings settings = config_model_settings(config);
-    struct backbone_space space;
-    struct graph *graph;
-    TRY(config_space(config, catalogue, &space));
-    space.depth = 0; /* any */
-    TRY(genome_validate(genome, &space));
-    TRY(architecture_build(genome, catalogue, &settings, 1, any_shape, &graph));
-    (json ? report_architecture_json : report_architecture)(genome, catalogue, &settings, graph, stdout);
-    graph_destroy(graph);
-    return STATUS_OK;
-}
 
 static status show_genome(const char *text, const struct arguments *arguments) {
     static struct run_config config;
@@ -37,7 +18,7 @@ static status show_genome(const char *text, const struct arguments *arguments) {
     TRY(genome_parse(text, &genome));
     TRY(config_load(argument_value(arguments, "--config"), assignments, count, false, &config));
     TRY(catalogue_read(config.model.catalogue, &catalogue));
-    return show_architecture(&genome, &catalogue, &config, argument_given(arguments, "--json"));
+    return report_architecture(&genome, &catalogue, &config, argument_given(arguments, "--json"), stdout);
 }
 
 static status show_front(const char *path, bool json) {
@@ -70,7 +51,7 @@ static status show_stored(struct store *store, int64_t id, bool json) {
     TRY(config_load_text("the run's config", store_fact(store, FACT_CONFIG), false, &config));
     TRY(catalogue_read_text("the run's catalogue", store_fact(store, FACT_CATALOGUE), &catalogue));
     TRY(find_candidate(store, id, &genome));
-    return show_architecture(&genome, &catalogue, &config, json);
+    return report_architecture(&genome, &catalogue, &config, json, stdout);
 }
 
 /* "RUN:ID" */
@@ -106,9 +87,8 @@ const struct command command_show = {
     .details = "A genome is shown at the width, context and catalogue of --config, or of the defaults.",
     .words_least = 1,
     .words_most = 1,
-    .options = (const struct option_information[]){{"--config", "CONFIG", "for a genome: the experiment it is for"},
-                                                   OPTION_SET,
-                                                   OPTION_JSON,
-                                                   {0}},
+    .options =
+        (const struct option_information[]){
+            {"--config", "CONFIG", "for a genome: the experiment it is for"}, OPTION_SET, OPTION_JSON, {0}},
     .run = run,
 };

@@ -1,5 +1,6 @@
 #include "device/device.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "device/gemm.h"
 #include "device/program.h"
@@ -158,9 +159,8 @@ status device_fill_zero(struct device *device, cl_mem buffer, size_t offset, siz
     if (length == 0)
         return STATUS_OK;
     float zero = 0;
-    return opencl_check(
-        clEnqueueFillBuffer(device->queue, buffer, &zero, sizeof zero, offset, length, 0, NULL, NULL),
-        "clearing %zu bytes on the device", length);
+    return opencl_check(clEnqueueFillBuffer(device->queue, buffer, &zero, sizeof zero, offset, length, 0, NULL, NULL),
+                        "clearing %zu bytes on the device", length);
 }
 
 status device_finish(struct device *device) {
@@ -197,12 +197,21 @@ status device_launch(struct device *device, struct kernel_name name, struct laun
     if (groups.x == 0 || groups.y == 0 || groups.z == 0)
         return STATUS_OK;
     cl_kernel kernel;
-    TRY(program_store_kernel(device->programs, name.program, name.kernel, name.options, &kernel));
+    bool is_new;
+    TRY(program_store_kernel(device->programs, name.program, name.kernel, name.options, &kernel, &is_new));
     for (int i = 0; i < argument_count; i++)
         TRY(opencl_check(clSetKernelArg(kernel, (cl_uint)i, arguments[i].bytes, &arguments[i].value),
                          "argument %d of kernel %s", i, name.kernel));
     size_t lanes = (size_t)device->shape.lanes;
     size_t global[3] = {groups.x * lanes, groups.y, groups.z}, local[3] = {lanes, 1, 1};
-    return opencl_check(clEnqueueNDRangeKernel(device->queue, kernel, 3, NULL, global, local, 0, NULL, NULL),
-                        "running kernel %s on %s", name.kernel, device->information.name);
+    if (is_new)
+        TRY(device_finish(device));
+    double start = clock_seconds();
+    TRY(opencl_check(clEnqueueNDRangeKernel(device->queue, kernel, 3, NULL, global, local, 0, NULL, NULL),
+                     "running kernel %s on %s", name.kernel, device->information.name));
+    if (is_new) {
+        TRY(device_finish(device));
+        program_store_add_seconds(device->programs, clock_seconds() - start);
+    }
+    return STATUS_OK;
 }

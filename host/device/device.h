@@ -64,7 +64,7 @@ status device_copy(struct device *device, cl_mem from, size_t from_offset, cl_me
 status device_fill_zero(struct device *device, cl_mem buffer, size_t offset, size_t length) MUST_CHECK;
 status device_finish(struct device *device) MUST_CHECK;
 
-/* Programs built from source by this device so far, and the seconds it took; loading from the cache does not count. */
+/* Programs built from source by this device so far, and the seconds it took, first launches with it. */
 void device_build_statistics(const struct device *device, int *programs, double *seconds);
 
 /* A kernel argument: a buffer, or a number passed by value. */

@@ -165,9 +165,10 @@ status device_choose(const struct device_list *list, const char *choice, const s
         text_append(&names, "\n  %d.%d  %s, %s (%s)%s", list->devices[i].platform_index, list->devices[i].device_index,
                     device_type_name(list->devices[i].type), list->devices[i].name, list->devices[i].platform_name,
                     list->devices[i].usable ? "" : ", not usable: no compiler or not available");
-    status result = fail_usage("no usable OpenCL device matches '%s'. Choose an index, cpu, gpu, accelerator or part of "
-                               "a name:%s",
-                               choice, names.text);
+    status result =
+        fail_usage("no usable OpenCL device matches '%s'. Choose an index, cpu, gpu, accelerator or part of "
+                   "a name:%s",
+                   choice, names.text);
     text_free(&names);
     return result;
 }

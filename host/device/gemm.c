@@ -33,8 +33,9 @@ status gemm_state_create(struct device *device, const char *provider, struct gem
     if (!chosen)
         return fail_usage("there is no GEMM provider '%s'; allowed: auto, %s", provider, gemm_provider_names());
     if (!fits(chosen, device))
-        return fail_usage("the GEMM provider '%s' is for devices whose work-groups are one work-item; %s is not shaped so",
-                          chosen->name, device_information(device)->name);
+        return fail_usage(
+            "the GEMM provider '%s' is for devices whose work-groups are one work-item; %s is not shaped so",
+            chosen->name, device_information(device)->name);
     *state = memory_allocate(1, sizeof **state);
     **state = (struct gemm_state){.device = device, .provider = chosen};
     return STATUS_OK;

@@ -1,7 +1,8 @@
 /* The GEMM for devices whose work-groups each run on one core: cl/gemm.cl says how it works. */
 #include "device/gemm_provider.h"
+#include "starcl/constants.h"
 
-enum { ROW_BLOCK = 96, TRANSPOSE_TILE = 16 };
+enum { ROW_BLOCK = 96 };
 
 static size_t divide_up(int count, int by) {
     return ((size_t)count + (size_t)by - 1) / (size_t)by;
@@ -11,7 +12,8 @@ static status run(struct device *device, const struct gemm *gemm) {
     cl_mem b = gemm->b;
     if (gemm->transpose_b) {
         TRY(gemm_scratch(device, sizeof(float) * (size_t)gemm->n * (size_t)gemm->k, &b));
-        struct launch_groups tiles = {divide_up(gemm->k, TRANSPOSE_TILE), divide_up(gemm->n, TRANSPOSE_TILE), 1};
+        struct launch_groups tiles = {divide_up(gemm->k, STAR_TRANSPOSE_TILE), divide_up(gemm->n, STAR_TRANSPOSE_TILE),
+                                      1};
         TRY(LAUNCH(device, ((struct kernel_name){"gemm", "transpose", NULL}), tiles, argument_buffer(gemm->b),
                    argument_buffer(b), argument_int(gemm->n), argument_int(gemm->k)));
     }

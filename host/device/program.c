@@ -18,6 +18,7 @@ struct program {
     const char *name; /* of kernel_sources */
     char *options;
     cl_program program;
+    bool from_source;
 };
 
 struct kernel {
@@ -139,8 +140,8 @@ static cl_program load_binary(const struct program_store *store, const char *pat
     const unsigned char *binary = entry_read(path, key, &file, &bytes);
     if (binary) {
         int code, binary_status;
-        program = clCreateProgramWithBinary(store->context, 1, &store->information->id, &bytes, &binary,
-                                            &binary_status, &code);
+        program = clCreateProgramWithBinary(store->context, 1, &store->information->id, &bytes, &binary, &binary_status,
+                                            &code);
         if (code != CL_SUCCESS || binary_status != CL_SUCCESS ||
             clBuildProgram(program, 1, &store->information->id, options, NULL, NULL) != CL_SUCCESS) {
             if (program)
@@ -171,9 +172,8 @@ static void save_binary(cl_program program, const char *path, const char *key) {
     free(file);
 }
 
-static status build_source(struct program_store *store, const char *name, const char *source, const char *options,
+static status build_source(const struct program_store *store, const char *name, const char *source, const char *options,
                            cl_program *result) {
-    double start = clock_seconds();
     progress_update("building the kernels of %s.cl for %s ...", name, store->information->name);
     int code;
     cl_program program = clCreateProgramWithSource(store->context, 1, &source, NULL, &code);
@@ -185,31 +185,31 @@ static status build_source(struct program_store *store, const char *name, const 
         clReleaseProgram(program);
         return opencl_check(code, "building cl/%s.cl with %s\n%s\n", name, options, log);
     }
-    store->built++;
-    store->build_seconds += clock_seconds() - start;
     *result = program;
     return STATUS_OK;
 }
 
-static status build(struct program_store *store, const char *name, const char *options, cl_program *result) {
-    const struct kernel_source *common = find_source("common"), *own = find_source(name);
-    if (!common || !own)
+static status build(const struct program_store *store, const char *name, const char *options, struct program *result) {
+    const struct kernel_source *constants = find_source("constants"), *common = find_source("common");
+    const struct kernel_source *own = find_source(name);
+    if (!constants || !common || !own)
         return fail("this program has no kernel file cl/%s.cl", name);
     struct text source = {0}, all_options = {0};
-    text_append(&source, "%s\n#line 1 \"%s.cl\"\n%s", common->text, name, own->text);
+    text_append(&source, "%s\n%s\n#line 1 \"%s.cl\"\n%s", constants->text, common->text, name, own->text);
     text_append(&all_options, "%s %s", store->options, options);
     status outcome = STATUS_OK;
     if (!store->directory) {
-        outcome = build_source(store, name, source.text, all_options.text, result);
+        outcome = build_source(store, name, source.text, all_options.text, &result->program);
+        result->from_source = true;
     } else {
         char path[PATH_MAX], *key = entry_key(store, source.text, options);
         entry_path(store, name, key, path);
-        *result = load_binary(store, path, key, all_options.text);
-        if (!*result) {
-            outcome = build_source(store, name, source.text, all_options.text, result);
-            if (outcome == STATUS_OK)
-                save_binary(*result, path, key);
-        }
+        result->program = load_binary(store, path, key, all_options.text);
+        result->from_source = !result->program;
+        if (result->from_source)
+            outcome = build_source(store, name, source.text, all_options.text, &result->program);
+        if (result->from_source && outcome == STATUS_OK)
+            save_binary(result->program, path, key);
         free(key);
     }
     text_free(&source);
@@ -225,20 +225,25 @@ static status find_program(struct program_store *store, const char *name, const 
             return STATUS_OK;
         }
     }
-    cl_program built;
+    struct program built = {.next = store->programs};
+    double start = clock_seconds();
     TRY(build(store, name, options, &built));
+    if (built.from_source) {
+        store->built++;
+        store->build_seconds += clock_seconds() - start;
+    }
+    built.name = find_source(name)->name;
+    built.options = memory_copy_text(options);
     struct program *program = memory_allocate(1, sizeof *program);
-    *program = (struct program){.next = store->programs,
-                                .name = find_source(name)->name,
-                                .options = memory_copy_text(options),
-                                .program = built};
+    *program = built;
     store->programs = program;
     *result = program;
     return STATUS_OK;
 }
 
 status program_store_kernel(struct program_store *store, const char *program, const char *kernel, const char *options,
-                            cl_kernel *result) {
+                            cl_kernel *result, bool *is_new) {
+    *is_new = false;
     options = options ? options : "";
     uint64_t hash = hash_text(hash_text(hash_text(HASH_START, program), kernel), options);
     struct kernel **slot = &store->kernels[hash % KERNEL_SLOTS];
@@ -258,7 +263,12 @@ status program_store_kernel(struct program_store *store, const char *program, co
     *added = (struct kernel){.next = *slot, .program = owner, .name = memory_copy_text(kernel), .kernel = created};
     *slot = added;
     *result = created;
+    *is_new = owner->from_source;
     return STATUS_OK;
+}
+
+void program_store_add_seconds(struct program_store *store, double seconds) {
+    store->build_seconds += seconds;
 }
 
 void program_store_statistics(const struct program_store *store, int *built, double *seconds) {

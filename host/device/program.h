@@ -7,9 +7,9 @@
 
 #include "device/discover.h"
 
-/* The cl/ folder, embedded by cl/embed.cmake; ends with a row whose name is NULL. */
+/* The cl/ folder and starcl/constants.h, embedded by cl/embed.cmake; ends with a row whose name is NULL. */
 struct kernel_source {
-    const char *name; /* file name without ".cl" */
+    const char *name; /* file name without its ending */
     const char *text;
 };
 extern const struct kernel_source kernel_sources[];
@@ -24,10 +24,15 @@ struct program_store *program_store_create(const struct device_information *info
                                            const char *options, bool use_disk);
 void program_store_destroy(struct program_store *store);
 
-/* The kernel `kernel` of cl/<program>.cl built with `options` added. Owned by the store. */
+/*
+ * The kernel `kernel` of cl/<program>.cl built with `options` added. Owned by the store. *is_new tells that this is the
+ * first call for it and that its program was built from source: some drivers compile the rest at the first launch.
+ */
 status program_store_kernel(struct program_store *store, const char *program, const char *kernel, const char *options,
-                            cl_kernel *result) MUST_CHECK;
+                            cl_kernel *result, bool *is_new) MUST_CHECK;
 
+/* Programs built from source and the seconds it took; first launches are added by who measures them. */
 void program_store_statistics(const struct program_store *store, int *built, double *seconds);
+void program_store_add_seconds(struct program_store *store, double seconds);
 
 #endif

@@ -78,9 +78,8 @@ static status run_generation(struct evolution *evolution, int generation) {
     int count = generation ? 2 * size : size;
     rank_population(evolution->pool, count, settings->objectives);
     qsort(evolution->pool, (size_t)count, sizeof *evolution->pool, compare_individuals);
-    return problem->generation_done
-               ? problem->generation_done(problem->context, generation, evolution->pool, size)
-               : STATUS_OK;
+    return problem->generation_done ? problem->generation_done(problem->context, generation, evolution->pool, size)
+                                    : STATUS_OK;
 }
 
 status evolve_nsga2(const struct evolve_settings *settings, const struct evolve_problem *problem) {

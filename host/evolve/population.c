@@ -37,8 +37,7 @@ static void crowd_front(struct individual **front, int count, int objectives) {
         double range = front[count - 1]->objectives[objective] - front[0]->objectives[objective];
         front[0]->crowding = front[count - 1]->crowding = INFINITY;
         for (int i = 1; i + 1 < count && range > 0; i++)
-            front[i]->crowding +=
-                (front[i + 1]->objectives[objective] - front[i - 1]->objectives[objective]) / range;
+            front[i]->crowding += (front[i + 1]->objectives[objective] - front[i - 1]->objectives[objective]) / range;
     }
 }
 

@@ -91,7 +91,8 @@ static status read_gene(const struct settings *settings, const config_setting_t 
 static status read_feature(const struct settings *settings, const config_setting_t *group, struct feature *feature) {
     static const char *const keys[] = {"name", "token_mixing", "channel_mixing", "expansion", "repeat"};
     if (!config_setting_is_group(group))
-        return settings_refuse(settings, group, "a feature is a group such as { name = \"V\"; channel_mixing = \"dense\"; }");
+        return settings_refuse(settings, group,
+                               "a feature is a group such as { name = \"V\"; channel_mixing = \"dense\"; }");
     TRY(settings_only(settings, group, keys, sizeof keys / sizeof *keys));
     const config_setting_t *name_setting;
     int name, token_mixing, channel_mixing, expansion, repeat;
@@ -175,9 +176,9 @@ static status read_number(const struct settings *settings, const config_setting_
 }
 
 static status read_class(const struct settings *settings, const config_setting_t *group, struct catalogue *catalogue) {
-    static const char *const keys[] = {"name",     "token_mixing", "mask",   "nonlinearity", "channel_mixing",
-                                       "features", "kernel",       "state",  "positions",    "featurizer_sharing",
-                                       "feature_sharing"};
+    static const char *const keys[] = {"name",           "token_mixing",       "mask",           "nonlinearity",
+                                       "channel_mixing", "features",           "kernel",         "state",
+                                       "positions",      "featurizer_sharing", "feature_sharing"};
     static const char *const positions[] = {"none", "rotary"};
     if (!config_setting_is_group(group))
         return settings_refuse(settings, group, "a class is a group in { }");

@@ -12,8 +12,13 @@
 /* Gene values, numbered from 1 as star genomes write them. */
 enum token_mixing { TOKEN_DIAGONAL = 1, TOKEN_LOW_RANK, TOKEN_TOEPLITZ, TOKEN_TOEPLITZ_IMPLICIT, TOKEN_SEMISEPARABLE };
 enum mask { MASK_CAUSAL = 1, MASK_BANDED, MASK_BLOCKED };
-enum nonlinearity { NONLINEARITY_NONE = 1, NONLINEARITY_SOFTMAX, NONLINEARITY_SIGMOID, NONLINEARITY_RELU,
-                    NONLINEARITY_SILU };
+enum nonlinearity {
+    NONLINEARITY_NONE = 1,
+    NONLINEARITY_SOFTMAX,
+    NONLINEARITY_SIGMOID,
+    NONLINEARITY_RELU,
+    NONLINEARITY_SILU
+};
 enum channel_mixing { CHANNEL_DIAGONAL = 1, CHANNEL_GROUPED, CHANNEL_DENSE, CHANNEL_LOW_RANK };
 enum feature_mixing { FEATURE_MIXING_NONE = 1, FEATURE_MIXING_CONVOLUTION };
 enum expansion { EXPANSION_1_4 = 1, EXPANSION_1_2, EXPANSION_1, EXPANSION_2, EXPANSION_8_3, EXPANSION_4 };
@@ -23,8 +28,17 @@ enum repeat { REPEAT_1 = 1, REPEAT_2, REPEAT_4, REPEAT_8, REPEAT_ALL };
 enum feature_name { FEATURE_A, FEATURE_B, FEATURE_C, FEATURE_V, FEATURE_GATE, FEATURE_NAMES };
 
 /* Each gene's values as the catalogue file writes them; gene_value_name(gene, value) is for printing. */
-enum gene { GENE_TOKEN_MIXING, GENE_MASK, GENE_NONLINEARITY, GENE_CHANNEL_MIXING, GENE_FEATURE_TOKEN_MIXING,
-            GENE_FEATURE_CHANNEL_MIXING, GENE_EXPANSION, GENE_REPEAT, GENES };
+enum gene {
+    GENE_TOKEN_MIXING,
+    GENE_MASK,
+    GENE_NONLINEARITY,
+    GENE_CHANNEL_MIXING,
+    GENE_FEATURE_TOKEN_MIXING,
+    GENE_FEATURE_CHANNEL_MIXING,
+    GENE_EXPANSION,
+    GENE_REPEAT,
+    GENES
+};
 struct gene_values {
     const char *gene; /* "token_mixing" */
     const char *const *names;
@@ -57,7 +71,8 @@ struct liv_class {
     enum channel_mixing channel_mixing;
     int feature_count;
     struct feature features[FEATURE_NAMES];
-    /* Sharing strategies: sets of features as bits (1 << name). Strategy 1 of a genome is index 0 and shares nothing. */
+    /* Sharing strategies: sets of features as bits (1 << name). Strategy 1 of a genome is index 0 and shares nothing.
+     */
     int featurizer_strategy_count, feature_strategy_count;
     unsigned featurizer_strategies[CLASS_MAX_STRATEGIES], feature_strategies[CLASS_MAX_STRATEGIES];
     bool rotary; /* low-rank: rotary positions on C and B */

@@ -11,12 +11,12 @@
 
 struct mixing_rule {
     enum token_mixing token_mixing;
-    unsigned needs, may_have; /* features, as bits (1 << name) */
+    unsigned needs, may_have;                        /* features, as bits (1 << name) */
     unsigned masks, nonlinearities, channel_mixings; /* allowed values, as VALUE_BIT()s */
-    unsigned equal_expansion;  /* features whose expansions must be equal */
-    unsigned fixed_expansion;  /* features whose size the operator sets: expansion 1 */
-    unsigned may_repeat;       /* features that may have a repeat */
-    unsigned repeats_all;      /* features that serve every channel: repeat "all" */
+    unsigned equal_expansion;                        /* features whose expansions must be equal */
+    unsigned fixed_expansion;                        /* features whose size the operator sets: expansion 1 */
+    unsigned may_repeat;                             /* features that may have a repeat */
+    unsigned repeats_all;                            /* features that serve every channel: repeat "all" */
     bool has_rotary, has_kernel, has_state;
 };
 

@@ -16,9 +16,9 @@ struct model_settings {
 };
 
 /*
- * A valid genome over the catalogue, as a graph for `batch` sequences: embedding; for each LIV h <- h + out(LIV(norm(h)));
- * final norm, output projection, cross-entropy. Fails with STATUS_USAGE where the settings do not fit a class (heads
- * that do not divide the channels).
+ * A valid genome over the catalogue, as a graph for `batch` sequences: embedding; for each LIV h <- h +
+ * out(LIV(norm(h))); final norm, output projection, cross-entropy. Fails with STATUS_USAGE where the settings do not
+ * fit a class (heads that do not divide the channels).
  */
 status architecture_build(const struct genome *genome, const struct catalogue *catalogue,
                           const struct model_settings *settings, int batch, struct device_shape device,

@@ -1,8 +1,8 @@
 /*
  * A graph of operators: values (tensors) and nodes (uses of operators) in execution order.
  *
- * Building it needs no device; costs are computed from it, the memory plan and the device model are made from it. All of
- * it belongs to the graph.
+ * Building it needs no device; costs are computed from it, the memory plan and the device model are made from it. All
+ * of it belongs to the graph.
  */
 #ifndef STARCL_MODEL_GRAPH_H
 #define STARCL_MODEL_GRAPH_H
@@ -74,7 +74,8 @@ struct cost {
     int64_t cache_bytes;    /* what decoding keeps for one sequence of `cache_context` tokens */
 };
 
-/* Of the whole graph, and with `liv` >= 0 only what belongs to that LIV. Shared tensors count once, with their owner. */
+/* Of the whole graph, and with `liv` >= 0 only what belongs to that LIV. Shared tensors count once, with their owner.
+ */
 struct cost graph_cost(const struct graph *graph, int cache_context);
 struct cost graph_liv_cost(const struct graph *graph, int cache_context, int liv);
 

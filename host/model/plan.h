@@ -26,7 +26,7 @@ struct plan {
 
     int arena_count;
     size_t arena_bytes[PLAN_MAX_ARENAS];
-    struct place *values, *gradients;                  /* by value */
+    struct place *values, *gradients;                 /* by value */
     struct place *forward_scratch, *backward_scratch; /* by node */
 
     size_t working_bytes; /* sum of the arenas */

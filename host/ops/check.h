@@ -5,8 +5,8 @@
 #include "ops/op.h"
 
 struct op_error {
-    double forward;                  /* largest |device - reference| over the largest |reference|, over all outputs */
-    double backward[OP_MAX_INPUTS];  /* the same for each input's gradient; 0 where it has none */
+    double forward;                 /* largest |device - reference| over the largest |reference|, over all outputs */
+    double backward[OP_MAX_INPUTS]; /* the same for each input's gradient; 0 where it has none */
 };
 
 /*

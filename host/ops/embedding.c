@@ -11,9 +11,10 @@ static status infer(struct op *op) {
 
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
     struct shape y = op->outputs[0];
-    return LAUNCH(device, ((struct kernel_name){"embedding", "embedding_forward", NULL}), groups_rows(op->device, y.rows),
-                  argument_buffer(buffers->inputs[TOKENS]), argument_buffer(buffers->inputs[TABLE]),
-                  argument_buffer(buffers->outputs[0]), argument_int(y.rows), argument_int(y.columns));
+    return LAUNCH(device, ((struct kernel_name){"embedding", "embedding_forward", NULL}),
+                  groups_rows(op->device, y.rows), argument_buffer(buffers->inputs[TOKENS]),
+                  argument_buffer(buffers->inputs[TABLE]), argument_buffer(buffers->outputs[0]), argument_int(y.rows),
+                  argument_int(y.columns));
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {

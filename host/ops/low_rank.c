@@ -22,11 +22,12 @@ static int out_columns(const struct op *op) {
 
 static status infer(struct op *op) {
     struct op_attributes a = op->attributes;
-    TRY(op_require(op, a.heads > 0 && a.b_heads > 0 && a.v_heads > 0 && a.heads % a.b_heads == 0 &&
-                           a.heads % a.v_heads == 0,
-                   "the heads of B and of V must divide the heads of C"));
-    TRY(op_require(op, op->inputs[C].columns % a.heads == 0 && op->inputs[V].columns % a.v_heads == 0 &&
-                           op->inputs[B].columns == dot_columns(op) * a.b_heads,
+    TRY(op_require(
+        op, a.heads > 0 && a.b_heads > 0 && a.v_heads > 0 && a.heads % a.b_heads == 0 && a.heads % a.v_heads == 0,
+        "the heads of B and of V must divide the heads of C"));
+    TRY(op_require(op,
+                   op->inputs[C].columns % a.heads == 0 && op->inputs[V].columns % a.v_heads == 0 &&
+                       op->inputs[B].columns == dot_columns(op) * a.b_heads,
                    "C and B need equal channels a head"));
     TRY(op_require(op, dot_columns(op) <= LARGEST_HEAD && out_columns(op) <= LARGEST_HEAD,
                    "a head has more than 256 channels"));
@@ -91,16 +92,15 @@ static status backward(struct device *device, const struct op *op, const struct 
                argument_buffer(buffers->scratch), argument_int(a.heads), argument_int(a.b_heads),
                argument_int(a.v_heads), argument_int(op->context), argument_float(scale(op)),
                argument_int(buffers->accumulate[C])));
-    TRY(LAUNCH(device, kernel(op, "low_rank_keys", options), groups(op), argument_buffer(buffers->inputs[C]),
-               argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-               argument_buffer(buffers->outputs[LOG_SUM]), argument_buffer(buffers->output_gradient),
-               argument_buffer(buffers->scratch),
-               argument_buffer(share_b ? buffers->scratch : buffers->input_gradients[B]),
-               argument_buffer(share_v ? buffers->scratch : buffers->input_gradients[V]),
-               argument_int(share_b ? (int)b_offset : 0), argument_int(share_v ? (int)v_offset : 0),
-               argument_int(a.heads), argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context),
-               argument_float(scale(op)), argument_int(!share_b && buffers->accumulate[B]),
-               argument_int(!share_v && buffers->accumulate[V])));
+    TRY(LAUNCH(
+        device, kernel(op, "low_rank_keys", options), groups(op), argument_buffer(buffers->inputs[C]),
+        argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
+        argument_buffer(buffers->outputs[LOG_SUM]), argument_buffer(buffers->output_gradient),
+        argument_buffer(buffers->scratch), argument_buffer(share_b ? buffers->scratch : buffers->input_gradients[B]),
+        argument_buffer(share_v ? buffers->scratch : buffers->input_gradients[V]),
+        argument_int(share_b ? (int)b_offset : 0), argument_int(share_v ? (int)v_offset : 0), argument_int(a.heads),
+        argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context), argument_float(scale(op)),
+        argument_int(!share_b && buffers->accumulate[B]), argument_int(!share_v && buffers->accumulate[V])));
     if (share_b)
         TRY(sum_heads(device, op, buffers, b_offset, B, a.b_heads, dot_columns(op)));
     if (share_v)

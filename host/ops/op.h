@@ -1,14 +1,14 @@
 /*
  * Operators: what a graph is made of.
  *
- * An operator family is one file here, one file of kernels under cl/ with the same name, and one row (struct op_type) in
- * the table of op.c. A row says the shapes, how to run forward and backward on a device, what one token costs, what
+ * An operator family is one file here, one file of kernels under cl/ with the same name, and one row (struct op_type)
+ * in the table of op.c. A row says the shapes, how to run forward and backward on a device, what one token costs, what
  * decoding must remember, and the same operator once more in double precision on the host, as the reference that the
  * kernels are tested against.
  *
  * Activations are [rows, columns] float32, row-major, rows = batch * context, row = sequence * context + token. Token
- * ids are int32 [rows, 1]. Parameters are [rows, columns] too. The memory of every tensor and of scratch is a multiple of
- * OP_ROUND_FLOATS, so that kernels over flat arrays may handle whole vectors.
+ * ids are int32 [rows, 1]. Parameters are [rows, columns] too. The memory of every tensor and of scratch is a multiple
+ * of OP_ROUND_FLOATS, so that kernels over flat arrays may handle whole vectors.
  */
 #ifndef STARCL_OPS_OP_H
 #define STARCL_OPS_OP_H
@@ -50,7 +50,7 @@ struct op {
     int input_count;
     struct shape inputs[OP_MAX_INPUTS];
 
-    int output_count;                    /* outputs[0] carries the gradient; others are kept for backward */
+    int output_count; /* outputs[0] carries the gradient; others are kept for backward */
     struct shape outputs[OP_MAX_OUTPUTS];
     size_t forward_scratch, backward_scratch; /* floats */
 };

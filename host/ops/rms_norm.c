@@ -1,5 +1,6 @@
 #include "ops/op.h"
 #include "ops/reduce.h"
+#include "starcl/constants.h"
 
 #include <math.h>
 
@@ -18,10 +19,10 @@ static status infer(struct op *op) {
 
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
     struct shape x = op->inputs[X];
-    return LAUNCH(device, ((struct kernel_name){"rms_norm", "rms_norm_forward", NULL}),
-                  groups_rows(op->device, x.rows), argument_buffer(buffers->inputs[X]),
-                  argument_buffer(buffers->inputs[GAIN]), argument_buffer(buffers->outputs[Y]),
-                  argument_buffer(buffers->outputs[INVERSE]), argument_int(x.rows), argument_int(x.columns));
+    return LAUNCH(device, ((struct kernel_name){"rms_norm", "rms_norm_forward", NULL}), groups_rows(op->device, x.rows),
+                  argument_buffer(buffers->inputs[X]), argument_buffer(buffers->inputs[GAIN]),
+                  argument_buffer(buffers->outputs[Y]), argument_buffer(buffers->outputs[INVERSE]),
+                  argument_int(x.rows), argument_int(x.columns));
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
@@ -51,7 +52,7 @@ static void reference(const struct op *op, const double *const inputs[], double 
         double squares = 0;
         for (int c = 0; c < x.columns; c++)
             squares += from[c] * from[c];
-        double inverse = 1 / sqrt(squares / x.columns + 1e-5);
+        double inverse = 1 / sqrt(squares / x.columns + STAR_RMS_NORM_EPSILON);
         for (int c = 0; c < x.columns; c++)
             outputs[Y][(size_t)row * x.columns + c] = from[c] * inverse * inputs[GAIN][c];
         outputs[INVERSE][row] = inverse;

@@ -1,4 +1,5 @@
 #include "ops/op.h"
+#include "starcl/constants.h"
 
 #include <math.h>
 
@@ -37,7 +38,7 @@ static void reference(const struct op *op, const double *const inputs[], double 
     for (int row = 0; row < op->inputs[0].rows; row++) {
         for (int head = 0; head < op->attributes.heads; head++) {
             for (int i = 0; i < half; i++) {
-                double angle = row % op->context * pow(10000, -(double)i / half);
+                double angle = row % op->context * pow(STAR_ROTARY_BASE, -(double)i / half);
                 size_t first = (size_t)row * columns + (size_t)(head * op->attributes.head_columns + i);
                 double a = inputs[0][first], b = inputs[0][first + half];
                 outputs[0][first] = a * cos(angle) - b * sin(angle);

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "ops/op.h"
 #include "ops/reduce.h"
+#include "starcl/constants.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,10 +10,10 @@
 
 enum { A, B, C, V, BIAS, SKIP };
 enum { Y, STATES };
-enum { CHUNK = 16, LARGEST_STATE = 64 };
+enum { LARGEST_STATE = 64 };
 
 static int chunks(const struct op *op) {
-    return (op->context + CHUNK - 1) / CHUNK;
+    return (op->context + STAR_SCAN_CHUNK - 1) / STAR_SCAN_CHUNK;
 }
 
 static status infer(struct op *op) {
@@ -31,15 +32,14 @@ static status infer(struct op *op) {
     op->outputs[Y] = v;
     op->outputs[STATES] = (struct shape){op->batch * chunks(op) * state, v.columns};
     size_t blocks = (size_t)groups_over_columns(op->device, v.columns);
-    op->backward_scratch =
-        blocks * 2 * (size_t)v.rows * (size_t)state + 2 * (size_t)op->batch * (size_t)v.columns;
+    op->backward_scratch = blocks * 2 * (size_t)v.rows * (size_t)state + 2 * (size_t)op->batch * (size_t)v.columns;
     return STATUS_OK;
 }
 
 enum { OPTION_BYTES = 64 };
 
 static struct kernel_name kernel(const struct op *op, const char *name, char *options) {
-    snprintf(options, OPTION_BYTES, "-DSTATE=%d -DCHUNK=%d", op->attributes.state, CHUNK);
+    snprintf(options, OPTION_BYTES, "-DSTATE=%d", op->attributes.state);
     return (struct kernel_name){"semiseparable", name, options};
 }
 
@@ -105,8 +105,8 @@ static void reference(const struct op *op, const double *const inputs[], double 
             for (int n = 0; n < size; n++) {
                 double *state_n = &h[(size_t)c * size + n];
                 *state_n = t == 0 ? 0 : *state_n;
-                if (t % CHUNK == 0) {
-                    size_t chunk = (size_t)(row / op->context) * chunks(op) + t / CHUNK;
+                if (t % STAR_SCAN_CHUNK == 0) {
+                    size_t chunk = (size_t)(row / op->context) * chunks(op) + t / STAR_SCAN_CHUNK;
                     outputs[STATES][(chunk * size + n) * channels + c] = *state_n;
                 }
                 *state_n = exp(-(n + 1) * delta) * *state_n + delta * v * inputs[B][(size_t)row * size + n];

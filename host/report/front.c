@@ -2,7 +2,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "run/config.h"
+#include "model/architecture.h"
+#include "run/evaluator.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,8 +95,7 @@ status report_front(struct store *store, FILE *out) {
         const struct candidate *candidate = &front.candidates[i];
         fprintf(out, "%6d", candidate->individual.id);
         for (int c = 0; c < column_count; c++)
-            fprintf(out, "  %11s",
-                    metric_text(columns[c], candidate->evaluation.metrics.values[columns[c]], number));
+            fprintf(out, "  %11s", metric_text(columns[c], candidate->evaluation.metrics.values[columns[c]], number));
         fprintf(out, "  %s\n", genome_print(&candidate->individual.genome, genome));
     }
     free(front.candidates);
@@ -172,8 +172,8 @@ static void print_costs(const char *first, const char *name, const struct cost *
             *sharing ? "  " : "", sharing);
 }
 
-void report_architecture(const struct genome *genome, const struct catalogue *catalogue,
-                         const struct model_settings *settings, const struct graph *graph, FILE *out) {
+static void print_architecture(const struct genome *genome, const struct catalogue *catalogue,
+                               const struct model_settings *settings, const struct graph *graph, FILE *out) {
     char text[GENOME_TEXT_BYTES], place[16];
     fprintf(out, "genome %s\nwidth %d, %d LIVs, context %d, cache for %d tokens\n\n", genome_print(genome, text),
             settings->width, genome->depth, settings->context, settings->cache_context);
@@ -198,8 +198,8 @@ static void add_costs(cJSON *json, const struct cost *cost) {
     cJSON_AddNumberToObject(json, "cache_bytes", (double)cost->cache_bytes);
 }
 
-void report_architecture_json(const struct genome *genome, const struct catalogue *catalogue,
-                              const struct model_settings *settings, const struct graph *graph, FILE *out) {
+static void print_architecture_json(const struct genome *genome, const struct catalogue *catalogue,
+                                    const struct model_settings *settings, const struct graph *graph, FILE *out) {
     char text[GENOME_TEXT_BYTES];
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "genome", genome_print(genome, text));
@@ -221,4 +221,21 @@ void report_architecture_json(const struct genome *genome, const struct catalogu
     struct cost all = graph_cost(graph, settings->cache_context);
     add_costs(json, &all);
     print_json(json, out);
+}
+
+/* Costs do not depend on the device; any shape builds the graph. */
+static const struct device_shape any_shape = {.lanes = 1, .width = 16, .items = 1, .rows = 1, .reduction_rows = 64};
+
+status report_architecture(const struct genome *genome, const struct catalogue *catalogue,
+                           const struct run_config *config, bool json, FILE *out) {
+    struct model_settings settings = config_model_settings(config);
+    struct backbone_space space;
+    struct graph *graph;
+    TRY(config_space(config, catalogue, &space));
+    space.depth = 0; /* any */
+    TRY(genome_validate(genome, &space));
+    TRY(architecture_build(genome, catalogue, &settings, 1, any_shape, &graph));
+    (json ? print_architecture_json : print_architecture)(genome, catalogue, &settings, graph, out);
+    graph_destroy(graph);
+    return STATUS_OK;
 }

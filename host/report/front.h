@@ -2,7 +2,7 @@
 #ifndef STARCL_REPORT_FRONT_H
 #define STARCL_REPORT_FRONT_H
 
-#include "model/architecture.h"
+#include "run/config.h"
 #include "run/store.h"
 
 #include <stdio.h>
@@ -11,10 +11,11 @@
 status report_front(struct store *store, FILE *out) MUST_CHECK;
 status report_front_json(struct store *store, FILE *out) MUST_CHECK;
 
-/* LIV by LIV: class, what it shares, parameters, FLOPs a token and cache; and the sums. `graph` is of the genome. */
-void report_architecture(const struct genome *genome, const struct catalogue *catalogue,
-                         const struct model_settings *settings, const struct graph *graph, FILE *out);
-void report_architecture_json(const struct genome *genome, const struct catalogue *catalogue,
-                              const struct model_settings *settings, const struct graph *graph, FILE *out);
+/*
+ * A genome at a config's sizes, LIV by LIV: class, what it shares, parameters, FLOPs a token and cache; and the sums.
+ * Its depth may differ from the config's. Fails if the genome is not valid.
+ */
+status report_architecture(const struct genome *genome, const struct catalogue *catalogue,
+                           const struct run_config *config, bool json, FILE *out) MUST_CHECK;
 
 #endif

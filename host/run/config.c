@@ -23,17 +23,25 @@ struct config_key {
 };
 
 #define INTEGER(group, key, least, most, initial, meaning)                                                             \
-    { #group, #key, KEY_INTEGER, offsetof(struct run_config, group.key),                                               \
-      sizeof(((struct run_config *)0)->group.key), least, most, initial, meaning }
+    {                                                                                                                  \
+#group, #key, KEY_INTEGER, offsetof(struct run_config, group.key),                                             \
+            sizeof(((struct run_config *)0)->group.key), least, most, initial, meaning                                 \
+    }
 #define NUMBER(group, key, least, most, initial, meaning)                                                              \
-    { #group, #key, KEY_NUMBER, offsetof(struct run_config, group.key),                                                \
-      sizeof(((struct run_config *)0)->group.key), least, most, initial, meaning }
+    {                                                                                                                  \
+#group, #key, KEY_NUMBER, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key), \
+            least, most, initial, meaning                                                                              \
+    }
 #define TEXT(group, key, initial, meaning)                                                                             \
-    { #group, #key, KEY_TEXT, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key), 0,  \
-      0, initial, meaning }
+    {                                                                                                                  \
+#group, #key, KEY_TEXT, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key),   \
+            0, 0, initial, meaning                                                                                     \
+    }
 #define NAMES(group, key, initial, meaning)                                                                            \
-    { #group, #key, KEY_NAMES, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key), 0, \
-      0, initial, meaning }
+    {                                                                                                                  \
+#group, #key, KEY_NAMES, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key),  \
+            0, 0, initial, meaning                                                                                     \
+    }
 
 static const struct config_key keys[] = {
     TEXT(run, name, "\"run\"", "what the run is called; its folder is runs/<name>-<number>"),
@@ -223,8 +231,8 @@ static status check_together(const struct settings *settings, const struct run_c
                                "%lld must be even and divide model.width, %lld", config->model.head_channels,
                                config->model.width);
     if (config->train.warmup > config->train.steps)
-        return settings_refuse(settings, locate(settings, "train", "warmup"),
-                               "%lld is more than train.steps, %lld", config->train.warmup, config->train.steps);
+        return settings_refuse(settings, locate(settings, "train", "warmup"), "%lld is more than train.steps, %lld",
+                               config->train.warmup, config->train.steps);
     TRY(check_words(settings, config));
     return check_objectives(settings, config);
 }
@@ -347,7 +355,8 @@ status config_space(const struct run_config *config, const struct catalogue *cat
             struct text names = {0};
             for (int c = 0; c < catalogue->class_count; c++)
                 text_append(&names, "%s%s", c ? ", " : "", catalogue->classes[c].name);
-            status outcome = fail_usage("model.classes: the catalogue has no class \"%s\"; allowed: %s", name, names.text);
+            status outcome =
+                fail_usage("model.classes: the catalogue has no class \"%s\"; allowed: %s", name, names.text);
             text_free(&names);
             return outcome;
         }

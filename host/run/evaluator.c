@@ -59,8 +59,8 @@ static status check_classes(const struct evaluator *evaluator) {
     return STATUS_OK;
 }
 
-status evaluator_create(const struct run_config *config, const struct catalogue *catalogue,
-                        const struct corpus *corpus, struct evaluator **result) {
+status evaluator_create(const struct run_config *config, const struct catalogue *catalogue, const struct corpus *corpus,
+                        struct evaluator **result) {
     struct evaluator *evaluator = memory_allocate(1, sizeof *evaluator);
     *evaluator = (struct evaluator){.config = config, .catalogue = catalogue, .corpus = corpus};
     status outcome = open_device(evaluator);
@@ -140,8 +140,7 @@ status evaluator_run(struct evaluator *evaluator, const struct genome *genome, c
     double start = clock_seconds();
     memset(evaluation, 0, sizeof *evaluation);
     evaluation->seed = candidate_seed(evaluator->config, genome);
-    status outcome =
-        build_and_assess(evaluator, genome, observer, weights_path, architecture_path, evaluation);
+    status outcome = build_and_assess(evaluator, genome, observer, weights_path, architecture_path, evaluation);
     evaluation->seconds = clock_seconds() - start;
     if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->cannot_save)
         return outcome;

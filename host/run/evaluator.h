@@ -13,8 +13,8 @@ struct evaluator;
  * Opens the device, and checks that every class in use can be built at the configured width. Config, catalogue and
  * corpus must outlive it.
  */
-status evaluator_create(const struct run_config *config, const struct catalogue *catalogue,
-                        const struct corpus *corpus, struct evaluator **evaluator) MUST_CHECK;
+status evaluator_create(const struct run_config *config, const struct catalogue *catalogue, const struct corpus *corpus,
+                        struct evaluator **evaluator) MUST_CHECK;
 void evaluator_destroy(struct evaluator *evaluator);
 
 struct device *evaluator_device(const struct evaluator *evaluator);
@@ -25,8 +25,7 @@ struct device *evaluator_device(const struct evaluator *evaluator);
  * STATUS_INTERRUPTED. Weights and architecture go to `weights_path` and `architecture_path` before it returns.
  */
 status evaluator_run(struct evaluator *evaluator, const struct genome *genome, const struct train_observer *observer,
-                     const char *weights_path, const char *architecture_path,
-                     struct evaluation *evaluation) MUST_CHECK;
+                     const char *weights_path, const char *architecture_path, struct evaluation *evaluation) MUST_CHECK;
 
 /* The settings that a config means for models. */
 struct model_settings config_model_settings(const struct run_config *config);

@@ -37,6 +37,7 @@ struct search {
     int trained;
     double trained_seconds, current_start;
     int programs_built;
+    double build_seconds;
 };
 
 static int total_evaluations(const struct search *search) {
@@ -70,8 +71,9 @@ static void tell_kernels(struct search *search) {
     device_build_statistics(evaluator_device(search->evaluator), &programs, &seconds);
     if (programs > search->programs_built)
         progress_line("built %d kernel programs in %.1f s; they are kept for the next time",
-                      programs - search->programs_built, seconds);
+                      programs - search->programs_built, seconds - search->build_seconds);
     search->programs_built = programs;
+    search->build_seconds = seconds;
 }
 
 static void tell_candidate(const struct search *search, const struct individual *individual,
@@ -233,10 +235,8 @@ static status run(struct search *search, const char *event) {
                                        .crossover_points = (int)config->search.crossover_points,
                                        .mutation = config->search.mutation,
                                        .objectives = search->objective_count};
-    struct evolve_problem problem = {.space = &search->space,
-                                     .evaluate = evaluate_all,
-                                     .generation_done = generation_done,
-                                     .context = search};
+    struct evolve_problem problem = {
+        .space = &search->space, .evaluate = evaluate_all, .generation_done = generation_done, .context = search};
     tell_start(search);
     TRY(store_set_status(search->store, "running"));
     TRY(store_log(search->store, event, NULL));

@@ -21,8 +21,8 @@ struct store {
     char *path;
     sqlite3 *database;
     char *facts[RUN_FACTS];
-    FILE *log;       /* NULL when reading */
-    int lock;        /* descriptor of config.cfg, locked while writing; -1 when reading */
+    FILE *log; /* NULL when reading */
+    int lock;  /* descriptor of config.cfg, locked while writing; -1 when reading */
 };
 
 static const char *const fact_names[RUN_FACTS] = {

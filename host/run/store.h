@@ -17,7 +17,16 @@
 struct store;
 
 /* What a run is made of, fixed when it is created. Texts. */
-enum run_fact { FACT_NAME, FACT_CONFIG, FACT_CATALOGUE, FACT_CORPUS, FACT_DEVICE, FACT_DRIVER, FACT_VERSION, RUN_FACTS };
+enum run_fact {
+    FACT_NAME,
+    FACT_CONFIG,
+    FACT_CATALOGUE,
+    FACT_CORPUS,
+    FACT_DEVICE,
+    FACT_DRIVER,
+    FACT_VERSION,
+    RUN_FACTS
+};
 
 /*
  * Creates the folder `path`, complete or not at all; STATUS_USAGE if something of that name exists. With `path` NULL it
@@ -62,7 +71,8 @@ struct candidate {
     struct evaluation evaluation;
 };
 
-/* All evaluated candidates in order of id, each genome once, with its oldest candidate. The caller frees *candidates. */
+/* All evaluated candidates in order of id, each genome once, with its oldest candidate. The caller frees *candidates.
+ */
 status store_candidates(struct store *store, struct candidate **candidates, int *count) MUST_CHECK;
 
 /* Adds an event to log.jsonl and run.db; takes over `details`, a cJSON object or NULL. */

@@ -239,13 +239,14 @@ void corpus_training_batch(const struct corpus *corpus, uint64_t seed, int64_t s
                     targets + (size_t)i * (size_t)context);
 }
 
-void corpus_validation_batch(const struct corpus *corpus, int index, int count, int batch, int context,
-                             int32_t *tokens, int32_t *targets) {
+void corpus_validation_batch(const struct corpus *corpus, int index, int count, int batch, int context, int32_t *tokens,
+                             int32_t *targets) {
     uint64_t windows = corpus->length - corpus->training_length - (uint64_t)context;
     uint64_t total = (uint64_t)count * (uint64_t)batch;
     for (int i = 0; i < batch; i++) {
         uint64_t window = (uint64_t)index * (uint64_t)batch + (uint64_t)i;
         uint64_t offset = corpus->training_length + (uint64_t)((double)windows * (double)window / (double)total);
-        take_window(corpus, offset, context, tokens + (size_t)i * (size_t)context, targets + (size_t)i * (size_t)context);
+        take_window(corpus, offset, context, tokens + (size_t)i * (size_t)context,
+                    targets + (size_t)i * (size_t)context);
     }
 }

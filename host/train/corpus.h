@@ -35,7 +35,7 @@ void corpus_read(const struct corpus *corpus, uint64_t offset, size_t count, uns
  */
 void corpus_training_batch(const struct corpus *corpus, uint64_t seed, int64_t step, int batch, int context,
                            int32_t *tokens, int32_t *targets);
-void corpus_validation_batch(const struct corpus *corpus, int index, int count, int batch, int context,
-                             int32_t *tokens, int32_t *targets);
+void corpus_validation_batch(const struct corpus *corpus, int index, int count, int batch, int context, int32_t *tokens,
+                             int32_t *targets);
 
 #endif

@@ -65,15 +65,14 @@ status optimiser_step(struct optimiser *optimiser, double rate) {
     TRY(LAUNCH(device, ((struct kernel_name){"adamw", "sum_squares", NULL}), groups, argument_buffer(gradients),
                argument_int((int)count), argument_buffer(optimiser->partial)));
     TRY(reduce_sum(device, optimiser->partial, (int)groups.x, 1, optimiser->norm_squared));
-    return LAUNCH(device, ((struct kernel_name){"adamw", "adamw", NULL}), groups,
-                  argument_buffer(model_parameters(optimiser->model)), argument_buffer(gradients),
-                  argument_buffer(optimiser->mean), argument_buffer(optimiser->variance),
-                  argument_buffer(optimiser->norm_squared), argument_int((int)count),
-                  argument_int((int)(model_plan(optimiser->model)->decaying_bytes / sizeof(float))),
-                  argument_float((float)rate), argument_float((float)settings->beta_1),
-                  argument_float((float)settings->beta_2),
-                  argument_float((float)(1 / (1 - pow(settings->beta_1, steps)))),
-                  argument_float((float)(1 / (1 - pow(settings->beta_2, steps)))),
-                  argument_float((float)settings->epsilon), argument_float((float)settings->weight_decay),
-                  argument_float((float)settings->clip));
+    return LAUNCH(
+        device, ((struct kernel_name){"adamw", "adamw", NULL}), groups,
+        argument_buffer(model_parameters(optimiser->model)), argument_buffer(gradients),
+        argument_buffer(optimiser->mean), argument_buffer(optimiser->variance),
+        argument_buffer(optimiser->norm_squared), argument_int((int)count),
+        argument_int((int)(model_plan(optimiser->model)->decaying_bytes / sizeof(float))), argument_float((float)rate),
+        argument_float((float)settings->beta_1), argument_float((float)settings->beta_2),
+        argument_float((float)(1 / (1 - pow(settings->beta_1, steps)))),
+        argument_float((float)(1 / (1 - pow(settings->beta_2, steps)))), argument_float((float)settings->epsilon),
+        argument_float((float)settings->weight_decay), argument_float((float)settings->clip));
 }

@@ -185,11 +185,8 @@ static status evaluate_fed(struct feed *feed, const struct corpus *corpus, int b
 status train(struct model *model, const struct corpus *corpus, const struct train_settings *settings, uint64_t seed,
              const struct train_observer *observer, struct train_result *result) {
     memset(result, 0, sizeof *result);
-    struct optimiser_settings adamw = {.beta_1 = 0.9,
-                                       .beta_2 = 0.95,
-                                       .epsilon = 1e-8,
-                                       .weight_decay = settings->weight_decay,
-                                       .clip = settings->clip};
+    struct optimiser_settings adamw = {
+        .beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = settings->weight_decay, .clip = settings->clip};
     struct feed feed;
     struct optimiser *optimiser;
     TRY(feed_open(&feed, model));

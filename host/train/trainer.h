@@ -9,8 +9,8 @@ struct train_settings {
     int64_t steps;
     int batch; /* sequences a step */
     double learning_rate;
-    int64_t warmup;       /* steps of linear warm-up; then cosine decay */
-    double final_rate;    /* share of the learning rate at the last step */
+    int64_t warmup;    /* steps of linear warm-up; then cosine decay */
+    double final_rate; /* share of the learning rate at the last step */
     double weight_decay;
     double clip;
     int validation_batches;
@@ -33,8 +33,9 @@ struct train_result {
 double train_rate(const struct train_settings *settings, int64_t step);
 
 /*
- * Trains `model` from its current parameters and evaluates it on the validation part. `seed` names the training batches.
- * Fails when a loss is not finite or training diverges, with the step; STATUS_INTERRUPTED when the user asked to stop.
+ * Trains `model` from its current parameters and evaluates it on the validation part. `seed` names the training
+ * batches. Fails when a loss is not finite or training diverges, with the step; STATUS_INTERRUPTED when the user asked
+ * to stop.
  */
 status train(struct model *model, const struct corpus *corpus, const struct train_settings *settings, uint64_t seed,
              const struct train_observer *observer, struct train_result *result) MUST_CHECK;

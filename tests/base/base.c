@@ -210,9 +210,9 @@ static void test_assignments(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),         cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_numbers),        cmocka_unit_test(test_philox),
-        cmocka_unit_test(test_distributions),  cmocka_unit_test(test_files),
+        cmocka_unit_test(test_status),          cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_numbers),         cmocka_unit_test(test_philox),
+        cmocka_unit_test(test_distributions),   cmocka_unit_test(test_files),
         cmocka_unit_test(test_cache_directory), cmocka_unit_test(test_settings),
         cmocka_unit_test(test_assignments),
     };

@@ -31,12 +31,30 @@ static void test_choice(void **unused) {
     (void)unused;
     /* Made up: a slow GPU, a fast CPU, and a GPU that cannot be used. */
     struct device_information devices[] = {
-        {.platform_index = 0, .device_index = 0, .type = CL_DEVICE_TYPE_CPU, .compute_units = 64,
-         .clock_megahertz = 5000, .name = "Quick CPU", .platform_name = "P0", .usable = true},
-        {.platform_index = 1, .device_index = 0, .type = CL_DEVICE_TYPE_GPU, .compute_units = 8,
-         .clock_megahertz = 1000, .name = "Small GPU", .platform_name = "P1", .usable = true},
-        {.platform_index = 1, .device_index = 1, .type = CL_DEVICE_TYPE_GPU, .compute_units = 80,
-         .clock_megahertz = 1000, .name = "Broken GPU", .platform_name = "P1", .usable = false},
+        {.platform_index = 0,
+         .device_index = 0,
+         .type = CL_DEVICE_TYPE_CPU,
+         .compute_units = 64,
+         .clock_megahertz = 5000,
+         .name = "Quick CPU",
+         .platform_name = "P0",
+         .usable = true},
+        {.platform_index = 1,
+         .device_index = 0,
+         .type = CL_DEVICE_TYPE_GPU,
+         .compute_units = 8,
+         .clock_megahertz = 1000,
+         .name = "Small GPU",
+         .platform_name = "P1",
+         .usable = true},
+        {.platform_index = 1,
+         .device_index = 1,
+         .type = CL_DEVICE_TYPE_GPU,
+         .compute_units = 80,
+         .clock_megahertz = 1000,
+         .name = "Broken GPU",
+         .platform_name = "P1",
+         .usable = false},
     };
     struct device_list list = {devices, 3};
     const struct device_information *chosen;
@@ -181,9 +199,8 @@ static void test_missing_kernels(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_choice),        cmocka_unit_test(test_error_names),
-        cmocka_unit_test(test_buffers),       cmocka_unit_test(test_program_cache),
-        cmocka_unit_test(test_missing_kernels),
+        cmocka_unit_test(test_choice),        cmocka_unit_test(test_error_names),     cmocka_unit_test(test_buffers),
+        cmocka_unit_test(test_program_cache), cmocka_unit_test(test_missing_kernels),
     };
     return cmocka_run_group_tests(tests, make_cache, remove_cache);
 }

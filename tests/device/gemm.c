@@ -1,4 +1,5 @@
-/* Every GEMM provider that fits the device against a double-precision product: all transposes, edges, alpha and beta. */
+/* Every GEMM provider that fits the device against a double-precision product: all transposes, edges, alpha and beta.
+ */
 #include "test.h"
 
 #include "base/memory.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int shapes[][3] = {{1, 1, 1},    {3, 5, 7},    {12, 32, 8},  {13, 33, 9},  {64, 64, 64},
+static const int shapes[][3] = {{1, 1, 1},    {3, 5, 7},    {12, 32, 8},   {13, 33, 9}, {64, 64, 64},
                                 {97, 48, 50}, {100, 17, 3}, {29, 256, 64}, {5, 31, 130}};
 
 static float *random_matrix(int elements, uint64_t name) {

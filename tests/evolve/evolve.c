@@ -26,8 +26,8 @@ static void test_dominance(void **unused) {
 
 static void test_ranking(void **unused) {
     (void)unused;
-    struct individual all[] = {individual(1, 1, 5), individual(2, 2, 3), individual(3, 4, 1), individual(4, 3, 4),
-                               individual(5, 5, 5), {.id = 6, .failed = true}};
+    struct individual all[] = {individual(1, 1, 5), individual(2, 2, 3), individual(3, 4, 1),
+                               individual(4, 3, 4), individual(5, 5, 5), {.id = 6, .failed = true}};
     rank_population(all, 6, 2);
     const int ranks[] = {0, 0, 0, 1, 2, 3};
     for (int i = 0; i < 6; i++)
@@ -75,8 +75,7 @@ static struct counting evolve(uint64_t seed, int generations) {
     static struct catalogue catalogue;
     struct counting counting = {.best = INFINITY};
     assert_ok(catalogue_read(NULL, &catalogue));
-    struct backbone_space space = {
-        .catalogue = &catalogue, .depth = 8, .class_count = 4, .classes = {1, 2, 3, 4}};
+    struct backbone_space space = {.catalogue = &catalogue, .depth = 8, .class_count = 4, .classes = {1, 2, 3, 4}};
     struct evolve_settings settings = {.seed = seed,
                                        .population = 12,
                                        .generations = generations,

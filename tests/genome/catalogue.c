@@ -24,7 +24,7 @@ static void test_default(void **unused) {
         assert_null(class_broken_rule(&catalogue.classes[i], words, sizeof words));
 }
 
-#define CLASS(operator, features) "classes = ( { name = \"X\"; " operator " features = (" features "); } );"
+#define CLASS(operator, features) "classes = ( { name = \"X\"; " operator" features = (" features "); } );"
 #define DENSE(name) "{ name = \"" name "\"; channel_mixing = \"dense\"; }"
 #define ATTENTION "token_mixing = \"low-rank\"; nonlinearity = \"softmax\"; channel_mixing = \"grouped\"; "
 
@@ -34,10 +34,11 @@ static void refused(const char *text, const char *words) {
 
 static void test_own_class(void **unused) {
     (void)unused;
-    assert_ok(catalogue_read_text("my.cfg",
-                                  CLASS(ATTENTION, DENSE("C") "," DENSE("B") ", { name = \"V\"; channel_mixing = "
-                                                              "\"dense\"; repeat = \"all\"; expansion = \"1/2\"; }"),
-                                  &catalogue));
+    assert_ok(catalogue_read_text(
+        "my.cfg",
+        CLASS(ATTENTION, DENSE("C") "," DENSE("B") ", { name = \"V\"; channel_mixing = "
+                                                   "\"dense\"; repeat = \"all\"; expansion = \"1/2\"; }"),
+        &catalogue));
     assert_int_equal(catalogue.class_count, 1);
     const struct feature *v = class_feature(&catalogue.classes[0], FEATURE_V);
     assert_int_equal(v->repeat, REPEAT_ALL);
@@ -47,20 +48,20 @@ static void test_own_class(void **unused) {
 static void test_rules(void **unused) {
     (void)unused;
     refused(CLASS(ATTENTION, DENSE("C") "," DENSE("V")), "token_mixing low-rank needs the features B, C and V");
-    refused(CLASS(ATTENTION, DENSE("A") "," DENSE("B") "," DENSE("C") "," DENSE("V")),
-            "has no use for the feature A");
+    refused(CLASS(ATTENTION, DENSE("A") "," DENSE("B") "," DENSE("C") "," DENSE("V")), "has no use for the feature A");
     refused(CLASS("token_mixing = \"low-rank\"; nonlinearity = \"silu\"; channel_mixing = \"grouped\"; ",
                   DENSE("C") "," DENSE("B") "," DENSE("V")),
             "allows nonlinearity softmax, not silu");
     refused(CLASS(ATTENTION "kernel = 3; ", DENSE("C") "," DENSE("B") "," DENSE("V")), "has no kernel");
-    refused(CLASS("token_mixing = \"toeplitz\"; channel_mixing = \"diagonal\"; ",
-                  DENSE("C") "," DENSE("B") "," DENSE("V")),
-            "needs kernel from 1 to 16");
-    refused(CLASS(ATTENTION, "{ name = \"C\"; channel_mixing = \"dense\"; repeat = \"2\"; }," DENSE("B") "," DENSE("V")),
-            "the feature C allows repeat 1, not 2");
-    refused(CLASS(ATTENTION,
-                  "{ name = \"C\"; channel_mixing = \"dense\"; expansion = \"2\"; }," DENSE("B") "," DENSE("V")),
-            "need equal expansions");
+    refused(
+        CLASS("token_mixing = \"toeplitz\"; channel_mixing = \"diagonal\"; ", DENSE("C") "," DENSE("B") "," DENSE("V")),
+        "needs kernel from 1 to 16");
+    refused(
+        CLASS(ATTENTION, "{ name = \"C\"; channel_mixing = \"dense\"; repeat = \"2\"; }," DENSE("B") "," DENSE("V")),
+        "the feature C allows repeat 1, not 2");
+    refused(
+        CLASS(ATTENTION, "{ name = \"C\"; channel_mixing = \"dense\"; expansion = \"2\"; }," DENSE("B") "," DENSE("V")),
+        "need equal expansions");
 }
 
 static void test_words(void **unused) {
@@ -71,8 +72,7 @@ static void test_words(void **unused) {
     refused(CLASS("token_mixing = \"low-rnk\"; channel_mixing = \"grouped\"; ", DENSE("C")),
             "my.cfg:1: classes[0].token_mixing: \"low-rnk\" is not known, did you mean \"low-rank\"?");
     refused(CLASS(ATTENTION, DENSE("C") "," DENSE("C")), "the feature C is listed twice");
-    refused(CLASS(ATTENTION "feature_sharing = (\"nothing\", \"B W\"); ",
-                  DENSE("C") "," DENSE("B") "," DENSE("V")),
+    refused(CLASS(ATTENTION "feature_sharing = (\"nothing\", \"B W\"); ", DENSE("C") "," DENSE("B") "," DENSE("V")),
             "the class has no feature 'W'");
     refused(CLASS(ATTENTION "feature_sharing = (\"B\"); ", DENSE("C") "," DENSE("B") "," DENSE("V")),
             "the first strategy must be \"nothing\"");

@@ -116,7 +116,8 @@ static void test_owner(void **unused) {
     assert_int_equal(genome_group_owner(&genome, 0, LIV_FEATURIZER_GROUP), 0);
 }
 
-/* parse(print(g)) = g, valid after repair, repair leaves it alone, canonical form is valid, stable and means the same. */
+/* parse(print(g)) = g, valid after repair, repair leaves it alone, canonical form is valid, stable and means the same.
+ */
 static void check_properties(const struct genome *genome, const struct backbone_space *space,
                              struct random_stream *random) {
     struct genome again, canonical = *genome;
@@ -197,8 +198,8 @@ static void test_crossover(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),     cmocka_unit_test(test_text_errors), cmocka_unit_test(test_validity),
-        cmocka_unit_test(test_canonical), cmocka_unit_test(test_owner),      cmocka_unit_test(test_properties),
+        cmocka_unit_test(test_text),          cmocka_unit_test(test_text_errors), cmocka_unit_test(test_validity),
+        cmocka_unit_test(test_canonical),     cmocka_unit_test(test_owner),       cmocka_unit_test(test_properties),
         cmocka_unit_test(test_repair_ranges), cmocka_unit_test(test_crossover),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

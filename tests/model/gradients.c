@@ -32,8 +32,11 @@ static int tear_down(void **unused) {
 }
 
 static struct graph *build(const char *genome_text) {
-    struct model_settings settings = {
-        .width = WIDTH_OF_MODEL, .context = CONTEXT, .head_channels = 16, .vocabulary = VOCABULARY, .cache_context = CONTEXT};
+    struct model_settings settings = {.width = WIDTH_OF_MODEL,
+                                      .context = CONTEXT,
+                                      .head_channels = 16,
+                                      .vocabulary = VOCABULARY,
+                                      .cache_context = CONTEXT};
     struct genome genome;
     struct graph *graph;
     struct backbone_space space = {.catalogue = &catalogue, .class_count = catalogue.class_count};
@@ -153,7 +156,8 @@ static void test_plan_changes_nothing(void **unused) {
     size_t bytes = 0, working[2];
     for (int without_reuse = 0; without_reuse < 2; without_reuse++) {
         struct model *model;
-        assert_ok(model_create(device, graph, &(struct model_options){.seed = 7, .without_reuse = without_reuse}, &model));
+        assert_ok(
+            model_create(device, graph, &(struct model_options){.seed = 7, .without_reuse = without_reuse}, &model));
         struct reference *reference = reference_create(graph);
         fill(model, reference);
         reference_destroy(reference);

@@ -66,7 +66,8 @@ static void test_refusals(void **unused) {
     refused(DATA "modle = { };", NULL, words);
     snprintf(words, sizeof words, "%s:2: model.widht: unknown key, did you mean 'width'?", file);
     refused(DATA "model = { widht = 64; };", NULL, words);
-    refused(DATA "model = { width = \"big\"; };", NULL, "model.width: must be an integer from 16 to 16384, not a string");
+    refused(DATA "model = { width = \"big\"; };", NULL,
+            "model.width: must be an integer from 16 to 16384, not a string");
     refused(DATA "model = { width = 8; };", NULL, "8 is out of range; allowed: 16 to 16384");
     refused(DATA "model = { width = 72; };", NULL, "72 is not a multiple of 16");
     refused(DATA "model = { width = 64; head_channels = 24; };", NULL, "must be even and divide model.width, 64");
@@ -119,7 +120,7 @@ static void test_space(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_overrides),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_overrides), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_space),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);

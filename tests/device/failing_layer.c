@@ -1,0 +1,74 @@
+/*
+ * An OpenCL layer (ocl-icd loads it through OPENCL_LAYERS) that takes the device away: kernel launches number FAIL_FROM
+ * to FAIL_FROM + FAIL_COUNT - 1 fail with CL_OUT_OF_RESOURCES, and with FAIL_FOREVER set everything from there on does,
+ * opening the device included.
+ */
+#define CL_TARGET_OPENCL_VERSION 120
+#include <CL/cl_layer.h>
+
+#include <stdlib.h>
+
+CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t bytes, void *value, size_t *needed);
+CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target,
+                                            cl_uint *entries_out, const struct _cl_icd_dispatch **layer);
+
+static const struct _cl_icd_dispatch *driver;
+static struct _cl_icd_dispatch dispatch;
+static long launches, fail_from, fail_count, forever;
+
+static int fails(void) {
+    return launches >= fail_from && (forever || launches < fail_from + fail_count);
+}
+
+static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                         const size_t *offset, const size_t *global, const size_t *local,
+                                         cl_uint events, const cl_event *list, cl_event *event) {
+    launches++;
+    if (fails())
+        return CL_OUT_OF_RESOURCES;
+    return driver->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, events, list, event);
+}
+
+static cl_context CL_API_CALL create_context(const cl_context_properties *properties, cl_uint count,
+                                             const cl_device_id *devices,
+                                             void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *),
+                                             void *data, cl_int *code) {
+    if (forever && fails()) {
+        if (code)
+            *code = CL_DEVICE_NOT_AVAILABLE;
+        return NULL;
+    }
+    return driver->clCreateContext(properties, count, devices, notify, data, code);
+}
+
+cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t bytes, void *value, size_t *needed) {
+    if (name != CL_LAYER_API_VERSION)
+        return CL_INVALID_VALUE;
+    if (value && bytes < sizeof(cl_layer_api_version))
+        return CL_INVALID_VALUE;
+    if (value)
+        *(cl_layer_api_version *)value = CL_LAYER_API_VERSION_100;
+    if (needed)
+        *needed = sizeof(cl_layer_api_version);
+    return CL_SUCCESS;
+}
+
+static long number(const char *name) {
+    const char *text = getenv(name);
+    return text ? atol(text) : 0;
+}
+
+cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target, cl_uint *entries_out,
+                               const struct _cl_icd_dispatch **layer) {
+    if (entries < sizeof dispatch / sizeof(void *))
+        return CL_INVALID_VALUE;
+    fail_from = number("FAIL_FROM");
+    fail_count = number("FAIL_COUNT");
+    forever = number("FAIL_FOREVER");
+    driver = target;
+    dispatch.clEnqueueNDRangeKernel = enqueue_kernel;
+    dispatch.clCreateContext = create_context;
+    *layer = &dispatch;
+    *entries_out = sizeof dispatch / sizeof(void *);
+    return CL_SUCCESS;
+}
