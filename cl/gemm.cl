@@ -3,7 +3,7 @@
  *
  * A work-group (LANES 1) makes the tile of `block_rows` rows and 2 * WIDTH columns. Its inner piece keeps MICRO_ROWS x 2
  * vectors of C in registers and runs down k: two vectors of B, and one float of A a row, broadcast. A is read where it
- * lies (any strides), B rows are contiguous; a transposed B is copied by `transpose` first. Panels of B stay in the
+ * lies (any strides), rows of B are contiguous; a transposed B is copied by `transpose` first. Panels of B stay in the
  * first- or second-level cache while the rows of the block pass.
  */
 #if WIDTH == 16
@@ -12,32 +12,54 @@
 #define MICRO_ROWS 6 /* 12 accumulators of the 16 registers of AVX and SSE */
 #endif
 
+struct product {
+    __global const float *a, *b;
+    __global float *c;
+    int a_row_stride, a_k_stride, ldb, ldc, k;
+    float alpha, beta;
+    int skip; /* columns of the (only) vector that are not written */
+};
+
+inline struct product product_at_row(struct product p, int row) {
+    p.a += (size_t)row * p.a_row_stride;
+    p.c += (size_t)row * p.ldc;
+    return p;
+}
+
+inline void put(vec value, struct product p, __global float *place) {
+#if WIDTH > 1
+    if (p.skip) {
+        float part[WIDTH];
+        VSTORE(value, part);
+        for (int i = p.skip; i < WIDTH; i++)
+            place[i] = part[i] + (p.beta != 0.0f ? p.beta * place[i] : 0.0f);
+        return;
+    }
+#endif
+    if (p.beta != 0.0f)
+        value += p.beta * VLOAD(place);
+    VSTORE(value, place);
+}
+
 /* One function a piece size, so that every accumulator is a register. */
 #define DEFINE_MICRO(NAME, MR, NV)                                                                                     \
-    inline void NAME(__global const float *a, int a_row_stride, int a_k_stride, __global const float *b,               \
-                     __global float *c, int n, int k, float alpha, float beta) {                                       \
+    inline void NAME(struct product p) {                                                                               \
         vec sum[MR][NV];                                                                                               \
-        UNROLL for (int i = 0; i < MR; i++)                                                                 \
-            UNROLL for (int j = 0; j < NV; j++) sum[i][j] = (vec)(0.0f);                                    \
-        for (int p = 0; p < k; p++) {                                                                                  \
+        UNROLL for (int i = 0; i < MR; i++)                                                                            \
+            UNROLL for (int j = 0; j < NV; j++) sum[i][j] = (vec)(0.0f);                                               \
+        __global const float *a = p.a, *b = p.b;                                                                       \
+        for (int step = 0; step < p.k; step++) {                                                                       \
             vec bv[NV];                                                                                                \
-            UNROLL for (int j = 0; j < NV; j++) bv[j] = VLOAD(b + j * WIDTH);                               \
-            UNROLL for (int i = 0; i < MR; i++) {                                                           \
-                vec av = (vec)(a[i * a_row_stride]);                                                                   \
-                UNROLL for (int j = 0; j < NV; j++) sum[i][j] = fma(av, bv[j], sum[i][j]);                  \
+            UNROLL for (int j = 0; j < NV; j++) bv[j] = VLOAD(b + j * WIDTH);                                          \
+            UNROLL for (int i = 0; i < MR; i++) {                                                                      \
+                vec av = (vec)(a[i * p.a_row_stride]);                                                                 \
+                UNROLL for (int j = 0; j < NV; j++) sum[i][j] = fma(av, bv[j], sum[i][j]);                             \
             }                                                                                                          \
-            a += a_k_stride;                                                                                           \
-            b += n;                                                                                                    \
+            a += p.a_k_stride;                                                                                         \
+            b += p.ldb;                                                                                                \
         }                                                                                                              \
-        UNROLL for (int i = 0; i < MR; i++) {                                                               \
-            UNROLL for (int j = 0; j < NV; j++) {                                                           \
-                __global float *place = c + (size_t)i * n + j * WIDTH;                                                         \
-                vec value = alpha * sum[i][j];                                                                         \
-                if (beta != 0.0f)                                                                                      \
-                    value += beta * VLOAD(place);                                                                      \
-                VSTORE(value, place);                                                                                  \
-            }                                                                                                          \
-        }                                                                                                              \
+        UNROLL for (int i = 0; i < MR; i++)                                                                            \
+            UNROLL for (int j = 0; j < NV; j++) put(p.alpha * sum[i][j], p, p.c + (size_t)i * p.ldc + j * WIDTH);      \
     }
 
 DEFINE_MICRO(micro_full_2, MICRO_ROWS, 2)
@@ -49,59 +71,71 @@ DEFINE_MICRO(micro_1_1, 1, 1)
 
 /* Rows first..last-1 of NV vectors of columns at b and c. */
 #define DEFINE_STRIP(NAME, FULL, FOUR, ONE)                                                                            \
-    inline void NAME(__global const float *a, int a_row_stride, int a_k_stride, __global const float *b,               \
-                     __global float *c, int n, int k, float alpha, float beta, int first, int last) {                  \
+    inline void NAME(struct product p, int first, int last) {                                                          \
         int row = first;                                                                                               \
         for (; row + MICRO_ROWS <= last; row += MICRO_ROWS)                                                            \
-            FULL(a + (size_t)row * a_row_stride, a_row_stride, a_k_stride, b, c + (size_t)row * n, n, k, alpha, beta);                 \
+            FULL(product_at_row(p, row));                                                                              \
         for (; row + 4 <= last; row += 4)                                                                              \
-            FOUR(a + (size_t)row * a_row_stride, a_row_stride, a_k_stride, b, c + (size_t)row * n, n, k, alpha, beta);                 \
+            FOUR(product_at_row(p, row));                                                                              \
         for (; row < last; row++)                                                                                      \
-            ONE(a + (size_t)row * a_row_stride, a_row_stride, a_k_stride, b, c + (size_t)row * n, n, k, alpha, beta);                  \
+            ONE(product_at_row(p, row));                                                                               \
     }
 
 DEFINE_STRIP(strip_2, micro_full_2, micro_4_2, micro_1_2)
 DEFINE_STRIP(strip_1, micro_full_1, micro_4_1, micro_1_1)
 
-/* Columns that do not fill a vector. */
-inline void strip_scalar(__global const float *a, int a_row_stride, int a_k_stride, __global const float *b,
-                         __global float *c, int n, int k, float alpha, float beta, int first, int last, int columns) {
+/* A product of fewer columns than a vector has. */
+inline void strip_scalar(struct product p, int first, int last, int columns) {
     for (int row = first; row < last; row++) {
+        struct product r = product_at_row(p, row);
         for (int j = 0; j < columns; j++) {
             float sum = 0.0f;
-            for (int p = 0; p < k; p++)
-                sum = fma(a[(size_t)row * a_row_stride + (size_t)p * a_k_stride], b[(size_t)p * n + j], sum);
-            __global float *place = c + (size_t)row * n + j;
-            *place = alpha * sum + (beta != 0.0f ? beta * *place : 0.0f);
+            for (int step = 0; step < r.k; step++)
+                sum = fma(r.a[(size_t)step * r.a_k_stride], r.b[(size_t)step * r.ldb + j], sum);
+            r.c[j] = r.alpha * sum + (r.beta != 0.0f ? r.beta * r.c[j] : 0.0f);
         }
     }
 }
 
+/* `batch` products a third of the range, a_step, b_step and c_step floats apart. */
 GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const float *b, __global float *c, int m, int n,
-                                     int k, int a_row_stride, int a_k_stride, float alpha, float beta,
-                                     int block_rows) {
+                                     int k, int a_row_stride, int a_k_stride, int ldb, int ldc, int a_step, int b_step,
+                                     int c_step, float alpha, float beta, int block_rows) {
     int column = (int)get_group_id(0) * 2 * WIDTH, columns = min(2 * WIDTH, n - column);
     int first = (int)get_group_id(1) * block_rows, last = min(first + block_rows, m);
-    b += column;
-    c += column;
+    size_t member = get_group_id(2);
+    struct product p = {a + member * a_step, b + member * b_step + column, c + member * c_step + column, a_row_stride,
+                        a_k_stride,          ldb,                          ldc,                          k,
+                        alpha,               beta,                         0};
     if (columns == 2 * WIDTH) {
-        strip_2(a, a_row_stride, a_k_stride, b, c, n, k, alpha, beta, first, last);
+        strip_2(p, first, last);
         return;
     }
     if (columns >= WIDTH) {
-        strip_1(a, a_row_stride, a_k_stride, b, c, n, k, alpha, beta, first, last);
-        b += WIDTH;
-        c += WIDTH;
+        strip_1(p, first, last);
+        p.b += WIDTH;
+        p.c += WIDTH;
         columns -= WIDTH;
     }
-    strip_scalar(a, a_row_stride, a_k_stride, b, c, n, k, alpha, beta, first, last, columns);
+    if (columns > 0 && n < WIDTH) {
+        strip_scalar(p, first, last, columns);
+    } else if (columns > 0) {
+        /* The last vector begins before its columns, so that it ends with them; what others wrote is not written. */
+        p.skip = WIDTH - columns;
+        p.b -= p.skip;
+        p.c -= p.skip;
+        strip_1(p, first, last);
+    }
 }
 
-/* to[k,n] = from[n,k] transposed; a group makes a square tile. */
-GROUP_SHAPE __kernel void transpose(__global const float *from, __global float *to, int n, int k) {
+/* to[k,n] = from[n,k] transposed, `batch` of them; a group makes a square tile. */
+GROUP_SHAPE __kernel void transpose(__global const float *from, __global float *to, int n, int k, int ld_from,
+                                    int from_step) {
     int first_k = (int)get_group_id(0) * STAR_TRANSPOSE_TILE, last_k = min(first_k + STAR_TRANSPOSE_TILE, k);
     int first_n = (int)get_group_id(1) * STAR_TRANSPOSE_TILE, last_n = min(first_n + STAR_TRANSPOSE_TILE, n);
+    from += get_group_id(2) * from_step;
+    to += get_group_id(2) * n * k;
     for (int p = first_k; p < last_k; p++)
         for (int j = first_n; j < last_n; j++)
-            to[(size_t)p * n + j] = from[(size_t)j * k + p];
+            to[(size_t)p * n + j] = from[(size_t)j * ld_from + p];
 }

@@ -53,7 +53,12 @@ void gemm_state_destroy(struct gemm_state *state) {
 status gemm(struct device *device, const struct gemm *gemm) {
     if (gemm->m <= 0 || gemm->n <= 0)
         return STATUS_OK;
-    return device_gemm_state(device)->provider->run(device, gemm);
+    struct gemm complete = *gemm;
+    complete.lda = gemm->lda ? gemm->lda : gemm->transpose_a ? gemm->m : gemm->k;
+    complete.ldb = gemm->ldb ? gemm->ldb : gemm->transpose_b ? gemm->k : gemm->n;
+    complete.ldc = gemm->ldc ? gemm->ldc : gemm->n;
+    complete.batch = gemm->batch ? gemm->batch : 1;
+    return device_gemm_state(device)->provider->run(device, &complete);
 }
 
 status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) {

@@ -9,13 +9,18 @@
 
 /*
  * C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C. A is stored as [m,k], or as [k,m] with transpose_a; B as [k,n],
- * or as [n,k] with transpose_b. Rows are dense. With beta 0, C is not read.
+ * or as [n,k] with transpose_b. With beta 0, C is not read.
+ *
+ * lda, ldb and ldc are the floats from one stored row to the next; 0 means that rows are dense. `batch` products (0
+ * means one) are computed at once, their matrices a_step, b_step and c_step floats apart.
  */
 struct gemm {
     cl_mem a, b, c;
     int m, n, k;
     bool transpose_a, transpose_b;
     float alpha, beta;
+    int lda, ldb, ldc;
+    int batch, a_step, b_step, c_step;
 };
 
 status gemm(struct device *device, const struct gemm *gemm) MUST_CHECK;

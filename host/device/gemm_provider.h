@@ -6,6 +6,7 @@
 
 struct gemm_provider {
     const char *name;
+    /* lda, ldb, ldc and batch are never 0 here. */
     status (*run)(struct device *device, const struct gemm *gemm);
     void (*release)(void); /* when a device closes; may be NULL */
 };

@@ -66,6 +66,52 @@ static void check_product(struct device *device, const int *shape, bool transpos
     free(result);
 }
 
+/* Two products side by side in matrices of four columns more, as grouped channel mixing needs them. */
+static void check_batch(struct device *device, bool transpose_a, bool transpose_b) {
+    enum { M = 9, N = 20, K = 6, LD = 2 * 20 + 4, BATCH = 2 };
+    float *a = random_matrix(LD * LD, 1), *b = random_matrix(LD * LD, 2), *c = random_matrix(LD * LD, 3);
+    float result[LD * LD];
+    struct gemm product = {.a = upload(device, a, LD * LD),
+                           .b = upload(device, b, LD * LD),
+                           .c = upload(device, c, LD * LD),
+                           .m = M,
+                           .n = N,
+                           .k = K,
+                           .transpose_a = transpose_a,
+                           .transpose_b = transpose_b,
+                           .alpha = 1,
+                           .beta = 1,
+                           .lda = LD,
+                           .ldb = LD,
+                           .ldc = LD,
+                           .batch = BATCH,
+                           .a_step = transpose_a ? M : K,
+                           .b_step = transpose_b ? N * LD : N,
+                           .c_step = N};
+    assert_ok(gemm(device, &product));
+    assert_ok(device_read(device, product.c, 0, result, sizeof result));
+    for (int i = 0; i < LD; i++) {
+        for (int j = 0; j < LD; j++) {
+            double expected = c[i * LD + j];
+            int member = j / N, column = j % N;
+            for (int p = 0; p < K && i < M && member < BATCH; p++) {
+                const float *from_a = a + member * product.a_step, *from_b = b + member * product.b_step;
+                expected += (double)from_a[transpose_a ? p * LD + i : i * LD + p] *
+                            from_b[transpose_b ? column * LD + p : p * LD + column];
+            }
+            if (!(fabs(result[i * LD + j] - expected) < 1e-4))
+                fail_test("%s, batch, transposed %d %d, at %d %d: %g, not %g", gemm_provider_name(device), transpose_a,
+                          transpose_b, i, j, result[i * LD + j], expected);
+        }
+    }
+    device_buffer_destroy(device, product.a);
+    device_buffer_destroy(device, product.b);
+    device_buffer_destroy(device, product.c);
+    free(a);
+    free(b);
+    free(c);
+}
+
 static void check_provider(const char *provider, struct device_shape shape) {
     struct device *device;
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = provider, .shape = shape}, &device));
@@ -74,6 +120,8 @@ static void check_provider(const char *provider, struct device_shape shape) {
         for (int transposes = 0; transposes < 4; transposes++)
             for (int beta = 0; beta < 2; beta++)
                 check_product(device, shapes[i], transposes & 1, transposes & 2, (float)beta);
+    for (int transposes = 0; transposes < 4; transposes++)
+        check_batch(device, transposes & 1, transposes & 2);
     device_close(device);
 }
 
