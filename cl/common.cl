@@ -184,6 +184,44 @@ inline vec sigmoid(vec x) {
     return 1.0f / (1.0f + exp(-x));
 }
 
+/* s(x) and its derivative, for STAR_NONLINEARITY_... but softmax; `kind` is a constant after compiling. */
+inline vec nonlinear(vec x, int kind) {
+    switch (kind) {
+    case STAR_NONLINEARITY_SIGMOID:
+        return sigmoid(x);
+    case STAR_NONLINEARITY_RELU:
+        return fmax(x, (vec)(0.0f));
+    case STAR_NONLINEARITY_SILU:
+        return x * sigmoid(x);
+    default:
+        return x;
+    }
+}
+
+inline vec nonlinear_slope(vec x, int kind) {
+    vec s = sigmoid(x);
+    switch (kind) {
+    case STAR_NONLINEARITY_SIGMOID:
+        return s * (1.0f - s);
+    case STAR_NONLINEARITY_RELU:
+        return VSELECT((vec)(0.0f), (vec)(1.0f), x > 0.0f);
+    case STAR_NONLINEARITY_SILU:
+        return s * (1.0f + x * (1.0f - s));
+    default:
+        return (vec)(1.0f);
+    }
+}
+
+/* The first token that token t sees, and the token behind the last that sees token t. */
+inline int first_visible(int t, int mask, int span) {
+    return mask == STAR_MASK_BANDED ? max(t - span + 1, 0) : mask == STAR_MASK_BLOCKED ? t - t % span : 0;
+}
+
+inline int last_visible(int t, int mask, int span, int context) {
+    int end = mask == STAR_MASK_BANDED ? t + span : mask == STAR_MASK_BLOCKED ? t - t % span + span : context;
+    return min(end, context);
+}
+
 /* log(1 + exp(x)) without overflow. */
 inline vec softplus(vec x) {
     return fmax(x, (vec)(0.0f)) + log1p(exp(-fabs(x)));

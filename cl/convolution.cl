@@ -51,3 +51,73 @@ GROUP_SHAPE __kernel void convolution_taps(__global const float *x, __global con
         }
     }
 }
+
+/*
+ * One token: ring holds the last kernel_size - 1 rows of each sequence, token p at p % (kernel_size - 1). A group takes
+ * a block of channels of one sequence.
+ */
+GROUP_SHAPE __kernel void convolution_step(__global const float *x, __global const float *taps, __global float *ring,
+                                           __global float *y, int channels, int kernel_size, int position) {
+    int c = ((int)get_group_id(0) * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1), past = kernel_size - 1;
+    x += (size_t)sequence * channels;
+    y += (size_t)sequence * channels;
+    ring += (size_t)sequence * past * channels;
+    vec now = row_load(x, c, channels), sum = row_load(taps, c, channels) * now;
+    for (int k = 1; k <= min(past, position); k++)
+        sum += row_load(taps + k * channels, c, channels) *
+               row_load(ring + (size_t)((position - k) % past) * channels, c, channels);
+    row_store(sum, y, c, channels);
+    if (past > 0)
+        row_store(now, ring + (size_t)(position % past) * channels, c, channels);
+}
+
+/*
+ * y[t] = x[t], x[t - 1], ... x[t - kernel_size + 1] side by side; rows that token t does not see are zeros.
+ */
+GROUP_SHAPE __kernel void unfold_forward(__global const float *x, __global float *y, int rows, int channels,
+                                         int context, int kernel_size, int mask, int span) {
+    FOR_ROWS(row, rows) {
+        int t = row % context, reach = min(kernel_size, t - first_visible(t, mask, span) + 1);
+        for (int k = 0; k < kernel_size; k++) {
+            __global float *to = y + ((size_t)row * kernel_size + k) * channels;
+            FOR_CHANNELS(c, channels) {
+                vec value = (vec)(0.0f);
+                if (k < reach)
+                    value = row_load(x + (size_t)(row - k) * channels, c, channels);
+                row_store(value, to, c, channels);
+            }
+        }
+    }
+}
+
+GROUP_SHAPE __kernel void unfold_backward(__global const float *dy, __global float *dx, int rows, int channels,
+                                          int context, int kernel_size, int mask, int span, int accumulate) {
+    FOR_ROWS(row, rows) {
+        int t = row % context, reach = min(kernel_size, last_visible(t, mask, span, context) - t);
+        FOR_CHANNELS(c, channels) {
+            vec sum = (vec)(0.0f);
+            for (int k = 0; k < reach; k++)
+                sum += row_load(dy + ((size_t)(row + k) * kernel_size + k) * channels, c, channels);
+            row_put(sum, dx + (size_t)row * channels, c, channels, accumulate);
+        }
+    }
+}
+
+/* `age` is how many earlier tokens this one sees. */
+GROUP_SHAPE __kernel void unfold_step(__global const float *x, __global float *ring, __global float *y, int channels,
+                                      int kernel_size, int position, int age) {
+    int c = ((int)get_group_id(0) * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1), past = kernel_size - 1;
+    x += (size_t)sequence * channels;
+    y += (size_t)sequence * kernel_size * channels;
+    ring += (size_t)sequence * past * channels;
+    vec now = row_load(x, c, channels);
+    row_store(now, y, c, channels);
+    for (int k = 1; k <= past; k++) {
+        vec value = (vec)(0.0f);
+        if (k <= age)
+            value = row_load(ring + (size_t)((position - k) % past) * channels, c, channels);
+        row_store(value, y + (size_t)k * channels, c, channels);
+    }
+    if (past > 0)
+        row_store(now, ring + (size_t)(position % past) * channels, c, channels);
+}

@@ -1,5 +1,7 @@
 /*
- * Causal softmax attention a head: y_i = sum over j <= i of softmax_j(scale C_i . B_j) V_j.
+ * Attention a head: y_i = sum over the visible j of w_ij V_j with w_ij = softmax_j(scale C_i . B_j), or with another
+ * nonlinearity s (NONLINEARITY, compiled in) w_ij = s(scale C_i . B_j) / n_i, n_i the number of visible j. Causal: j <= i;
+ * banded: the last `span` of them; blocked: those in i's block of `span` tokens.
  *
  * DOT channels a head in C and B, OUT in V and y (compiled in). A lane owns WIDTH queries (in low_rank_keys: keys) and
  * holds them transposed, one vector a channel, so that every inner operation is a vector times one float of the other
@@ -8,9 +10,10 @@
  * (Dao et al., "FlashAttention", 2022).
  *
  * C is [rows, heads DOT]; B is [rows, b_heads DOT] and V [rows, v_heads OUT], where several query heads may share one
- * (grouped queries). log_sum and mean_gradient are [sequence, head, token].
+ * (grouped queries). log_sum and mean_gradient are [sequence, head, token] and only used by softmax.
  */
 #define STEP 8 /* keys (or queries) taken together against the vectors */
+#define SOFTMAX (NONLINEARITY == STAR_NONLINEARITY_SOFTMAX)
 
 /* Vectors over WIDTH consecutive rows from `first`: to[d] = from[row, d] * scale; rows beyond `count` repeat the last. */
 #define DEFINE_GATHER(NAME, COLUMNS)                                                                                   \
@@ -81,14 +84,29 @@ inline size_t head_place(int sequence, int context, int heads, int head, int col
     return ((size_t)sequence * context * heads + head) * columns;
 }
 
+/* The first visible token of each query. */
+inline ivec first_visible_of(ivec query, int mask, int span) {
+    if (mask == STAR_MASK_BANDED)
+        return max(query - (ivec)(span - 1), (ivec)(0));
+    if (mask == STAR_MASK_BLOCKED)
+        return query - query % (ivec)(span);
+    return (ivec)(0);
+}
+
+#if WIDTH == 1
+#define TO_VEC(v) convert_float(v)
+#else
+#define TO_VEC(v) JOIN(convert_float, WIDTH)(v)
+#endif
+
 GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global const float *B, __global const float *V,
                                            __global float *y, __global float *log_sum, int heads, int b_heads,
-                                           int v_heads, int context, float scale) {
+                                           int v_heads, int context, int mask, int span, float scale) {
     int first = ((int)get_group_id(0) * LANES + LANE) * WIDTH, head = (int)get_group_id(1);
     int sequence = (int)get_group_id(2);
     if (first >= context)
         return;
-    ivec query = first + IVEC_NUMBERS;
+    ivec query = first + IVEC_NUMBERS, lowest = first_visible_of(query, mask, span);
     B += head_place(sequence, context, b_heads, head / (heads / b_heads), DOT);
     V += head_place(sequence, context, v_heads, head / (heads / v_heads), OUT);
     vec c[DOT], sum[OUT], largest = (vec)(-1e30f), total = (vec)(0.0f);
@@ -96,63 +114,92 @@ GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global con
     for (int d = 0; d < OUT; d++)
         sum[d] = (vec)(0.0f);
     int last = min(first + WIDTH, context);
-    for (int key = 0; key < last; key += STEP) {
-        vec weight[STEP], largest_now = largest;
+    for (int key = first_visible(first, mask, span); key < last; key += STEP) {
+        vec weight[STEP], keep = (vec)(1.0f);
         products_dot(c, B, b_heads * DOT, key, context, weight);
+#if SOFTMAX
+        vec largest_now = largest;
         UNROLL for (int k = 0; k < STEP; k++) {
-            weight[k] = VSELECT(weight[k], (vec)(-INFINITY), (ivec)(key + k) > query);
+            ivec hidden = ((ivec)(key + k) > query) | ((ivec)(key + k) < lowest);
+            weight[k] = VSELECT(weight[k], (vec)(-INFINITY), hidden);
             largest_now = fmax(largest_now, weight[k]);
         }
-        vec keep = exp(largest - largest_now);
+        keep = exp(largest - largest_now);
         largest = largest_now;
         total *= keep;
         UNROLL for (int k = 0; k < STEP; k++) {
             weight[k] = exp(weight[k] - largest);
             total += weight[k];
         }
+#else
+        UNROLL for (int k = 0; k < STEP; k++) {
+            ivec hidden = ((ivec)(key + k) > query) | ((ivec)(key + k) < lowest);
+            weight[k] = VSELECT(nonlinear(weight[k], NONLINEARITY), (vec)(0.0f), hidden);
+        }
+#endif
         combine_out(sum, keep, weight, V, v_heads * OUT, key, context);
     }
-    scatter_out(sum, y + head_place(sequence, context, heads, head, OUT), heads * OUT, first, context, 1.0f / total, 0);
+#if SOFTMAX
     row_store(largest + log(total), log_sum + ((size_t)sequence * heads + head) * context, first, context);
+#else
+    total = TO_VEC(query - lowest + 1);
+#endif
+    scatter_out(sum, y + head_place(sequence, context, heads, head, OUT), heads * OUT, first, context, 1.0f / total, 0);
 }
 
 /*
- * dC_i = scale sum over j of p_ij (dy_i . V_j - m_i) B_j with the weights p and m_i = dy_i . y_i, which is kept as
- * mean_gradient for low_rank_keys.
+ * What a pair of query and key passes back: its weight w (for dV) and the change of its score (for dC and dB), which is
+ * w (dy . V - m) for softmax with m = dy . y, else s'(score) dy . V / n. score becomes w, change is dy . V before.
  */
+inline void pair_gradient(vec *score, vec *change, ivec hidden, vec normaliser, vec mean, vec share) {
+#if SOFTMAX
+    vec weight = exp(*score - normaliser), slope = weight;
+    *change -= mean;
+#else
+    vec weight = nonlinear(*score, NONLINEARITY) * share, slope = nonlinear_slope(*score, NONLINEARITY) * share;
+#endif
+    *score = VSELECT(weight, (vec)(0.0f), hidden);
+    *change = VSELECT(slope * *change, (vec)(0.0f), hidden);
+}
+
+/* dC_i = scale sum over j of change_ij B_j. Keeps m as mean_gradient for low_rank_keys. */
 GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global const float *B, __global const float *V,
                                            __global const float *y, __global const float *log_sum,
                                            __global const float *dy, __global float *dC,
                                            __global float *mean_gradient, int heads, int b_heads, int v_heads,
-                                           int context, float scale, int accumulate) {
+                                           int context, int mask, int span, float scale, int accumulate) {
     int first = ((int)get_group_id(0) * LANES + LANE) * WIDTH, head = (int)get_group_id(1);
     int sequence = (int)get_group_id(2);
     if (first >= context)
         return;
-    ivec query = first + IVEC_NUMBERS;
+    ivec query = first + IVEC_NUMBERS, lowest = first_visible_of(query, mask, span);
     B += head_place(sequence, context, b_heads, head / (heads / b_heads), DOT);
     V += head_place(sequence, context, v_heads, head / (heads / v_heads), OUT);
     size_t out_place = head_place(sequence, context, heads, head, OUT);
     size_t dot_place = head_place(sequence, context, heads, head, DOT);
-    size_t token_place = ((size_t)sequence * heads + head) * context;
-    vec c[DOT], upstream[OUT], out[OUT], sum[DOT], mean = (vec)(0.0f);
+    vec c[DOT], upstream[OUT], sum[DOT], mean = (vec)(0.0f), normaliser = (vec)(0.0f);
     gather_dot(C + dot_place, heads * DOT, first, context, scale, c);
     gather_out(dy + out_place, heads * OUT, first, context, 1.0f, upstream);
+#if SOFTMAX
+    size_t token_place = ((size_t)sequence * heads + head) * context;
+    vec out[OUT];
     gather_out(y + out_place, heads * OUT, first, context, 1.0f, out);
     for (int d = 0; d < OUT; d++)
         mean += upstream[d] * out[d];
     row_store(mean, mean_gradient + token_place, first, context);
-    vec normaliser = row_load(log_sum + token_place, first, context);
+    normaliser = row_load(log_sum + token_place, first, context);
+#endif
+    vec share = 1.0f / TO_VEC(query - lowest + 1);
     for (int d = 0; d < DOT; d++)
         sum[d] = (vec)(0.0f);
     int last = min(first + WIDTH, context);
-    for (int key = 0; key < last; key += STEP) {
-        vec weight[STEP], change[STEP];
-        products_dot(c, B, b_heads * DOT, key, context, weight);
+    for (int key = first_visible(first, mask, span); key < last; key += STEP) {
+        vec score[STEP], change[STEP];
+        products_dot(c, B, b_heads * DOT, key, context, score);
         products_out(upstream, V, v_heads * OUT, key, context, change);
         UNROLL for (int k = 0; k < STEP; k++) {
-            vec p = VSELECT(exp(weight[k] - normaliser), (vec)(0.0f), (ivec)(key + k) > query);
-            change[k] = p * (change[k] - mean);
+            ivec hidden = ((ivec)(key + k) > query) | ((ivec)(key + k) < lowest);
+            pair_gradient(&score[k], &change[k], hidden, normaliser, mean, share);
         }
         combine_dot(sum, (vec)(1.0f), change, B, b_heads * DOT, key, context);
     }
@@ -160,14 +207,14 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
 }
 
 /*
- * dB_j = scale sum over i >= j of p_ij (dy_i . V_j - m_i) C_i and dV_j = sum over i >= j of p_ij dy_i, a query head
- * each: dB is [rows, heads DOT] and dV [rows, heads OUT]; sum_heads adds up heads that share.
+ * dB_j = scale sum over i of change_ij C_i and dV_j = sum over i of w_ij dy_i, a query head each: dB is [rows, heads DOT]
+ * and dV [rows, heads OUT] from their offsets; heads that share are added up by reduce_heads.
  */
 GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const float *B, __global const float *V,
                                         __global const float *log_sum, __global const float *dy,
                                         __global const float *mean_gradient, __global float *dB, __global float *dV,
                                         int dB_offset, int dV_offset, int heads, int b_heads, int v_heads, int context,
-                                        float scale, int accumulate_B, int accumulate_V) {
+                                        int mask, int span, float scale, int accumulate_B, int accumulate_V) {
     int first = ((int)get_group_id(0) * LANES + LANE) * WIDTH, head = (int)get_group_id(1);
     int sequence = (int)get_group_id(2);
     if (first >= context)
@@ -175,11 +222,12 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
     ivec key = first + IVEC_NUMBERS;
     size_t out_place = head_place(sequence, context, heads, head, OUT);
     size_t dot_place = head_place(sequence, context, heads, head, DOT);
-    size_t token_place = ((size_t)sequence * heads + head) * context;
     C += dot_place;
     dy += out_place;
-    log_sum += token_place;
-    mean_gradient += token_place;
+#if SOFTMAX
+    log_sum += ((size_t)sequence * heads + head) * context;
+    mean_gradient += ((size_t)sequence * heads + head) * context;
+#endif
     vec b[DOT], v[OUT], sum_b[DOT], sum_v[OUT];
     gather_dot(B + head_place(sequence, context, b_heads, head / (heads / b_heads), DOT), b_heads * DOT, first, context,
                scale, b);
@@ -189,37 +237,80 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
         sum_b[d] = (vec)(0.0f);
     for (int d = 0; d < OUT; d++)
         sum_v[d] = (vec)(0.0f);
-    for (int query = first; query < context; query += STEP) {
-        vec weight[STEP], change[STEP];
-        products_dot(b, C, heads * DOT, query, context, weight);
+    int last = last_visible(min(first + WIDTH, context) - 1, mask, span, context);
+    for (int query = first; query < last; query += STEP) {
+        vec score[STEP], change[STEP];
+        products_dot(b, C, heads * DOT, query, context, score);
         products_out(v, dy, heads * OUT, query, context, change);
         UNROLL for (int k = 0; k < STEP; k++) {
-            int place = min(query + k, context - 1);
-            ivec hidden = (key > (ivec)(query + k)) | (ivec)(query + k < context ? 0 : -1);
-            weight[k] = VSELECT(exp(weight[k] - log_sum[place]), (vec)(0.0f), hidden);
-            change[k] = weight[k] * (change[k] - mean_gradient[place]);
+            int place = min(query + k, context - 1), lowest = first_visible(query + k, mask, span);
+            ivec hidden = (key > (ivec)(query + k)) | (key < (ivec)(lowest)) | (ivec)(query + k < context ? 0 : -1);
+#if SOFTMAX
+            pair_gradient(&score[k], &change[k], hidden, (vec)(log_sum[place]), (vec)(mean_gradient[place]),
+                          (vec)(0.0f));
+#else
+            pair_gradient(&score[k], &change[k], hidden, (vec)(0.0f), (vec)(0.0f),
+                          (vec)(1.0f / (query + k - lowest + 1)));
+#endif
         }
         combine_dot(sum_b, (vec)(1.0f), change, C, heads * DOT, query, context);
-        combine_out(sum_v, (vec)(1.0f), weight, dy, heads * OUT, query, context);
+        combine_out(sum_v, (vec)(1.0f), score, dy, heads * OUT, query, context);
     }
     scatter_dot(sum_b, dB + dB_offset + dot_place, heads * DOT, first, context, (vec)(scale), accumulate_B);
     scatter_out(sum_v, dV + dV_offset + out_place, heads * OUT, first, context, (vec)(1.0f), accumulate_V);
 }
 
-/* to[row, shared head, d] (+)= sum over the query heads that share it of from[offset + (row, head, d)]. */
-GROUP_SHAPE __kernel void sum_heads(__global const float *from, int offset, __global float *to, int rows, int heads,
-                                    int shared_heads, int columns, int accumulate) {
-    int repeats = heads / shared_heads;
-    FOR_ROWS(row, rows) {
-        for (int shared = 0; shared < shared_heads; shared++) {
-            __global const float *first = from + offset + ((size_t)row * heads + shared * repeats) * columns;
-            __global float *place = to + ((size_t)row * shared_heads + shared) * columns;
-            FOR_CHANNELS(c, columns) {
-                vec sum = (vec)(0.0f);
-                for (int r = 0; r < repeats; r++)
-                    sum += row_load(first + r * columns, c, columns);
-                row_put(sum, place, c, columns, accumulate);
-            }
-        }
+/*
+ * One token: the query C against the first `count` rows of the caches, [sequence, capacity, shared heads, columns]. A
+ * group takes one head of one sequence; each lane takes every LANES-th row and the lanes' results are joined.
+ */
+GROUP_SHAPE __kernel void low_rank_step(__global const float *C, __global const float *B, __global const float *V,
+                                        __global float *y, int heads, int b_heads, int v_heads, int capacity, int count,
+                                        float scale) {
+    GROUP_SCRATCH(scratch);
+    int head = (int)get_group_id(0), sequence = (int)get_group_id(1);
+    C += ((size_t)sequence * heads + head) * DOT;
+    y += ((size_t)sequence * heads + head) * OUT;
+    B += head_place(sequence, capacity, b_heads, head / (heads / b_heads), DOT);
+    V += head_place(sequence, capacity, v_heads, head / (heads / v_heads), OUT);
+    vec sum[(OUT + WIDTH - 1) / WIDTH];
+    float largest = -1e30f, total = 0.0f;
+    for (int d = 0; d < OUT; d += WIDTH)
+        sum[d / WIDTH] = (vec)(0.0f);
+    for (int key = LANE; key < count; key += LANES) {
+        vec products = (vec)(0.0f);
+        for (int d = 0; d < DOT; d += WIDTH)
+            products += row_load(C, d, DOT) * row_load(B + (size_t)key * b_heads * DOT, d, DOT);
+        float score = scale * vec_sum(products), keep = 1.0f, weight;
+#if SOFTMAX
+        float largest_now = fmax(largest, score);
+        keep = exp(largest - largest_now);
+        largest = largest_now;
+        weight = exp(score - largest);
+        total = total * keep + weight;
+#else
+        float parts[WIDTH];
+        VSTORE(nonlinear((vec)(score), NONLINEARITY), parts);
+        weight = parts[0];
+#endif
+        for (int d = 0; d < OUT; d += WIDTH)
+            sum[d / WIDTH] = sum[d / WIDTH] * keep + weight * row_load(V + (size_t)key * v_heads * OUT, d, OUT);
+    }
+    float share = 1.0f / count;
+#if SOFTMAX
+    float joined = exp(largest - group_max(largest, scratch));
+    share = joined / group_sum(total * joined, scratch);
+#endif
+    for (int d = 0; d < OUT; d += WIDTH) {
+        vec value = sum[d / WIDTH] * share;
+#if LANES > 1
+        float parts[WIDTH];
+        VSTORE(value, parts);
+        for (int w = 0; w < WIDTH; w++)
+            parts[w] = group_sum(parts[w], scratch);
+        value = VLOAD(parts);
+#endif
+        if (LANE == 0)
+            row_store(value, y, d, OUT);
     }
 }

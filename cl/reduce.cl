@@ -21,3 +21,24 @@ GROUP_SHAPE __kernel void reduce_sum(__global const float *values, int count, fl
     if (LANE == 0)
         result[0] = scale * total;
 }
+
+/*
+ * to[row, shared head, d] (+)= sum over the heads that share it of from[offset + (row, head, d)]: the gradient of a
+ * feature that several heads use.
+ */
+GROUP_SHAPE __kernel void reduce_heads(__global const float *from, int offset, __global float *to, int rows, int heads,
+                                       int shared_heads, int columns, int accumulate) {
+    int repeats = heads / shared_heads;
+    FOR_ROWS(row, rows) {
+        for (int shared = 0; shared < shared_heads; shared++) {
+            __global const float *first = from + offset + ((size_t)row * heads + shared * repeats) * columns;
+            __global float *place = to + ((size_t)row * shared_heads + shared) * columns;
+            FOR_CHANNELS(c, columns) {
+                vec sum = (vec)(0.0f);
+                for (int r = 0; r < repeats; r++)
+                    sum += row_load(first + r * columns, c, columns);
+                row_put(sum, place, c, columns, accumulate);
+            }
+        }
+    }
+}

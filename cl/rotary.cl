@@ -1,14 +1,14 @@
 /*
  * Rotary positions (Su et al., "RoFormer", 2021): in each head, channel pair (i, i + half) at position t turns by the
  * angle t * base^(-i / half). direction 1 turns forward; -1 turns back, which is the gradient.
- * A group takes one position of one sequence; the angles serve all its heads.
+ * A group takes one position of one sequence; the angles serve all its heads. `start` is the position of the first row.
  */
 GROUP_SHAPE __kernel void rotary(__global const float *x, __global float *y, int heads, int head_columns, int context,
-                                 float direction, int accumulate) {
+                                 float direction, int accumulate, int start) {
     int t = (int)get_group_id(0), sequence = (int)get_group_id(1), half_columns = head_columns / 2;
     size_t place = ((size_t)sequence * context + t) * heads * head_columns;
     FOR_CHANNELS(i, half_columns) {
-        vec angle = t * exp2((i + VEC_NUMBERS) * (-log2(STAR_ROTARY_BASE) / half_columns));
+        vec angle = (t + start) * exp2((i + VEC_NUMBERS) * (-log2(STAR_ROTARY_BASE) / half_columns));
         vec cosine, sine = direction * sincos(angle, &cosine);
         for (int head = 0; head < heads; head++) {
             __global const float *a_from = x + place + head * head_columns, *b_from = a_from + half_columns;

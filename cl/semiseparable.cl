@@ -2,8 +2,10 @@
  * Linear recurrence with an input-dependent diagonal decay (selective state space: Gu and Dao, "Mamba", 2023). Each
  * channel c has STATE numbers h[n]; with delta = softplus(A[t, c] + bias[c]),
  *   h[n] <- exp(-(n + 1) delta) h[n] + delta V[t, c] B[t, n]
- *   y[t, c] = sum over n of C[t, n] h[n] + skip[c] V[t, c].
+ *   y[t, c] = sum over n of C[t, n] h[n].
  * The decay rates n + 1 are those that Mamba starts from; they stay fixed here, delta learns.
+ *
+ * With a blocked mask h starts from zero in each block of `span` tokens.
  *
  * A lane owns a vector of channels and walks the sequence. Forward keeps the state before every STAR_SCAN_CHUNK-th token;
  * backward goes through the chunks from the last, recomputing the states inside a chunk.
@@ -34,21 +36,21 @@ inline size_t state_place(int sequence, int chunk, int chunks, int n, int channe
 
 GROUP_SHAPE __kernel void semiseparable_forward(__global const float *A, __global const float *B,
                                                 __global const float *C, __global const float *V,
-                                                __global const float *bias, __global const float *skip,
-                                                __global float *y, __global float *states, int channels, int context) {
+                                                __global const float *bias, __global float *y, __global float *states,
+                                                int channels, int context, int mask, int span) {
     int c = ((int)get_group_id(0) * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1);
     int chunks = (context + STAR_SCAN_CHUNK - 1) / STAR_SCAN_CHUNK;
-    vec bias_c = row_load(bias, c, channels), skip_c = row_load(skip, c, channels);
-    vec h[STATE];
-    UNROLL for (int n = 0; n < STATE; n++)
-        h[n] = (vec)(0.0f);
+    vec bias_c = row_load(bias, c, channels), h[STATE];
     for (int t = 0; t < context; t++) {
+        if (t == first_visible(t, mask, span))
+            UNROLL for (int n = 0; n < STATE; n++)
+                h[n] = (vec)(0.0f);
         if (t % STAR_SCAN_CHUNK == 0)
             UNROLL for (int n = 0; n < STATE; n++)
                 row_store(h[n], states + state_place(sequence, t / STAR_SCAN_CHUNK, chunks, n, channels), c, channels);
         size_t row = (size_t)sequence * context + t;
         struct step step = step_load(A, V, bias_c, row * channels, c, channels);
-        vec out = skip_c * step.v, decay = (vec)(1.0f);
+        vec out = (vec)(0.0f), decay = (vec)(1.0f);
         UNROLL for (int n = 0; n < STATE; n++) {
             decay *= step.ratio;
             h[n] = decay * h[n] + step.u * B[row * STATE + n];
@@ -60,23 +62,21 @@ GROUP_SHAPE __kernel void semiseparable_forward(__global const float *A, __globa
 
 /*
  * B and C serve all channels, so their gradients are summed over channels: each group writes its part to
- * partial_BC[group, 0: B or 1: C, row, n]. partial_channel[0: bias or 1: skip, sequence, c] are summed over sequences.
+ * partial_BC[group, 0: B or 1: C, row, n]. partial_bias[sequence, c] is summed over sequences.
  */
 GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __global const float *B,
                                                  __global const float *C, __global const float *V,
-                                                 __global const float *bias, __global const float *skip,
-                                                 __global const float *states, __global const float *dy,
-                                                 __global float *dA, __global float *dV, __global float *partial,
-                                                 int rows, int channels, int context, int accumulate_A,
-                                                 int accumulate_V) {
+                                                 __global const float *bias, __global const float *states,
+                                                 __global const float *dy, __global float *dA, __global float *dV,
+                                                 __global float *partial, int rows, int channels, int context, int mask,
+                                                 int span, int accumulate_A, int accumulate_V) {
     __local float sums[LANES][2 * STATE];
     int block = (int)get_group_id(0), blocks = (int)get_num_groups(0);
     int c = (block * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1);
     int chunks = (context + STAR_SCAN_CHUNK - 1) / STAR_SCAN_CHUNK;
     __global float *partial_BC = partial + (size_t)block * 2 * rows * STATE;
-    __global float *partial_channel = partial + (size_t)blocks * 2 * rows * STATE;
-    vec bias_c = row_load(bias, c, channels), skip_c = row_load(skip, c, channels);
-    vec dbias = (vec)(0.0f), dskip = (vec)(0.0f);
+    __global float *partial_bias = partial + (size_t)blocks * 2 * rows * STATE;
+    vec bias_c = row_load(bias, c, channels), dbias = (vec)(0.0f);
     vec dh[STATE]; /* gradient of the state after the current token, from the tokens behind it */
     UNROLL for (int n = 0; n < STATE; n++)
         dh[n] = (vec)(0.0f);
@@ -88,16 +88,19 @@ GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __glob
         for (int i = 0; i + 1 < length; i++) {
             size_t row = (size_t)sequence * context + first + i;
             struct step step = step_load(A, V, bias_c, row * channels, c, channels);
+            int t = first + i + 1;
+            float keep = t == first_visible(t, mask, span) ? 0.0f : 1.0f;
             vec decay = (vec)(1.0f);
             UNROLL for (int n = 0; n < STATE; n++) {
                 decay *= step.ratio;
-                before[i + 1][n] = decay * before[i][n] + step.u * B[row * STATE + n];
+                before[i + 1][n] = keep * (decay * before[i][n] + step.u * B[row * STATE + n]);
             }
         }
         for (int i = length - 1; i >= 0; i--) {
             size_t row = (size_t)sequence * context + first + i;
             struct step step = step_load(A, V, bias_c, row * channels, c, channels);
             vec upstream = row_load(dy + row * channels, c, channels);
+            float keep = first + i == first_visible(first + i, mask, span) ? 0.0f : 1.0f;
             vec decay = (vec)(1.0f), du = (vec)(0.0f), ddelta = (vec)(0.0f);
             UNROLL for (int n = 0; n < STATE; n++) {
                 decay *= step.ratio;
@@ -107,7 +110,7 @@ GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __glob
                 sums[LANE][STATE + n] = vec_sum(upstream * (decayed + step.u * b));
                 du += g * b;
                 ddelta -= (n + 1) * decayed * g;
-                dh[n] = g * decay;
+                dh[n] = keep * g * decay;
             }
             barrier(CLK_LOCAL_MEM_FENCE);
             for (int k = LANE; k < 2 * STATE; k += LANES) {
@@ -120,12 +123,29 @@ GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __glob
             ddelta += du * step.v;
             vec dpre = ddelta * sigmoid(step.pre);
             row_put(dpre, dA + row * channels, c, channels, accumulate_A);
-            row_put(du * step.delta + upstream * skip_c, dV + row * channels, c, channels, accumulate_V);
+            row_put(du * step.delta, dV + row * channels, c, channels, accumulate_V);
             dbias += dpre;
-            dskip += upstream * step.v;
         }
     }
-    int sequences = (int)get_num_groups(1);
-    row_store(dbias, partial_channel + (size_t)sequence * channels, c, channels);
-    row_store(dskip, partial_channel + ((size_t)sequences + sequence) * channels, c, channels);
+    row_store(dbias, partial_bias + (size_t)sequence * channels, c, channels);
+}
+
+/* One token; h is [sequence, STATE, channels]. A group takes a block of channels of one sequence. */
+GROUP_SHAPE __kernel void semiseparable_step(__global const float *A, __global const float *B, __global const float *C,
+                                             __global const float *V, __global const float *bias, __global float *h,
+                                             __global float *y, int channels, int starts) {
+    int c = ((int)get_group_id(0) * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1);
+    size_t place = (size_t)sequence * channels;
+    h += place * STATE;
+    struct step step = step_load(A, V, row_load(bias, c, channels), place, c, channels);
+    vec out = (vec)(0.0f), decay = (vec)(1.0f);
+    for (int n = 0; n < STATE; n++) {
+        decay *= step.ratio;
+        vec state = step.u * B[sequence * STATE + n];
+        if (!starts)
+            state += decay * row_load(h + (size_t)n * channels, c, channels);
+        row_store(state, h + (size_t)n * channels, c, channels);
+        out += C[sequence * STATE + n] * state;
+    }
+    row_store(out, y + place, c, channels);
 }

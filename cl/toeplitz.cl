@@ -1,7 +1,7 @@
 /*
  * Gated convolution, T_ij = C_i K_{i-j} B_j with a short explicit kernel a channel:
  *   y[t] = C[t] q[t],  q[t] = sum over k of taps[k] (B V)[t - k],
- * all per channel; before a sequence there are zeros. taps is [kernel, channels].
+ * all per channel; products that token t does not see are zeros. taps is [kernel, channels].
  */
 
 /* (B V)[row - k] at channel c. */
@@ -20,9 +20,9 @@ inline vec convolved(__global const float *B, __global const float *V, __global 
 
 GROUP_SHAPE __kernel void toeplitz_forward(__global const float *C, __global const float *B, __global const float *V,
                                            __global const float *taps, __global float *y, int rows, int channels,
-                                           int context, int kernel_size) {
+                                           int context, int kernel_size, int mask, int span) {
     FOR_ROWS(row, rows) {
-        int reach = min(kernel_size, row % context + 1);
+        int t = row % context, reach = min(kernel_size, t - first_visible(t, mask, span) + 1);
         size_t place = (size_t)row * channels;
         FOR_CHANNELS(c, channels)
         row_store(row_load(C + place, c, channels) * convolved(B, V, taps, row, reach, c, channels), y + place, c,
@@ -34,10 +34,11 @@ GROUP_SHAPE __kernel void toeplitz_forward(__global const float *C, __global con
 GROUP_SHAPE __kernel void toeplitz_backward(__global const float *C, __global const float *B, __global const float *V,
                                             __global const float *taps, __global const float *dy, __global float *dC,
                                             __global float *dB, __global float *dV, int rows, int channels,
-                                            int context, int kernel_size, int accumulate_C, int accumulate_B,
-                                            int accumulate_V) {
+                                            int context, int kernel_size, int mask, int span, int accumulate_C,
+                                            int accumulate_B, int accumulate_V) {
     FOR_ROWS(row, rows) {
-        int t = row % context, back = min(kernel_size, t + 1), ahead = min(kernel_size, context - t);
+        int t = row % context, back = min(kernel_size, t - first_visible(t, mask, span) + 1);
+        int ahead = min(kernel_size, last_visible(t, mask, span, context) - t);
         size_t place = (size_t)row * channels;
         FOR_CHANNELS(c, channels) {
             vec q = convolved(B, V, taps, row, back, c, channels);
@@ -55,16 +56,35 @@ GROUP_SHAPE __kernel void toeplitz_backward(__global const float *C, __global co
 /* partial[part, k, c] = sum over the part's rows of (dy C)[t, c] (B V)[t - k, c]. */
 GROUP_SHAPE __kernel void toeplitz_taps(__global const float *C, __global const float *B, __global const float *V,
                                         __global const float *dy, __global float *partial, int rows, int channels,
-                                        int context, int kernel_size) {
+                                        int context, int kernel_size, int mask, int span) {
     int part = (int)get_group_id(0), first = part * REDUCTION_ROWS, last = min(first + REDUCTION_ROWS, rows);
     __global float *to = partial + (size_t)part * kernel_size * channels;
     for (int k = 0; k < kernel_size; k++) {
         FOR_CHANNELS(c, channels) {
             vec sum = (vec)(0.0f);
             for (int row = first; row < last; row++)
-                if (row % context >= k)
+                if (row % context - k >= first_visible(row % context, mask, span))
                     sum += product(dy, C, row, c, channels) * product(B, V, row - k, c, channels);
             row_store(sum, to + k * channels, c, channels);
         }
     }
+}
+
+/*
+ * One token: ring holds the last kernel_size - 1 products B V of each sequence, token p at p % (kernel_size - 1). A group
+ * takes a block of channels of one sequence; `age` is how many earlier tokens this one sees.
+ */
+GROUP_SHAPE __kernel void toeplitz_step(__global const float *C, __global const float *B, __global const float *V,
+                                        __global const float *taps, __global float *ring, __global float *y,
+                                        int channels, int kernel_size, int position, int age) {
+    int c = ((int)get_group_id(0) * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1), past = kernel_size - 1;
+    size_t place = (size_t)sequence * channels;
+    ring += (size_t)sequence * past * channels;
+    vec now = product(B, V, sequence, c, channels), sum = row_load(taps, c, channels) * now;
+    for (int k = 1; k <= min(past, age); k++)
+        sum += row_load(taps + k * channels, c, channels) *
+               row_load(ring + (size_t)((position - k) % past) * channels, c, channels);
+    row_store(row_load(C + place, c, channels) * sum, y + place, c, channels);
+    if (past > 0)
+        row_store(now, ring + (size_t)(position % past) * channels, c, channels);
 }

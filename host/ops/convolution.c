@@ -36,12 +36,23 @@ static status backward(struct device *device, const struct op *op, const struct 
                           buffers->input_gradients[TAPS], buffers->accumulate[TAPS]);
 }
 
+static status step(struct device *device, const struct op *op, const struct op_buffers *buffers,
+                   const struct op_memory *memory, int position) {
+    struct shape x = op->inputs[X];
+    return LAUNCH(device, ((struct kernel_name){"convolution", "convolution_step", NULL}),
+                  ((struct launch_groups){(size_t)groups_over_columns(op->device, x.columns), (size_t)op->batch, 1}),
+                  argument_buffer(buffers->inputs[X]), argument_buffer(buffers->inputs[TAPS]),
+                  argument_buffer(memory->state), argument_buffer(buffers->outputs[0]), argument_int(x.columns),
+                  argument_int(op->inputs[TAPS].rows), argument_int(position));
+}
+
 static double flops(const struct op *op) {
     return 2.0 * (double)shape_elements(op->inputs[X]) * op->inputs[TAPS].rows;
 }
 
-static int past_rows(const struct op *op, int input) {
-    return input == X ? op->inputs[TAPS].rows - 1 : 0;
+/* Decoding keeps the rows that the taps before the last one reach. */
+static size_t state(const struct op *op) {
+    return (size_t)(op->inputs[TAPS].rows - 1) * (size_t)op->inputs[X].columns;
 }
 
 static void reference(const struct op *op, const double *const inputs[], double *const outputs[]) {
@@ -65,6 +76,7 @@ const struct op_type op_convolution = {
     .backward = backward,
     .backward_inputs = 1u << X | 1u << TAPS,
     .flops = flops,
-    .past_rows = past_rows,
+    .step = step,
+    .state = state,
     .reference = reference,
 };

@@ -1,28 +1,41 @@
-/* y = silu(C) V: the diagonal, memoryless operator (SwiGLU), and the output gate of recurrences. */
+/*
+ * y = s(C) V: the diagonal, memoryless operator (SwiGLU with s = silu), the output gate of recurrences, and with s = none
+ * the product of two features.
+ */
 #include "ops/op.h"
 
-#include <math.h>
+#include <stdio.h>
 
 enum { C, V };
 
 static status infer(struct op *op) {
     TRY(op_require(op, op->inputs[C].rows == op->inputs[V].rows && op->inputs[C].columns == op->inputs[V].columns,
                    "C and V must have one shape"));
+    TRY(op_require(op, op->attributes.nonlinearity != STAR_NONLINEARITY_SOFTMAX, "softmax of one element is 1"));
     op->output_count = 1;
     op->outputs[0] = op->inputs[C];
     return STATUS_OK;
 }
 
+enum { OPTION_BYTES = 32 };
+
+static struct kernel_name kernel(const struct op *op, const char *name, char *options) {
+    snprintf(options, OPTION_BYTES, "-DNONLINEARITY=%d", op->attributes.nonlinearity);
+    return (struct kernel_name){"elementwise", name, options};
+}
+
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    char options[OPTION_BYTES];
     size_t count = shape_elements(op->outputs[0]);
-    return LAUNCH(device, ((struct kernel_name){"elementwise", "gate_forward", NULL}), groups_flat(op->device, count),
+    return LAUNCH(device, kernel(op, "gate_forward", options), groups_flat(op->device, count),
                   argument_buffer(buffers->inputs[C]), argument_buffer(buffers->inputs[V]),
                   argument_buffer(buffers->outputs[0]), argument_int((int)count));
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    char options[OPTION_BYTES];
     size_t count = shape_elements(op->outputs[0]);
-    return LAUNCH(device, ((struct kernel_name){"elementwise", "gate_backward", NULL}), groups_flat(op->device, count),
+    return LAUNCH(device, kernel(op, "gate_backward", options), groups_flat(op->device, count),
                   argument_buffer(buffers->inputs[C]), argument_buffer(buffers->inputs[V]),
                   argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[C]),
                   argument_buffer(buffers->input_gradients[V]), argument_int((int)count),
@@ -35,7 +48,7 @@ static double flops(const struct op *op) {
 
 static void reference(const struct op *op, const double *const inputs[], double *const outputs[]) {
     for (size_t i = 0; i < shape_elements(op->outputs[0]); i++)
-        outputs[0][i] = inputs[C][i] / (1 + exp(-inputs[C][i])) * inputs[V][i];
+        outputs[0][i] = op_nonlinearity(op->attributes.nonlinearity, inputs[C][i]) * inputs[V][i];
 }
 
 const struct op_type op_gate = {

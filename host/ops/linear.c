@@ -1,47 +1,66 @@
-/* y[rows, out] = x[rows, in] weight[in, out]: dense channel mixing. */
+/*
+ * y[rows, out] = x[rows, in] weight: dense channel mixing, weight [in, out]; or grouped, weight [in, out / groups], where
+ * block g of x, in / groups channels, makes block g of y with rows g in / groups ... of the weight.
+ */
 #include "device/gemm.h"
 #include "ops/op.h"
 
 enum { X, WEIGHT };
 
+static int groups_of(const struct op *op) {
+    return op->attributes.groups > 1 ? op->attributes.groups : 1;
+}
+
 static status infer(struct op *op) {
+    int groups = groups_of(op);
     TRY(op_require(op, op->inputs[X].columns == op->inputs[WEIGHT].rows, "weight rows must equal x columns"));
+    TRY(op_require(op, op->inputs[X].columns % groups == 0, "the groups must divide the columns of x"));
     op->output_count = 1;
-    op->outputs[0] = (struct shape){op->inputs[X].rows, op->inputs[WEIGHT].columns};
+    op->outputs[0] = (struct shape){op->inputs[X].rows, op->inputs[WEIGHT].columns * groups};
     return STATUS_OK;
 }
 
+/* A product for each group, with everything but buffers and transposes set; in and out are one group's columns. */
+static struct gemm product(const struct op *op, int *in, int *out) {
+    *in = op->inputs[X].columns / groups_of(op);
+    *out = op->inputs[WEIGHT].columns;
+    return (struct gemm){.batch = groups_of(op), .alpha = 1};
+}
+
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
-    return gemm(device, &(struct gemm){.a = buffers->inputs[X],
-                                       .b = buffers->inputs[WEIGHT],
-                                       .c = buffers->outputs[0],
-                                       .m = op->inputs[X].rows,
-                                       .n = op->inputs[WEIGHT].columns,
-                                       .k = op->inputs[X].columns,
-                                       .alpha = 1});
+    int in, out;
+    struct gemm y = product(op, &in, &out);
+    y.a = buffers->inputs[X];
+    y.b = buffers->inputs[WEIGHT];
+    y.c = buffers->outputs[0];
+    y.m = op->inputs[X].rows, y.n = out, y.k = in;
+    y.lda = op->inputs[X].columns, y.ldc = op->outputs[0].columns;
+    y.a_step = in, y.b_step = in * out, y.c_step = out;
+    return gemm(device, &y);
 }
 
 /* dx = dy weight^T, dweight = x^T dy. */
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
-    int rows = op->inputs[X].rows, in = op->inputs[X].columns, out = op->inputs[WEIGHT].columns;
-    TRY(gemm(device, &(struct gemm){.a = buffers->output_gradient,
-                                    .b = buffers->inputs[WEIGHT],
-                                    .transpose_b = true,
-                                    .c = buffers->input_gradients[X],
-                                    .m = rows,
-                                    .n = in,
-                                    .k = out,
-                                    .alpha = 1,
-                                    .beta = buffers->accumulate[X] ? 1 : 0}));
-    return gemm(device, &(struct gemm){.a = buffers->inputs[X],
-                                       .transpose_a = true,
-                                       .b = buffers->output_gradient,
-                                       .c = buffers->input_gradients[WEIGHT],
-                                       .m = in,
-                                       .n = out,
-                                       .k = rows,
-                                       .alpha = 1,
-                                       .beta = buffers->accumulate[WEIGHT] ? 1 : 0});
+    int in, out;
+    struct gemm dx = product(op, &in, &out), dweight = dx;
+    dx.a = buffers->output_gradient;
+    dx.b = buffers->inputs[WEIGHT];
+    dx.transpose_b = true;
+    dx.c = buffers->input_gradients[X];
+    dx.beta = buffers->accumulate[X] ? 1 : 0;
+    dx.m = op->inputs[X].rows, dx.n = in, dx.k = out;
+    dx.lda = op->outputs[0].columns, dx.ldc = op->inputs[X].columns;
+    dx.a_step = out, dx.b_step = in * out, dx.c_step = in;
+    TRY(gemm(device, &dx));
+    dweight.a = buffers->inputs[X];
+    dweight.transpose_a = true;
+    dweight.b = buffers->output_gradient;
+    dweight.c = buffers->input_gradients[WEIGHT];
+    dweight.beta = buffers->accumulate[WEIGHT] ? 1 : 0;
+    dweight.m = in, dweight.n = out, dweight.k = op->inputs[X].rows;
+    dweight.lda = op->inputs[X].columns, dweight.ldb = op->outputs[0].columns;
+    dweight.a_step = in, dweight.b_step = out, dweight.c_step = in * out;
+    return gemm(device, &dweight);
 }
 
 static double flops(const struct op *op) {
@@ -49,13 +68,15 @@ static double flops(const struct op *op) {
 }
 
 static void reference(const struct op *op, const double *const inputs[], double *const outputs[]) {
-    int rows = op->inputs[X].rows, in = op->inputs[X].columns, out = op->inputs[WEIGHT].columns;
-    for (int row = 0; row < rows; row++) {
-        for (int o = 0; o < out; o++) {
+    int in = op->inputs[X].columns / groups_of(op), out = op->inputs[WEIGHT].columns;
+    for (int row = 0; row < op->inputs[X].rows; row++) {
+        for (int o = 0; o < op->outputs[0].columns; o++) {
+            int group = o / out;
             double sum = 0;
             for (int i = 0; i < in; i++)
-                sum += inputs[X][(size_t)row * in + i] * inputs[WEIGHT][(size_t)i * out + o];
-            outputs[0][(size_t)row * out + o] = sum;
+                sum += inputs[X][(size_t)row * op->inputs[X].columns + group * in + i] *
+                       inputs[WEIGHT][(size_t)(group * in + i) * out + o % out];
+            outputs[0][(size_t)row * op->outputs[0].columns + o] = sum;
         }
     }
 }

@@ -1,6 +1,10 @@
-/* Causal softmax attention: low-rank token mixing, T_ij from C_i . B_j, with shared heads of B and V. */
+/*
+ * Attention: low-rank token mixing, T_ij = s(C_i . B_j), with any mask and nonlinearity and shared heads of B and V. A
+ * causal one without nonlinearity is better off as op_linear_attention.
+ */
 #include "base/memory.h"
 #include "ops/op.h"
+#include "ops/reduce.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +14,7 @@ enum { C, B, V };
 enum { Y, LOG_SUM };
 
 /* Largest channels of a head: a lane keeps that many vectors. */
-enum { LARGEST_HEAD = 256 };
+enum { LARGEST_HEAD = 1024 };
 
 static int dot_columns(const struct op *op) {
     return op->inputs[C].columns / op->attributes.heads;
@@ -18,6 +22,10 @@ static int dot_columns(const struct op *op) {
 
 static int out_columns(const struct op *op) {
     return op->inputs[V].columns / op->attributes.v_heads;
+}
+
+static bool is_softmax(const struct op *op) {
+    return op->attributes.nonlinearity == STAR_NONLINEARITY_SOFTMAX;
 }
 
 static status infer(struct op *op) {
@@ -30,9 +38,12 @@ static status infer(struct op *op) {
                        op->inputs[B].columns == dot_columns(op) * a.b_heads,
                    "C and B need equal channels a head"));
     TRY(op_require(op, dot_columns(op) <= LARGEST_HEAD && out_columns(op) <= LARGEST_HEAD,
-                   "a head has more than 256 channels"));
+                   "a head has more than 1024 channels"));
+    TRY(op_require(op, a.nonlinearity >= STAR_NONLINEARITY_NONE && a.nonlinearity <= STAR_NONLINEARITY_SILU,
+                   "the nonlinearity is not known"));
+    TRY(op_require_mask(op));
     int rows = op->inputs[C].rows;
-    op->output_count = 2;
+    op->output_count = is_softmax(op) ? 2 : 1;
     op->outputs[Y] = (struct shape){rows, a.heads * out_columns(op)};
     op->outputs[LOG_SUM] = (struct shape){rows, a.heads};
     size_t per_row = (size_t)a.heads; /* mean_gradient, then gradients of shared heads before they are summed */
@@ -50,7 +61,8 @@ static struct launch_groups groups(const struct op *op) {
 enum { OPTION_BYTES = 64 };
 
 static struct kernel_name kernel(const struct op *op, const char *name, char *options) {
-    snprintf(options, OPTION_BYTES, "-DDOT=%d -DOUT=%d", dot_columns(op), out_columns(op));
+    snprintf(options, OPTION_BYTES, "-DDOT=%d -DOUT=%d -DNONLINEARITY=%d", dot_columns(op), out_columns(op),
+             op->attributes.nonlinearity);
     return (struct kernel_name){"low_rank", name, options};
 }
 
@@ -58,24 +70,19 @@ static float scale(const struct op *op) {
     return 1.0f / sqrtf((float)dot_columns(op));
 }
 
+/* The kept log sum, or where there is none any buffer, which is not touched. */
+static cl_mem log_sum(const struct op *op, const struct op_buffers *buffers) {
+    return buffers->outputs[is_softmax(op) ? LOG_SUM : Y];
+}
+
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
     char options[OPTION_BYTES];
     struct op_attributes a = op->attributes;
     return LAUNCH(device, kernel(op, "low_rank_forward", options), groups(op), argument_buffer(buffers->inputs[C]),
                   argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-                  argument_buffer(buffers->outputs[Y]), argument_buffer(buffers->outputs[LOG_SUM]),
+                  argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)),
                   argument_int(a.heads), argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context),
-                  argument_float(scale(op)));
-}
-
-static status sum_heads(struct device *device, const struct op *op, const struct op_buffers *buffers, size_t offset,
-                        int input, int shared_heads, int columns) {
-    char options[OPTION_BYTES];
-    return LAUNCH(device, kernel(op, "sum_heads", options), groups_rows(op->device, op->inputs[C].rows),
-                  argument_buffer(buffers->scratch), argument_int((int)offset),
-                  argument_buffer(buffers->input_gradients[input]), argument_int(op->inputs[C].rows),
-                  argument_int(op->attributes.heads), argument_int(shared_heads), argument_int(columns),
-                  argument_int(buffers->accumulate[input]));
+                  argument_int(a.mask), argument_int(a.span), argument_float(scale(op)));
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
@@ -87,36 +94,78 @@ static status backward(struct device *device, const struct op *op, const struct 
     size_t v_offset = b_offset + (share_b ? rows * (size_t)(a.heads * dot_columns(op)) : 0);
     TRY(LAUNCH(device, kernel(op, "low_rank_queries", options), groups(op), argument_buffer(buffers->inputs[C]),
                argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-               argument_buffer(buffers->outputs[Y]), argument_buffer(buffers->outputs[LOG_SUM]),
+               argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)),
                argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[C]),
                argument_buffer(buffers->scratch), argument_int(a.heads), argument_int(a.b_heads),
-               argument_int(a.v_heads), argument_int(op->context), argument_float(scale(op)),
+               argument_int(a.v_heads), argument_int(op->context), argument_int(a.mask), argument_int(a.span), argument_float(scale(op)),
                argument_int(buffers->accumulate[C])));
     TRY(LAUNCH(
         device, kernel(op, "low_rank_keys", options), groups(op), argument_buffer(buffers->inputs[C]),
         argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-        argument_buffer(buffers->outputs[LOG_SUM]), argument_buffer(buffers->output_gradient),
+        argument_buffer(log_sum(op, buffers)), argument_buffer(buffers->output_gradient),
         argument_buffer(buffers->scratch), argument_buffer(share_b ? buffers->scratch : buffers->input_gradients[B]),
         argument_buffer(share_v ? buffers->scratch : buffers->input_gradients[V]),
         argument_int(share_b ? (int)b_offset : 0), argument_int(share_v ? (int)v_offset : 0), argument_int(a.heads),
-        argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context), argument_float(scale(op)),
+        argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context), argument_int(a.mask), argument_int(a.span), argument_float(scale(op)),
         argument_int(!share_b && buffers->accumulate[B]), argument_int(!share_v && buffers->accumulate[V])));
     if (share_b)
-        TRY(sum_heads(device, op, buffers, b_offset, B, a.b_heads, dot_columns(op)));
+        TRY(reduce_heads(device, buffers->scratch, b_offset, (int)rows, a.heads, a.b_heads, dot_columns(op),
+                         buffers->input_gradients[B], buffers->accumulate[B]));
     if (share_v)
-        TRY(sum_heads(device, op, buffers, v_offset, V, a.v_heads, out_columns(op)));
+        TRY(reduce_heads(device, buffers->scratch, v_offset, (int)rows, a.heads, a.v_heads, out_columns(op),
+                         buffers->input_gradients[V], buffers->accumulate[V]));
     return STATUS_OK;
 }
 
-/* A query sees (context + 1) / 2 keys in the mean. */
-static double flops(const struct op *op) {
-    double keys = (op->context + 1) / 2.0;
-    return op->inputs[C].rows * (double)op->attributes.heads * keys * 2 * (dot_columns(op) + out_columns(op));
+static status step(struct device *device, const struct op *op, const struct op_buffers *buffers,
+                   const struct op_memory *memory, int position) {
+    char options[OPTION_BYTES];
+    struct op_attributes a = op->attributes;
+    int capacity = op_visible_rows(op), count = position - op_first_visible(op, position) + 1;
+    return LAUNCH(device, kernel(op, "low_rank_step", options),
+                  ((struct launch_groups){(size_t)a.heads, (size_t)op->batch, 1}), argument_buffer(buffers->inputs[C]),
+                  argument_buffer(memory->caches[B]), argument_buffer(memory->caches[V]),
+                  argument_buffer(buffers->outputs[Y]), argument_int(a.heads), argument_int(a.b_heads),
+                  argument_int(a.v_heads), argument_int(capacity), argument_int(count), argument_float(scale(op)));
 }
 
-/* The cache: every past row of B and V. */
+/* Visible keys of all queries of a sequence. */
+static double visible_pairs(const struct op *op) {
+    double pairs = 0;
+    for (int t = 0; t < op->context; t++)
+        pairs += t - op_first_visible(op, t) + 1;
+    return pairs;
+}
+
+static double flops(const struct op *op) {
+    return op->batch * (double)op->attributes.heads * visible_pairs(op) * 2 * (dot_columns(op) + out_columns(op));
+}
+
+/* The cache: every row of B and V that a later token may see. */
 static int past_rows(const struct op *op, int input) {
-    return input == B || input == V ? op->context : 0;
+    return input == B || input == V ? op_visible_rows(op) : 0;
+}
+
+/* The weights of one query's visible keys, by their distance from the first; returns the log sum of softmax. */
+static double reference_weights(const struct op *op, const double *c, const double *b, int head, int count,
+                                double *weights) {
+    struct op_attributes a = op->attributes;
+    int dot = dot_columns(op);
+    double largest = -INFINITY, sum = 0;
+    for (int key = 0; key < count; key++) {
+        const double *from = b + ((size_t)key * a.b_heads + head / (a.heads / a.b_heads)) * dot;
+        double product = 0;
+        for (int d = 0; d < dot; d++)
+            product += c[d] * from[d];
+        weights[key] = product / sqrt(dot);
+        largest = fmax(largest, weights[key]);
+    }
+    for (int key = 0; key < count; key++)
+        sum += exp(weights[key] - largest);
+    for (int key = 0; key < count; key++)
+        weights[key] = is_softmax(op) ? exp(weights[key] - largest) / sum
+                                      : op_nonlinearity(a.nonlinearity, weights[key]) / count;
+    return largest + log(sum);
 }
 
 static void reference(const struct op *op, const double *const inputs[], double *const outputs[]) {
@@ -124,32 +173,21 @@ static void reference(const struct op *op, const double *const inputs[], double 
     int dot = dot_columns(op), out = out_columns(op), context = op->context;
     double *weights = memory_allocate((size_t)context, sizeof *weights);
     for (int row = 0; row < op->inputs[C].rows; row++) {
-        int first = row - row % context;
+        int t = row % context, count = t - op_first_visible(op, t) + 1, first = row - count + 1;
         for (int head = 0; head < a.heads; head++) {
-            const double *c = inputs[C] + ((size_t)row * a.heads + head) * dot;
-            double largest = -INFINITY, sum = 0;
-            for (int key = first; key <= row; key++) {
-                const double *b = inputs[B] + ((size_t)key * a.b_heads + head / (a.heads / a.b_heads)) * dot;
-                double product = 0;
-                for (int d = 0; d < dot; d++)
-                    product += c[d] * b[d];
-                weights[key - first] = product / sqrt(dot);
-                largest = fmax(largest, weights[key - first]);
-            }
+            double log_sum_of = reference_weights(op, inputs[C] + ((size_t)row * a.heads + head) * dot,
+                                                  inputs[B] + (size_t)first * a.b_heads * dot, head, count, weights);
             double *y = outputs[Y] + ((size_t)row * a.heads + head) * out;
             for (int d = 0; d < out; d++)
                 y[d] = 0;
-            for (int key = first; key <= row; key++) {
-                const double *v = inputs[V] + ((size_t)key * a.v_heads + head / (a.heads / a.v_heads)) * out;
-                double weight = exp(weights[key - first] - largest);
-                sum += weight;
+            for (int key = 0; key < count; key++) {
+                const double *v =
+                    inputs[V] + ((size_t)(first + key) * a.v_heads + head / (a.heads / a.v_heads)) * out;
                 for (int d = 0; d < out; d++)
-                    y[d] += weight * v[d];
+                    y[d] += weights[key] * v[d];
             }
-            for (int d = 0; d < out; d++)
-                y[d] /= sum;
-            size_t place = ((size_t)(row / context) * a.heads + head) * context + row % context;
-            outputs[LOG_SUM][place] = largest + log(sum);
+            if (is_softmax(op))
+                outputs[LOG_SUM][((size_t)(row / context) * a.heads + head) * context + t] = log_sum_of;
         }
     }
     free(weights);
@@ -162,6 +200,7 @@ const struct op_type op_low_rank = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .step = step,
     .backward_inputs = 1u << C | 1u << B | 1u << V,
     .backward_outputs = 1u << Y | 1u << LOG_SUM,
     .flops = flops,

@@ -2,10 +2,33 @@
 
 #include "base/text.h"
 
+#include <math.h>
+#include <string.h>
+
 const struct op_type *const op_types[] = {
-    &op_embedding, &op_rms_norm, &op_linear,        &op_add,  &op_convolution,   &op_rotary,
-    &op_low_rank,  &op_toeplitz, &op_semiseparable, &op_gate, &op_cross_entropy, NULL,
+    &op_embedding,        &op_rms_norm,      &op_linear,   &op_add,
+    &op_scale,            &op_scaled_add,    &op_repeat_columns, &op_convolution,
+    &op_unfold,           &op_rotary,        &op_gate,     &op_low_rank,
+    &op_linear_attention, &op_toeplitz,      &op_lag_features, &op_sine, &op_fade, &op_long_convolution,
+    &op_semiseparable,    &op_cross_entropy, NULL,
 };
+
+/* In the order of struct op_attributes. */
+const char *const op_attribute_names[OP_ATTRIBUTES] = {
+    "groups", "heads",        "b_heads", "c_heads", "v_heads", "head_columns", "state", "mask",
+    "span",   "nonlinearity", "repeat",  "kernel",  "mean",    "negative",     "lags",
+};
+
+int *op_attribute(struct op_attributes *attributes, int index) {
+    return (int *)attributes + index;
+}
+
+const struct op_type *op_type_find(const char *name) {
+    for (int i = 0; op_types[i]; i++)
+        if (strcmp(op_types[i]->name, name) == 0)
+            return op_types[i];
+    return NULL;
+}
 
 static void describe_inputs(const struct op *op, struct text *text) {
     for (int i = 0; i < op->input_count; i++)
@@ -23,13 +46,50 @@ status op_require(const struct op *op, bool holds, const char *requirement) {
     return outcome;
 }
 
+status op_require_mask(const struct op *op) {
+    int mask = op->attributes.mask;
+    TRY(op_require(op, mask == STAR_MASK_CAUSAL || mask == STAR_MASK_BANDED || mask == STAR_MASK_BLOCKED,
+                   "the mask must be causal, banded or blocked"));
+    return op_require(op, mask == STAR_MASK_CAUSAL || op->attributes.span > 0, "the mask needs a span");
+}
+
 status op_infer(struct op *op) {
     op->output_count = 0;
     op->forward_scratch = op->backward_scratch = 0;
+    op->reach = op->reach ? op->reach : op->context;
     TRY(op_require(op, op->batch > 0 && op->context > 0, "batch and context must be positive"));
     TRY(op_require(op, op->input_count >= op->type->inputs_least && op->input_count <= op->type->inputs_most,
                    "the number of inputs is wrong"));
     for (int i = 0; i < op->input_count; i++)
         TRY(op_require(op, op->inputs[i].rows > 0 && op->inputs[i].columns > 0, "an input is empty"));
     return op->type->infer(op);
+}
+
+int op_first_visible(const struct op *op, int t) {
+    switch (op->attributes.mask) {
+    case STAR_MASK_BANDED:
+        return t >= op->attributes.span ? t - op->attributes.span + 1 : 0;
+    case STAR_MASK_BLOCKED:
+        return t - t % op->attributes.span;
+    default:
+        return 0;
+    }
+}
+
+int op_visible_rows(const struct op *op) {
+    bool limited = op->attributes.mask != STAR_MASK_CAUSAL && op->attributes.span < op->reach;
+    return limited ? op->attributes.span : op->reach;
+}
+
+double op_nonlinearity(int nonlinearity, double x) {
+    switch (nonlinearity) {
+    case STAR_NONLINEARITY_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case STAR_NONLINEARITY_RELU:
+        return fmax(x, 0);
+    case STAR_NONLINEARITY_SILU:
+        return x / (1 + exp(-x));
+    default:
+        return x;
+    }
 }

@@ -1,19 +1,20 @@
 /*
  * Operators: what a graph is made of.
  *
- * An operator family is one file here, one file of kernels under cl/ with the same name, and one row (struct op_type)
- * in the table of op.c. A row says the shapes, how to run forward and backward on a device, what one token costs, what
- * decoding must remember, and the same operator once more in double precision on the host, as the reference that the
- * kernels are tested against.
+ * An operator family is one file here, one file of kernels under cl/ with the same name, and one row (struct op_type) in
+ * the table of op.c. A row says the shapes, how to run forward and backward over whole sequences, how to decode one
+ * token and what must be remembered for it, what a token costs, and the same operator once more in double precision on
+ * the host, as the reference that the kernels are tested against.
  *
  * Activations are [rows, columns] float32, row-major, rows = batch * context, row = sequence * context + token. Token
- * ids are int32 [rows, 1]. Parameters are [rows, columns] too. The memory of every tensor and of scratch is a multiple
- * of OP_ROUND_FLOATS, so that kernels over flat arrays may handle whole vectors.
+ * ids are int32 [rows, 1]. Parameters are [rows, columns] too. The memory of every tensor and of scratch is a multiple of
+ * OP_ROUND_FLOATS, so that kernels over flat arrays may handle whole vectors.
  */
 #ifndef STARCL_OPS_OP_H
 #define STARCL_OPS_OP_H
 
 #include "device/device.h"
+#include "starcl/constants.h"
 
 enum { OP_MAX_INPUTS = 8, OP_MAX_OUTPUTS = 2, OP_ROUND_FLOATS = 16 };
 
@@ -30,14 +31,30 @@ static inline size_t tensor_bytes(size_t elements) {
     return (elements + OP_ROUND_FLOATS - 1) / OP_ROUND_FLOATS * OP_ROUND_FLOATS * sizeof(float);
 }
 
-/* What distinguishes two uses of one operator; each family reads its own fields. */
+/*
+ * What distinguishes two uses of one operator; each family reads its own fields, the others are 0. The names are those
+ * of architecture.json (op_attribute_names).
+ */
 struct op_attributes {
-    int heads;        /* low_rank: heads of C; rotary: heads of x */
-    int b_heads;      /* low_rank: heads of B, divides heads; query heads h / (heads / b_heads) share one */
-    int v_heads;      /* low_rank: the same for V */
+    int groups;       /* linear: blocks of a block-diagonal weight */
+    int heads;        /* low_rank, linear_attention: heads of the output; rotary: heads of x */
+    int b_heads;      /* of B, divides heads; output heads h / (heads / b_heads) share one */
+    int c_heads;      /* linear_attention: the same for C */
+    int v_heads;      /* the same for V */
     int head_columns; /* rotary: channels of a head */
     int state;        /* semiseparable: state of a channel */
+    int mask, span;   /* STAR_MASK_...; span: tokens of the window or the block */
+    int nonlinearity; /* STAR_NONLINEARITY_... */
+    int repeat;       /* repeat_columns: how often */
+    int kernel;       /* unfold: rows taken together */
+    int mean;         /* linear_attention: divide by the square root of the dot's length and by the tokens seen */
+    int negative;     /* scaled_add: subtract */
+    int lags;         /* lag_features: at most so many lags, 0: as many as the reach */
 };
+
+enum { OP_ATTRIBUTES = sizeof(struct op_attributes) / sizeof(int) };
+extern const char *const op_attribute_names[OP_ATTRIBUTES];
+int *op_attribute(struct op_attributes *attributes, int index);
 
 struct op_type;
 
@@ -47,6 +64,7 @@ struct op {
     struct op_attributes attributes;
     struct device_shape device; /* where it will run; only scratch sizes and launches depend on it */
     int batch, context;
+    int reach; /* the most tokens of a sequence: the context, or for decoding the capacity */
     int input_count;
     struct shape inputs[OP_MAX_INPUTS];
 
@@ -63,6 +81,12 @@ struct op_buffers {
     bool accumulate[OP_MAX_INPUTS]; /* add to the input's gradient instead of writing it */
 };
 
+/* What a decoding step remembers of earlier tokens. */
+struct op_memory {
+    cl_mem caches[OP_MAX_INPUTS]; /* past rows of inputs: [batch, past_rows, columns], this token's row among them */
+    cl_mem state;                 /* [batch, state] floats, zero before the first token */
+};
+
 struct op_type {
     const char *name;
     int inputs_least, inputs_most;
@@ -72,6 +96,13 @@ struct op_type {
     status (*forward)(struct device *device, const struct op *op, const struct op_buffers *buffers);
     status (*backward)(struct device *device, const struct op *op, const struct op_buffers *buffers);
 
+    /*
+     * One token of each sequence: op->context is 1, `position` counts from 0. Row p of a cached input lies at
+     * p % past_rows. NULL: rows know nothing of each other, and forward does it.
+     */
+    status (*step)(struct device *device, const struct op *op, const struct op_buffers *buffers,
+                   const struct op_memory *memory, int position);
+
     /* Which inputs and outputs backward reads, as bits; the others may be overwritten after their last forward use. */
     unsigned backward_inputs, backward_outputs;
 
@@ -79,8 +110,8 @@ struct op_type {
     double (*flops)(const struct op *op);
 
     /*
-     * What decoding keeps for one sequence, in floats: how many past rows of input i (0: none), and state of its own.
-     * NULL: nothing. Past rows belong to the value, so consumers that share a value share its cache.
+     * What decoding keeps for one sequence of op->reach tokens: rows of input i (0: none), and floats of its own. Rows
+     * belong to the value, so consumers that share a value share its cache. NULL: nothing.
      */
     int (*past_rows)(const struct op *op, int input);
     size_t (*state)(const struct op *op);
@@ -89,25 +120,45 @@ struct op_type {
     void (*reference)(const struct op *op, const double *const inputs[], double *const outputs[]);
 };
 
-extern const struct op_type op_embedding;     /* tokens, table -> table[token] */
-extern const struct op_type op_rms_norm;      /* x, gain -> x / rms(x) * gain */
-extern const struct op_type op_linear;        /* x, weight -> x weight */
-extern const struct op_type op_add;           /* a, b -> a + b */
-extern const struct op_type op_convolution;   /* x, taps -> short causal depthwise convolution */
-extern const struct op_type op_rotary;        /* x -> x with rotary positions */
-extern const struct op_type op_low_rank;      /* C, B, V -> causal softmax attention a head */
-extern const struct op_type op_toeplitz;      /* C, B, V, taps -> C * conv(B * V) */
-extern const struct op_type op_semiseparable; /* A, B, C, V, bias, skip -> input-dependent recurrence */
-extern const struct op_type op_gate;          /* C, V -> silu(C) * V */
-extern const struct op_type op_cross_entropy; /* logits, targets -> mean negative log likelihood, nats */
+extern const struct op_type op_embedding;        /* tokens, table -> table[token] */
+extern const struct op_type op_rms_norm;         /* x, gain -> x / rms(x) * gain */
+extern const struct op_type op_linear;           /* x, weight -> x weight, the weight dense or block-diagonal */
+extern const struct op_type op_add;              /* a, b -> a + b */
+extern const struct op_type op_scale;            /* x, w -> x * w, a factor a channel */
+extern const struct op_type op_scaled_add;       /* a, b, w -> a + w * b or a - w * b, a factor a channel */
+extern const struct op_type op_repeat_columns;   /* x -> each column several times */
+extern const struct op_type op_convolution;      /* x, taps -> short causal depthwise convolution */
+extern const struct op_type op_unfold;           /* x -> x[t], x[t - 1], ... side by side */
+extern const struct op_type op_rotary;           /* x -> x with rotary positions */
+extern const struct op_type op_gate;             /* C, V -> s(C) * V */
+extern const struct op_type op_low_rank;         /* C, B, V -> sum over visible j of s(C_i . B_j) V_j a head */
+extern const struct op_type op_linear_attention; /* C, B, V [, A, bias] -> the same without s, in linear time */
+extern const struct op_type op_toeplitz;         /* C, B, V, taps -> C * conv(B * V) */
+extern const struct op_type op_lag_features;     /* nothing -> sines and cosines of every lag */
+extern const struct op_type op_sine;             /* x -> sin(x) */
+extern const struct op_type op_fade;             /* x, rate -> x * exp(-lag * softplus(rate)) */
+extern const struct op_type op_long_convolution; /* x, kernel of every lag -> causal convolution */
+extern const struct op_type op_semiseparable;    /* A, B, C, V, bias -> recurrence with a decay a channel */
+extern const struct op_type op_cross_entropy;    /* logits, targets -> mean negative log likelihood, nats */
 
 /* All families, in the order above; ends with NULL. */
 extern const struct op_type *const op_types[];
+/* The family of this name, or NULL. */
+const struct op_type *op_type_find(const char *name);
 
 /* Completes `op` from its first part. */
 status op_infer(struct op *op) MUST_CHECK;
 
 /* For infer functions: fails with `requirement` unless `holds`. */
 status op_require(const struct op *op, bool holds, const char *requirement) MUST_CHECK;
+/* For infer functions: the mask is one of STAR_MASK_... and has a span where it needs one. */
+status op_require_mask(const struct op *op) MUST_CHECK;
+
+/* The first token that token t sees, and how many rows a cache of all that a token may see has. */
+int op_first_visible(const struct op *op, int t);
+int op_visible_rows(const struct op *op);
+
+/* s(x) in double precision; softmax is not elementwise and not known here. */
+double op_nonlinearity(int nonlinearity, double x);
 
 #endif

@@ -14,19 +14,26 @@ static status infer(struct op *op) {
 }
 
 static status turn(struct device *device, const struct op *op, cl_mem from, cl_mem to, float direction,
-                   bool accumulate) {
+                   bool accumulate, int start) {
     return LAUNCH(device, ((struct kernel_name){"rotary", "rotary", NULL}),
                   ((struct launch_groups){(size_t)op->context, (size_t)op->batch, 1}), argument_buffer(from),
                   argument_buffer(to), argument_int(op->attributes.heads), argument_int(op->attributes.head_columns),
-                  argument_int(op->context), argument_float(direction), argument_int(accumulate));
+                  argument_int(op->context), argument_float(direction), argument_int(accumulate),
+                  argument_int(start));
 }
 
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
-    return turn(device, op, buffers->inputs[0], buffers->outputs[0], 1, false);
+    return turn(device, op, buffers->inputs[0], buffers->outputs[0], 1, false, 0);
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
-    return turn(device, op, buffers->output_gradient, buffers->input_gradients[0], -1, buffers->accumulate[0]);
+    return turn(device, op, buffers->output_gradient, buffers->input_gradients[0], -1, buffers->accumulate[0], 0);
+}
+
+static status step(struct device *device, const struct op *op, const struct op_buffers *buffers,
+                   const struct op_memory *memory, int position) {
+    (void)memory;
+    return turn(device, op, buffers->inputs[0], buffers->outputs[0], 1, false, position);
 }
 
 static double flops(const struct op *op) {
@@ -55,6 +62,7 @@ const struct op_type op_rotary = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .step = step,
     .flops = flops,
     .reference = reference,
 };

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { A, B, C, V, BIAS, SKIP };
+enum { A, B, C, V, BIAS };
 enum { Y, STATES };
 enum { LARGEST_STATE = 64 };
 
@@ -25,14 +25,15 @@ static status infer(struct op *op) {
     for (int i = B; i <= C; i++)
         TRY(op_require(op, op->inputs[i].rows == v.rows && op->inputs[i].columns == state,
                        "B and C must have as many columns as the state"));
-    for (int i = BIAS; i <= SKIP; i++)
-        TRY(op_require(op, op->inputs[i].rows == 1 && op->inputs[i].columns == v.columns,
-                       "bias and skip must be 1 x channels"));
+    TRY(op_require(op, op->inputs[BIAS].rows == 1 && op->inputs[BIAS].columns == v.columns,
+                   "the bias must be 1 x channels"));
+    TRY(op_require_mask(op));
+    TRY(op_require(op, op->attributes.mask != STAR_MASK_BANDED, "a recurrence has no window"));
     op->output_count = 2;
     op->outputs[Y] = v;
     op->outputs[STATES] = (struct shape){op->batch * chunks(op) * state, v.columns};
     size_t blocks = (size_t)groups_over_columns(op->device, v.columns);
-    op->backward_scratch = blocks * 2 * (size_t)v.rows * (size_t)state + 2 * (size_t)op->batch * (size_t)v.columns;
+    op->backward_scratch = blocks * 2 * (size_t)v.rows * (size_t)state + (size_t)op->batch * (size_t)v.columns;
     return STATUS_OK;
 }
 
@@ -52,9 +53,9 @@ static status forward(struct device *device, const struct op *op, const struct o
     return LAUNCH(device, kernel(op, "semiseparable_forward", options), groups(op), argument_buffer(buffers->inputs[A]),
                   argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[C]),
                   argument_buffer(buffers->inputs[V]), argument_buffer(buffers->inputs[BIAS]),
-                  argument_buffer(buffers->inputs[SKIP]), argument_buffer(buffers->outputs[Y]),
-                  argument_buffer(buffers->outputs[STATES]), argument_int(op->inputs[V].columns),
-                  argument_int(op->context));
+                  argument_buffer(buffers->outputs[Y]), argument_buffer(buffers->outputs[STATES]),
+                  argument_int(op->inputs[V].columns), argument_int(op->context), argument_int(op->attributes.mask),
+                  argument_int(op->attributes.span));
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
@@ -63,10 +64,11 @@ static status backward(struct device *device, const struct op *op, const struct 
     TRY(LAUNCH(device, kernel(op, "semiseparable_backward", options), groups(op), argument_buffer(buffers->inputs[A]),
                argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[C]),
                argument_buffer(buffers->inputs[V]), argument_buffer(buffers->inputs[BIAS]),
-               argument_buffer(buffers->inputs[SKIP]), argument_buffer(buffers->outputs[STATES]),
+               argument_buffer(buffers->outputs[STATES]),
                argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[A]),
                argument_buffer(buffers->input_gradients[V]), argument_buffer(buffers->scratch), argument_int(rows),
-               argument_int(channels), argument_int(op->context), argument_int(buffers->accumulate[A]),
+               argument_int(channels), argument_int(op->context), argument_int(op->attributes.mask),
+               argument_int(op->attributes.span), argument_int(buffers->accumulate[A]),
                argument_int(buffers->accumulate[V])));
     int blocks = groups_over_columns(op->device, channels), state_columns = rows * op->attributes.state;
     size_t stride = 2 * (size_t)state_columns, channel_offset = (size_t)blocks * stride;
@@ -74,11 +76,18 @@ static status backward(struct device *device, const struct op *op, const struct 
                        buffers->accumulate[B]));
     TRY(reduce_columns(device, buffers->scratch, (size_t)state_columns, stride, blocks, state_columns,
                        buffers->input_gradients[C], buffers->accumulate[C]));
-    TRY(reduce_columns(device, buffers->scratch, channel_offset, (size_t)channels, op->batch, channels,
-                       buffers->input_gradients[BIAS], buffers->accumulate[BIAS]));
-    return reduce_columns(device, buffers->scratch, channel_offset + (size_t)op->batch * (size_t)channels,
-                          (size_t)channels, op->batch, channels, buffers->input_gradients[SKIP],
-                          buffers->accumulate[SKIP]);
+    return reduce_columns(device, buffers->scratch, channel_offset, (size_t)channels, op->batch, channels,
+                          buffers->input_gradients[BIAS], buffers->accumulate[BIAS]);
+}
+
+static status step(struct device *device, const struct op *op, const struct op_buffers *buffers,
+                   const struct op_memory *memory, int position) {
+    char options[OPTION_BYTES];
+    return LAUNCH(device, kernel(op, "semiseparable_step", options), groups(op), argument_buffer(buffers->inputs[A]),
+                  argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[C]),
+                  argument_buffer(buffers->inputs[V]), argument_buffer(buffers->inputs[BIAS]),
+                  argument_buffer(memory->state), argument_buffer(buffers->outputs[Y]),
+                  argument_int(op->inputs[V].columns), argument_int(position == op_first_visible(op, position)));
 }
 
 static double flops(const struct op *op) {
@@ -101,10 +110,10 @@ static void reference(const struct op *op, const double *const inputs[], double 
         for (int c = 0; c < channels; c++) {
             size_t place = (size_t)row * channels + c;
             double delta = softplus(inputs[A][place] + inputs[BIAS][c]), v = inputs[V][place];
-            double sum = inputs[SKIP][c] * v;
+            double sum = 0;
             for (int n = 0; n < size; n++) {
                 double *state_n = &h[(size_t)c * size + n];
-                *state_n = t == 0 ? 0 : *state_n;
+                *state_n = t == op_first_visible(op, t) ? 0 : *state_n;
                 if (t % STAR_SCAN_CHUNK == 0) {
                     size_t chunk = (size_t)(row / op->context) * chunks(op) + t / STAR_SCAN_CHUNK;
                     outputs[STATES][(chunk * size + n) * channels + c] = *state_n;
@@ -120,12 +129,13 @@ static void reference(const struct op *op, const double *const inputs[], double 
 
 const struct op_type op_semiseparable = {
     .name = "semiseparable",
-    .inputs_least = 6,
-    .inputs_most = 6,
+    .inputs_least = 5,
+    .inputs_most = 5,
     .infer = infer,
     .forward = forward,
     .backward = backward,
-    .backward_inputs = 1u << A | 1u << B | 1u << C | 1u << V | 1u << BIAS | 1u << SKIP,
+    .step = step,
+    .backward_inputs = 1u << A | 1u << B | 1u << C | 1u << V  | 1u << BIAS,
     .backward_outputs = 1u << STATES,
     .flops = flops,
     .state = state,

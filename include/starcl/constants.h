@@ -4,6 +4,17 @@
 #ifndef STARCL_CONSTANTS_H
 #define STARCL_CONSTANTS_H
 
+/* Values of the operator genes, numbered as genomes write them. */
+#define STAR_MASK_CAUSAL 1
+#define STAR_MASK_BANDED 2
+#define STAR_MASK_BLOCKED 3
+
+#define STAR_NONLINEARITY_NONE 1
+#define STAR_NONLINEARITY_SOFTMAX 2
+#define STAR_NONLINEARITY_SIGMOID 3
+#define STAR_NONLINEARITY_RELU 4
+#define STAR_NONLINEARITY_SILU 5
+
 #define STAR_RMS_NORM_EPSILON 1e-5f
 #define STAR_ROTARY_BASE 10000.0f
 
@@ -12,5 +23,15 @@
 
 /* Tokens between the states that a recurrence keeps for its backward pass. */
 #define STAR_SCAN_CHUNK 16
+
+/* Tokens that linear attention takes as a dense block; between blocks it carries states. */
+#define STAR_LINEAR_CHUNK 32
+
+/* Positions that a lane of a long convolution makes at once. */
+#define STAR_LONG_TILE 8
+
+/* Sines and cosines of the lag that an implicit kernel is made from, and the width of its hidden layer. */
+#define STAR_LAG_FEATURES 32
+#define STAR_LAG_HIDDEN 32
 
 #endif

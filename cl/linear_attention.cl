@@ -1,0 +1,316 @@
+/*
+ * Attention without a nonlinearity, with or without a decay, in linear time:
+ *   y_i = weight(i) sum over visible j <= i of a_i ... a_{j+1} (C_i . B_j) u_j   a head.
+ * With a decay (DECAY 1: Dao and Gu, "Transformers are SSMs", 2024) each head has delta = softplus(A + bias),
+ * a = exp(-delta), u = delta V and weight 1; without one (DECAY 0) a = 1, u = V. With MEAN 1 the weight is
+ * 1 / (sqrt(dot length) * visible tokens). Masks: causal or blocked.
+ *
+ * One primitive does forward and backward,
+ *   out_i = alpha_i sum over j of decay(i, j) beta_j (Q_i . K_j) X_j,
+ * forward over j <= i or, `mirrored`, over j >= i: y from (C, B, u); du from (B, C, dy) mirrored; dC from (dy, u, B); dB
+ * from (u, dy, C) mirrored. Tokens are taken in chunks: inside a chunk as a dense block, between chunks through states
+ * sum of K_j X_j^T. DOT is the length of Q and K, OUT that of X and out, a head (compiled in).
+ *
+ * `cumulative` is [row, head]: the logarithm of the decay from the chunk's start up to and with the row.
+ */
+#define CHUNK STAR_LINEAR_CHUNK
+#define BLOCK 8 /* rows of a result that a lane makes at once */
+
+/* Where a chunk lies: rows of its sequence, cut at blocks. */
+struct chunk {
+    int first, length; /* tokens */
+    size_t row;        /* of the first token */
+};
+
+/* Chunks never cross a block; each segment (the sequence, or a block) has `chunks` of them. */
+inline struct chunk chunk_at(int index, int sequence, int context, int segment) {
+    int chunks = (segment + CHUNK - 1) / CHUNK, start = index / chunks * segment;
+    struct chunk chunk;
+    chunk.first = start + index % chunks * CHUNK;
+    chunk.length = min(min(CHUNK, start + segment - chunk.first), context - chunk.first);
+    chunk.row = (size_t)sequence * context + chunk.first;
+    return chunk;
+}
+
+/* The weight of token t: alpha of y and dC, beta of du and dB. */
+inline float token_weight(int t, int segment, float scale) {
+#if MEAN
+    return scale / (t % segment + 1);
+#else
+    return 1.0f;
+#endif
+}
+
+/* Tensors in scratch are told by their place in it, in floats: delta and cumulative [row, head], u [row, head, OUT]. */
+
+/* A group takes a chunk of a sequence, a lane every LANES-th head. */
+#if DECAY
+GROUP_SHAPE __kernel void decays(__global const float *A, __global const float *bias, __global const float *V,
+                                 __global float *scratch, int delta_place, int cumulative_place, int u_place, int heads,
+                                 int v_heads, int context, int segment) {
+    __global float *delta = scratch + delta_place, *cumulative = scratch + cumulative_place, *u = scratch + u_place;
+    struct chunk chunk = chunk_at((int)get_group_id(0), (int)get_group_id(1), context, segment);
+    for (int head = LANE; head < heads; head += LANES) {
+        float sum = 0.0f;
+        for (int i = 0; i < chunk.length; i++) {
+            size_t row = chunk.row + i;
+            float x = A[row * heads + head] + bias[head], step = fmax(x, 0.0f) + log1p(exp(-fabs(x)));
+            sum -= step;
+            delta[row * heads + head] = step;
+            cumulative[row * heads + head] = sum;
+            __global const float *v = V + (row * v_heads + head / (heads / v_heads)) * OUT;
+            __global float *to = u + (row * heads + head) * OUT;
+            for (int c = 0; c < OUT; c++)
+                to[c] = step * v[c];
+        }
+    }
+}
+#endif
+
+/* What token i of a chunk adds to the state that leaves the chunk, and takes of the state that entered it. */
+inline float gives(__global const float *cumulative, struct chunk chunk, int i, int heads, int head, int mirrored) {
+#if DECAY
+    float own = cumulative[(chunk.row + i) * heads + head];
+    return exp(mirrored ? own : cumulative[(chunk.row + chunk.length - 1) * heads + head] - own);
+#else
+    return 1.0f;
+#endif
+}
+
+inline float takes(__global const float *cumulative, struct chunk chunk, int i, int heads, int head, int mirrored) {
+    return gives(cumulative, chunk, i, heads, head, !mirrored);
+}
+
+inline size_t state_place(int sequence, int chunks, int chunk, int heads, int head) {
+    return (((size_t)sequence * chunks + chunk) * heads + head) * DOT * OUT;
+}
+
+/*
+ * states[sequence, chunk, head, DOT, OUT] = sum over the chunk of gives_j beta_j K_j X_j^T. Groups: chunks, heads,
+ * sequences.
+ */
+GROUP_SHAPE __kernel void chunk_states(__global const float *K, int K_offset, __global const float *X, int X_offset,
+                                       __global float *scratch, int cumulative_place, int states_place, int heads,
+                                       int k_heads, int x_heads, int context, int segment, int mirrored, int use_beta,
+                                       float scale) {
+    __global const float *cumulative = scratch + cumulative_place;
+    __global float *states = scratch + states_place;
+    int index = (int)get_group_id(0), head = (int)get_group_id(1), sequence = (int)get_group_id(2);
+    struct chunk chunk = chunk_at(index, sequence, context, segment);
+    K += K_offset + (chunk.row * k_heads + head / (heads / k_heads)) * DOT;
+    X += X_offset + (chunk.row * x_heads + head / (heads / x_heads)) * OUT;
+    states += state_place(sequence, (int)get_num_groups(0), index, heads, head);
+    float factor[CHUNK];
+    for (int j = 0; j < chunk.length; j++)
+        factor[j] = gives(cumulative, chunk, j, heads, head, mirrored) *
+                    (use_beta ? token_weight(chunk.first + j, segment, scale) : 1.0f);
+    for (int n = 0; n < DOT; n += BLOCK) {
+        FOR_CHANNELS(c, OUT) {
+            vec sum[BLOCK];
+            UNROLL for (int i = 0; i < BLOCK; i++)
+                sum[i] = (vec)(0.0f);
+            for (int j = 0; j < chunk.length; j++) {
+                vec x = factor[j] * row_load(X + (size_t)j * x_heads * OUT, c, OUT);
+                UNROLL for (int i = 0; i < BLOCK; i++)
+                    sum[i] += x * K[(size_t)j * k_heads * DOT + min(n + i, DOT - 1)];
+            }
+            for (int i = 0; i < BLOCK && n + i < DOT; i++)
+                row_store(sum[i], states + (size_t)(n + i) * OUT, c, OUT);
+        }
+    }
+}
+
+/* Turns what chunks add into what enters them, in place. Groups: parts of a state, heads, sequences. */
+GROUP_SHAPE __kernel void carry_states(__global float *scratch, int cumulative_place, int states_place, int heads,
+                                       int chunks, int context, int segment, int mirrored) {
+    __global const float *cumulative = scratch + cumulative_place;
+    __global float *states = scratch + states_place;
+    int c = ((int)get_group_id(0) * LANES + LANE) * WIDTH, head = (int)get_group_id(1);
+    int sequence = (int)get_group_id(2), in_segment = (segment + CHUNK - 1) / CHUNK;
+    vec carried = (vec)(0.0f);
+    for (int i = 0; i < chunks; i++) {
+        int index = mirrored ? chunks - 1 - i : i;
+        struct chunk chunk = chunk_at(index, sequence, context, segment);
+        __global float *state = states + state_place(sequence, chunks, index, heads, head);
+        vec added = row_load(state, c, DOT * OUT);
+        if (index % in_segment == (mirrored ? in_segment - 1 : 0))
+            carried = (vec)(0.0f);
+        row_store(carried, state, c, DOT * OUT);
+#if DECAY
+        carried *= exp(cumulative[(chunk.row + chunk.length - 1) * heads + head]);
+#endif
+        carried += added;
+    }
+}
+
+/*
+ * out_i = alpha_i (takes_i Q_i state + sum over the chunk of decay(i, j) beta_j (Q_i . K_j) X_j). out is [rows, heads
+ * OUT] from its offset. Groups: chunks, heads, sequences.
+ */
+GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, int Q_offset, __global const float *K, int K_offset,
+                                        __global const float *X, int X_offset, __global const float *scratch,
+                                        int cumulative_place, int states_place, __global float *out, int out_offset,
+                                        int heads, int q_heads, int k_heads, int x_heads, int context, int segment,
+                                        int mirrored, int use_alpha, int use_beta, float scale, int accumulate) {
+    __global const float *cumulative = scratch + cumulative_place, *states = scratch + states_place;
+    __local float weights[CHUNK][CHUNK]; /* of source j on row i, at [j][i] */
+    int index = (int)get_group_id(0), head = (int)get_group_id(1), sequence = (int)get_group_id(2);
+    struct chunk chunk = chunk_at(index, sequence, context, segment);
+    Q += Q_offset + (chunk.row * q_heads + head / (heads / q_heads)) * DOT;
+    K += K_offset + (chunk.row * k_heads + head / (heads / k_heads)) * DOT;
+    X += X_offset + (chunk.row * x_heads + head / (heads / x_heads)) * OUT;
+    out += out_offset + (chunk.row * heads + head) * OUT;
+    states += state_place(sequence, (int)get_num_groups(0), index, heads, head);
+    cumulative += chunk.row * heads + head;
+    /* The dense block: each lane a vector of rows against all sources. */
+    for (int i = LANE * WIDTH; i < CHUNK; i += SPAN) {
+        float tile[DOT][WIDTH], own[WIDTH];
+        for (int w = 0; w < WIDTH; w++) {
+            int row = min(i + w, chunk.length - 1);
+            for (int d = 0; d < DOT; d++)
+                tile[d][w] = Q[(size_t)row * q_heads * DOT + d];
+#if DECAY
+            own[w] = cumulative[(size_t)row * heads];
+#endif
+        }
+        for (int j = 0; j < chunk.length; j++) {
+            vec product = (vec)(0.0f);
+            for (int d = 0; d < DOT; d++)
+                product += VLOAD(tile[d]) * K[(size_t)j * k_heads * DOT + d];
+            if (use_beta)
+                product *= token_weight(chunk.first + j, segment, scale);
+#if DECAY
+            vec between = VLOAD(own) - cumulative[(size_t)j * heads];
+            if (mirrored)
+                between = -between;
+            product *= exp(fmin(between, (vec)(0.0f)));
+#endif
+            ivec rows = i + IVEC_NUMBERS, hidden = (ivec)(j) > rows;
+            if (mirrored)
+                hidden = (ivec)(j) < rows;
+            product = VSELECT(product, (vec)(0.0f), hidden);
+            float parts[WIDTH];
+            VSTORE(product, parts);
+            for (int w = 0; w < WIDTH; w++)
+                weights[j][i + w] = parts[w];
+        }
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int i = 0; i < chunk.length; i += BLOCK) {
+        FOR_CHANNELS(c, OUT) {
+            vec sum[BLOCK];
+            UNROLL for (int r = 0; r < BLOCK; r++)
+                sum[r] = (vec)(0.0f);
+            for (int d = 0; d < DOT; d++) {
+                vec state = row_load(states + (size_t)d * OUT, c, OUT);
+                UNROLL for (int r = 0; r < BLOCK; r++)
+                    sum[r] += state * Q[(size_t)min(i + r, chunk.length - 1) * q_heads * DOT + d];
+            }
+#if DECAY
+            UNROLL for (int r = 0; r < BLOCK; r++) {
+                int row = min(i + r, chunk.length - 1);
+                float from_start = cumulative[(size_t)row * heads];
+                float from_end = cumulative[(size_t)(chunk.length - 1) * heads] - from_start;
+                sum[r] *= exp(mirrored ? from_end : from_start);
+            }
+#endif
+            for (int j = 0; j < chunk.length; j++) {
+                vec x = row_load(X + (size_t)j * x_heads * OUT, c, OUT);
+                UNROLL for (int r = 0; r < BLOCK; r++)
+                    sum[r] += x * weights[j][i + r];
+            }
+            for (int r = 0; r < BLOCK && i + r < chunk.length; r++) {
+                if (use_alpha)
+                    sum[r] *= token_weight(chunk.first + i + r, segment, scale);
+                row_put(sum[r], out + (size_t)(i + r) * heads * OUT, c, OUT, accumulate);
+            }
+        }
+    }
+}
+
+/*
+ * The decay's share of backward, per row and head: changes[row, head] = dy . y - u . du, of which the gradient of log a_t
+ * is the sum from t on; and dot_v = du . V, which delta gets through u. Then du becomes dV a head.
+ */
+#if DECAY
+GROUP_SHAPE __kernel void decay_changes(__global const float *y, __global const float *dy, __global const float *V,
+                                        __global float *scratch, int delta_place, int u_place, int du_place,
+                                        int changes_place, int dot_v_place, int rows, int heads, int v_heads) {
+    __global const float *delta = scratch + delta_place, *u = scratch + u_place;
+    __global float *du = scratch + du_place, *changes = scratch + changes_place, *dot_v = scratch + dot_v_place;
+    FOR_ROWS(row, rows) {
+        for (int head = LANE; head < heads; head += LANES) {
+            size_t place = ((size_t)row * heads + head) * OUT;
+            __global const float *v = V + ((size_t)row * v_heads + head / (heads / v_heads)) * OUT;
+            float change = 0.0f, product = 0.0f, step = delta[(size_t)row * heads + head];
+            for (int c = 0; c < OUT; c++) {
+                float gradient = du[place + c];
+                change += dy[place + c] * y[place + c] - u[place + c] * gradient;
+                product += gradient * v[c];
+                du[place + c] = gradient * step;
+            }
+            changes[(size_t)row * heads + head] = change;
+            dot_v[(size_t)row * heads + head] = product;
+        }
+    }
+}
+
+/*
+ * dA = (dot_v - sum of changes from the row on) sigmoid(A + bias), and partial_bias[sequence, head] its sum over the
+ * sequence. A group takes a sequence, a lane every LANES-th head.
+ */
+GROUP_SHAPE __kernel void decay_gradient(__global const float *A, __global const float *bias, __global float *scratch,
+                                         int changes_place, int dot_v_place, int bias_place, __global float *dA,
+                                         int heads, int context, int segment, int accumulate) {
+    __global const float *changes = scratch + changes_place, *dot_v = scratch + dot_v_place;
+    __global float *partial_bias = scratch + bias_place;
+    int sequence = (int)get_group_id(0);
+    for (int head = LANE; head < heads; head += LANES) {
+        float behind = 0.0f, sum = 0.0f;
+        for (int t = context - 1; t >= 0; t--) {
+            size_t place = ((size_t)sequence * context + t) * heads + head;
+            if (t % segment == segment - 1)
+                behind = 0.0f;
+            behind += changes[place];
+            float x = A[place] + bias[head];
+            float gradient = (dot_v[place] - behind) / (1.0f + exp(-x));
+            dA[place] = accumulate ? dA[place] + gradient : gradient;
+            sum += gradient;
+        }
+        partial_bias[(size_t)sequence * heads + head] = sum;
+    }
+}
+#endif
+
+/*
+ * One token: state is [sequence, head, DOT, OUT]. A group takes a head of a sequence; `starts` says that the token sees
+ * nothing before it.
+ */
+GROUP_SHAPE __kernel void linear_attention_step(__global const float *C, __global const float *B,
+                                                __global const float *V, __global const float *A,
+                                                __global const float *bias, __global float *state, __global float *y,
+                                                int heads, int b_heads, int c_heads, int v_heads, int position,
+                                                int segment, int starts, float scale) {
+    int head = (int)get_group_id(0), sequence = (int)get_group_id(1);
+    C += ((size_t)sequence * c_heads + head / (heads / c_heads)) * DOT;
+    B += ((size_t)sequence * b_heads + head / (heads / b_heads)) * DOT;
+    V += ((size_t)sequence * v_heads + head / (heads / v_heads)) * OUT;
+    state += ((size_t)sequence * heads + head) * DOT * OUT;
+    float keep = 1.0f, step = 1.0f;
+#if DECAY
+    float x = A[(size_t)sequence * heads + head] + bias[head];
+    step = fmax(x, 0.0f) + log1p(exp(-fabs(x)));
+    keep = exp(-step);
+#endif
+    FOR_CHANNELS(c, OUT) {
+        vec u = step * row_load(V, c, OUT), sum = (vec)(0.0f);
+        for (int n = 0; n < DOT; n++) {
+            vec h = u * B[n];
+            if (!starts)
+                h += keep * row_load(state + (size_t)n * OUT, c, OUT);
+            row_store(h, state + (size_t)n * OUT, c, OUT);
+            sum += C[n] * h;
+        }
+        row_store(sum * token_weight(position, segment, scale), y + ((size_t)sequence * heads + head) * OUT, c, OUT);
+    }
+}

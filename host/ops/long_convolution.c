@@ -1,0 +1,107 @@
+/* Causal convolution with a kernel of every lag, [lags, channels]: cl/long_convolution.cl. */
+#include "ops/op.h"
+
+enum { X, KERNEL };
+
+#define NAME(name) ((struct kernel_name){"long_convolution", name, NULL})
+
+/* Tokens that see each other. */
+static int segment_of(const struct op *op) {
+    bool blocked = op->attributes.mask == STAR_MASK_BLOCKED && op->attributes.span < op->context;
+    return blocked ? op->attributes.span : op->context;
+}
+
+static int lags_of(const struct op *op) {
+    int visible = op_visible_rows(op);
+    return op->inputs[KERNEL].rows < visible ? op->inputs[KERNEL].rows : visible;
+}
+
+static status infer(struct op *op) {
+    TRY(op_require(op, op->inputs[KERNEL].columns == op->inputs[X].columns, "the kernel must be lags x channels"));
+    TRY(op_require_mask(op));
+    TRY(op_require(op, op->inputs[KERNEL].rows >= op_visible_rows(op), "the kernel has fewer lags than tokens see"));
+    op->output_count = 1;
+    op->outputs[0] = op->inputs[X];
+    return STATUS_OK;
+}
+
+static size_t tiles(int count) {
+    return (size_t)(count + STAR_LONG_TILE - 1) / STAR_LONG_TILE;
+}
+
+static status convolve(struct device *device, const struct op *op, cl_mem x, cl_mem kernel, cl_mem y, bool mirrored,
+                       bool accumulate) {
+    int channels = op->inputs[X].columns, segment = segment_of(op);
+    size_t segments = (size_t)(op->context + segment - 1) / (size_t)segment;
+    struct launch_groups groups = {tiles(segment) * segments, (size_t)groups_over_columns(op->device, channels),
+                                   (size_t)op->batch};
+    return LAUNCH(device, NAME("long_convolution"), groups, argument_buffer(x), argument_buffer(kernel),
+                  argument_buffer(y), argument_int(channels), argument_int(op->context), argument_int(segment),
+                  argument_int(lags_of(op)), argument_int(mirrored), argument_int(accumulate));
+}
+
+static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    return convolve(device, op, buffers->inputs[X], buffers->inputs[KERNEL], buffers->outputs[0], false, false);
+}
+
+static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    int channels = op->inputs[X].columns, rows = op->inputs[KERNEL].rows;
+    TRY(convolve(device, op, buffers->output_gradient, buffers->inputs[KERNEL], buffers->input_gradients[X], true,
+                 buffers->accumulate[X]));
+    struct launch_groups groups = {tiles(rows), (size_t)groups_over_columns(op->device, channels), 1};
+    return LAUNCH(device, NAME("long_convolution_lags"), groups, argument_buffer(buffers->inputs[X]),
+                  argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[KERNEL]),
+                  argument_int(channels), argument_int(op->context), argument_int(op->batch),
+                  argument_int(segment_of(op)), argument_int(rows), argument_int(lags_of(op)),
+                  argument_int(buffers->accumulate[KERNEL]));
+}
+
+static status step(struct device *device, const struct op *op, const struct op_buffers *buffers,
+                   const struct op_memory *memory, int position) {
+    int channels = op->inputs[X].columns;
+    return LAUNCH(device, NAME("long_convolution_step"),
+                  ((struct launch_groups){(size_t)groups_over_columns(op->device, channels), (size_t)op->batch, 1}),
+                  argument_buffer(buffers->inputs[X]), argument_buffer(buffers->inputs[KERNEL]),
+                  argument_buffer(memory->state), argument_buffer(buffers->outputs[0]), argument_int(channels),
+                  argument_int(op_visible_rows(op)), argument_int(position),
+                  argument_int(position - op_first_visible(op, position)));
+}
+
+static double flops(const struct op *op) {
+    double pairs = 0;
+    for (int t = 0; t < op->context; t++)
+        pairs += t - op_first_visible(op, t) + 1;
+    return 2 * pairs * op->batch * op->inputs[X].columns;
+}
+
+/* Decoding keeps every row of x that a later token may see. */
+static size_t state(const struct op *op) {
+    return (size_t)op_visible_rows(op) * (size_t)op->inputs[X].columns;
+}
+
+static void reference(const struct op *op, const double *const inputs[], double *const outputs[]) {
+    int channels = op->inputs[X].columns;
+    for (int row = 0; row < op->inputs[X].rows; row++) {
+        int t = row % op->context;
+        for (int c = 0; c < channels; c++) {
+            double sum = 0;
+            for (int k = 0; k <= t - op_first_visible(op, t); k++)
+                sum += inputs[KERNEL][(size_t)k * channels + c] * inputs[X][(size_t)(row - k) * channels + c];
+            outputs[0][(size_t)row * channels + c] = sum;
+        }
+    }
+}
+
+const struct op_type op_long_convolution = {
+    .name = "long_convolution",
+    .inputs_least = 2,
+    .inputs_most = 2,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
+    .step = step,
+    .backward_inputs = 1u << X | 1u << KERNEL,
+    .flops = flops,
+    .state = state,
+    .reference = reference,
+};
