@@ -21,7 +21,7 @@ struct evolve_settings {
 };
 
 struct evolve_problem {
-    const struct backbone_space *space;
+    const struct genome_space *space;
     /* Assesses new individuals: sets `failed` or the objectives of each. A failure ends the evolution with it. */
     status (*evaluate)(void *context, struct individual *individuals, int count);
     /* Told the survivors of each generation, best first; may be NULL. */

@@ -39,7 +39,7 @@ static const struct individual *select_parent(const struct evolution *evolution,
 /* A child of two parents of the pool, or in generation 0 a random genome. */
 static void make_genome(const struct evolution *evolution, struct individual *child, struct random_stream *random) {
     const struct evolve_settings *settings = evolution->settings;
-    const struct backbone_space *space = evolution->problem->space;
+    const struct genome_space *space = evolution->problem->space;
     if (child->generation == 0) {
         genome_random(&child->genome, space, random);
     } else {
@@ -50,7 +50,7 @@ static void make_genome(const struct evolution *evolution, struct individual *ch
         child->parents[0] = a->id;
         child->parents[1] = b->id;
     }
-    genome_canonicalise(&child->genome);
+    genome_canonicalise(&child->genome, space->catalogue);
 }
 
 static void make_child(struct evolution *evolution, int generation, int index, struct individual *child) {

@@ -30,7 +30,7 @@ const struct gene_values gene_values[GENES] = {
     [GENE_REPEAT] = VALUES("repeat", repeats),
 };
 
-const char *const feature_names[FEATURE_NAMES] = {"A", "B", "C", "V", "gate"};
+const char *const feature_names[FEATURE_NAMES] = {"A", "B", "C", "V", "gate", "B2", "C2"};
 
 const char *gene_value_name(enum gene gene, int value) {
     return value >= 1 && value <= gene_values[gene].count ? gene_values[gene].names[value - 1] : "?";
@@ -41,9 +41,13 @@ double expansion_ratio(enum expansion expansion) {
     return ratios[expansion];
 }
 
-int repeat_factor(enum repeat repeat, int full) {
+int repeated_heads(enum repeat repeat, int heads) {
     static const int factors[] = {0, 1, 2, 4, 8};
-    return repeat == REPEAT_ALL ? full : factors[repeat];
+    int factor = repeat == REPEAT_ALL ? heads : factors[repeat];
+    /* A head count that the factor does not divide takes the largest divisor below it. */
+    while (heads % factor != 0 || factor > heads)
+        factor--;
+    return heads / factor;
 }
 
 int catalogue_find(const struct catalogue *catalogue, const char *name) {
@@ -176,9 +180,9 @@ static status read_number(const struct settings *settings, const config_setting_
 }
 
 static status read_class(const struct settings *settings, const config_setting_t *group, struct catalogue *catalogue) {
-    static const char *const keys[] = {"name",           "token_mixing",       "mask",           "nonlinearity",
-                                       "channel_mixing", "features",           "kernel",         "state",
-                                       "positions",      "featurizer_sharing", "feature_sharing"};
+    static const char *const keys[] = {"name",     "token_mixing", "mask",  "nonlinearity", "channel_mixing",
+                                       "features", "kernel",       "state", "positions",    "differential",
+                                       "featurizer_sharing", "feature_sharing"};
     static const char *const positions[] = {"none", "rotary"};
     if (!config_setting_is_group(group))
         return settings_refuse(settings, group, "a class is a group in { }");
@@ -208,6 +212,11 @@ static status read_class(const struct settings *settings, const config_setting_t
     if ((member = config_setting_get_member(group, "positions")))
         TRY(settings_choice(settings, member, positions, 2, &rotary));
     liv_class->rotary = rotary == 1;
+    if ((member = config_setting_get_member(group, "differential"))) {
+        if (config_setting_type(member) != CONFIG_TYPE_BOOL)
+            return settings_refuse(settings, member, "must be true or false");
+        liv_class->differential = config_setting_get_bool(member);
+    }
     TRY(read_features(settings, group, liv_class));
     TRY(read_strategies(settings, group, "featurizer_sharing", liv_class, liv_class->featurizer_strategies,
                         &liv_class->featurizer_strategy_count));

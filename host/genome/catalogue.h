@@ -6,26 +6,36 @@
 #define STARCL_GENOME_CATALOGUE_H
 
 #include "base/status.h"
+#include "starcl/constants.h"
 
 #include <stdbool.h>
 
-/* Gene values, numbered from 1 as star genomes write them. */
+/* Gene values, numbered from 1 as genomes write them. */
 enum token_mixing { TOKEN_DIAGONAL = 1, TOKEN_LOW_RANK, TOKEN_TOEPLITZ, TOKEN_TOEPLITZ_IMPLICIT, TOKEN_SEMISEPARABLE };
-enum mask { MASK_CAUSAL = 1, MASK_BANDED, MASK_BLOCKED };
+enum mask { MASK_CAUSAL = STAR_MASK_CAUSAL, MASK_BANDED = STAR_MASK_BANDED, MASK_BLOCKED = STAR_MASK_BLOCKED };
 enum nonlinearity {
-    NONLINEARITY_NONE = 1,
-    NONLINEARITY_SOFTMAX,
-    NONLINEARITY_SIGMOID,
-    NONLINEARITY_RELU,
-    NONLINEARITY_SILU
+    NONLINEARITY_NONE = STAR_NONLINEARITY_NONE,
+    NONLINEARITY_SOFTMAX = STAR_NONLINEARITY_SOFTMAX,
+    NONLINEARITY_SIGMOID = STAR_NONLINEARITY_SIGMOID,
+    NONLINEARITY_RELU = STAR_NONLINEARITY_RELU,
+    NONLINEARITY_SILU = STAR_NONLINEARITY_SILU,
 };
 enum channel_mixing { CHANNEL_DIAGONAL = 1, CHANNEL_GROUPED, CHANNEL_DENSE, CHANNEL_LOW_RANK };
 enum feature_mixing { FEATURE_MIXING_NONE = 1, FEATURE_MIXING_CONVOLUTION };
 enum expansion { EXPANSION_1_4 = 1, EXPANSION_1_2, EXPANSION_1, EXPANSION_2, EXPANSION_8_3, EXPANSION_4 };
 enum repeat { REPEAT_1 = 1, REPEAT_2, REPEAT_4, REPEAT_8, REPEAT_ALL };
 
-/* Feature groups. */
-enum feature_name { FEATURE_A, FEATURE_B, FEATURE_C, FEATURE_V, FEATURE_GATE, FEATURE_NAMES };
+/* Feature groups; B2 and C2 are those of the operator that a differential class subtracts. */
+enum feature_name {
+    FEATURE_A,
+    FEATURE_B,
+    FEATURE_C,
+    FEATURE_V,
+    FEATURE_GATE,
+    FEATURE_B2,
+    FEATURE_C2,
+    FEATURE_NAMES
+};
 
 /* Each gene's values as the catalogue file writes them; gene_value_name(gene, value) is for printing. */
 enum gene {
@@ -50,8 +60,8 @@ const char *gene_value_name(enum gene gene, int value);
 
 /* Channels of a feature for each channel of width. */
 double expansion_ratio(enum expansion expansion);
-/* How often a feature is repeated to fill an operator with `full` heads: 1, 2, 4, 8 or full. */
-int repeat_factor(enum repeat repeat, int full);
+/* Distinct heads of a feature that is repeated to fill `heads`: heads / 1, 2, 4 or 8 where that divides, at least 1. */
+int repeated_heads(enum repeat repeat, int heads);
 
 struct feature {
     enum feature_name name;
@@ -61,7 +71,7 @@ struct feature {
     enum repeat repeat;
 };
 
-enum { CLASS_NAME_BYTES = 32, CLASS_MAX_STRATEGIES = 16, CATALOGUE_MAX_CLASSES = 64 };
+enum { CLASS_NAME_BYTES = 32, CLASS_MAX_STRATEGIES = 16, CATALOGUE_MAX_CLASSES = 32 };
 
 struct liv_class {
     char name[CLASS_NAME_BYTES];
@@ -75,9 +85,10 @@ struct liv_class {
      */
     int featurizer_strategy_count, feature_strategy_count;
     unsigned featurizer_strategies[CLASS_MAX_STRATEGIES], feature_strategies[CLASS_MAX_STRATEGIES];
-    bool rotary; /* low-rank: rotary positions on C and B */
-    int kernel;  /* taps of an explicit Toeplitz operator */
-    int state;   /* semi-separable: numbers a channel */
+    bool differential; /* the difference of two such operators, the second with B2 and C2, scaled by a learned factor */
+    bool rotary;       /* low-rank: rotary positions on C and B */
+    int kernel;        /* explicit Toeplitz: taps */
+    int state;         /* semi-separable: length of B and C a head, or a channel */
 };
 
 struct catalogue {

@@ -1,8 +1,13 @@
 #include "genome/genome.h"
 
+#include "genome/rules.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+const char *const norm_names[NORM_PLACEMENTS] = {"pre", "post", "both"};
+const char *const residual_names[RESIDUAL_KINDS] = {"plain", "scaled"};
 
 static const char *const gene_titles[LIV_GENES] = {"class", "featurizer group", "featurizer strategy", "feature group",
                                                    "feature strategy"};
@@ -17,7 +22,7 @@ static status refuse_position(const char *text, const char *at, const char *reas
 /* One LIV from *at, which moves behind it. */
 static status parse_liv(const char *text, const char **at, struct liv *liv) {
     const char *start = *at;
-    size_t length = strcspn(start, "-");
+    size_t length = strcspn(start, "-~|");
     bool dotted = memchr(start, '.', length) != NULL;
     for (int gene = 0; gene < LIV_GENES; gene++) {
         if (gene > 0 && dotted) {
@@ -27,8 +32,8 @@ static status parse_liv(const char *text, const char **at, struct liv *liv) {
         }
         if (!isdigit((unsigned char)**at))
             return refuse_position(text, *at,
-                                   **at == '\0' || **at == '-' ? "a LIV needs five genes, one is missing"
-                                                               : "a gene is a number from 1");
+                                   strchr("-~|", **at) ? "a LIV needs five genes, one is missing"
+                                                       : "a gene is a number from 1");
         int value = 0;
         const char *gene_start = *at;
         do
@@ -38,26 +43,66 @@ static status parse_liv(const char *text, const char **at, struct liv *liv) {
             return refuse_position(text, gene_start, "genes count from 1 and end at 999");
         liv->genes[gene] = (short)value;
     }
-    if (**at != '-' && **at != '\0')
+    if (!strchr("-~|", **at))
         return refuse_position(text, *at,
                                dotted ? "a LIV has five genes and ends with '-'"
                                       : "a LIV has five genes; write dots between them where one has two digits");
     return STATUS_OK;
 }
 
+/* "~NR" */
+static status parse_placement(const char *text, const char **at, struct genome *genome) {
+    if ((*at)[1] < '1' || (*at)[1] > '0' + NORM_PLACEMENTS)
+        return refuse_position(text, *at + 1, "the norm is 1 (pre), 2 (post) or 3 (both)");
+    if ((*at)[2] < '1' || (*at)[2] > '0' + RESIDUAL_KINDS)
+        return refuse_position(text, *at + 2, "the residual is 1 (plain) or 2 (scaled)");
+    genome->norm = (unsigned char)((*at)[1] - '0');
+    genome->residual = (unsigned char)((*at)[2] - '0');
+    *at += 3;
+    return STATUS_OK;
+}
+
+/* "INDEX:genes", up to a comma or the end. */
+static status parse_class(const char *text, const char **at, struct genome *genome) {
+    int index = 0;
+    const char *start = *at;
+    while (isdigit((unsigned char)**at) && index < 1000)
+        index = 10 * index + (*(*at)++ - '0');
+    if (index < 1 || index > CATALOGUE_MAX_CLASSES || **at != ':')
+        return refuse_position(text, start, "a class with genes looks like 2:2122.B1331.C1331.V1331");
+    if (genome->classes[index - 1].used)
+        return refuse_position(text, start, "the class is listed twice");
+    const char *genes = ++*at;
+    *at += strcspn(*at, ",");
+    const char *wrong = class_genes_parse(genes, *at, &genome->classes[index - 1]);
+    return wrong ? refuse_position(text, genes, wrong) : STATUS_OK;
+}
+
 status genome_parse(const char *text, struct genome *genome) {
     memset(genome, 0, sizeof *genome);
+    genome->norm = NORM_PRE;
+    genome->residual = RESIDUAL_PLAIN;
     if (!*text)
         return fail_usage("the genome is empty; it looks like 11111-41111");
-    for (const char *at = text;;) {
+    const char *at = text;
+    for (;;) {
         if (genome->depth == GENOME_MAX_DEPTH)
             return refuse_position(text, at, "a genome has at most 128 LIVs");
         TRY(parse_liv(text, &at, &genome->livs[genome->depth]));
         genome->depth++;
-        if (*at == '\0')
-            return STATUS_OK;
+        if (*at != '-')
+            break;
         at++;
     }
+    if (*at == '~')
+        TRY(parse_placement(text, &at, genome));
+    if (*at == '|') {
+        do {
+            at++;
+            TRY(parse_class(text, &at, genome));
+        } while (*at == ',');
+    }
+    return *at ? refuse_position(text, at, "nothing more is expected here") : STATUS_OK;
 }
 
 const char *genome_print(const struct genome *genome, char *buffer) {
@@ -69,6 +114,16 @@ const char *genome_print(const struct genome *genome, char *buffer) {
             dotted = dotted || genome->livs[i].genes[gene] > 9;
         for (int gene = 0; gene < LIV_GENES; gene++)
             end += sprintf(end, "%s%d", gene == 0 ? (i ? "-" : "") : dotted ? "." : "", genome->livs[i].genes[gene]);
+    }
+    if (genome->norm != NORM_PRE || genome->residual != RESIDUAL_PLAIN)
+        end += sprintf(end, "~%d%d", genome->norm, genome->residual);
+    const char *joint = "|";
+    for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++) {
+        char genes[CLASS_TEXT_BYTES];
+        if (!genome->classes[i].used)
+            continue;
+        end += sprintf(end, "%s%d:%s", joint, i + 1, class_genes_print(&genome->classes[i], genes));
+        joint = ",";
     }
     return buffer;
 }
@@ -99,9 +154,29 @@ static bool is_alone(const struct genome *genome, int liv, enum liv_gene kind) {
     return true;
 }
 
+/* ---- classes ---- */
+
+void genome_class(const struct genome *genome, const struct catalogue *catalogue, int class_gene,
+                  struct liv_class *result) {
+    class_apply(&catalogue->classes[class_gene - 1], &genome->classes[class_gene - 1], result);
+}
+
+struct genome_space genome_space_of(const struct catalogue *catalogue) {
+    struct genome_space space = {.catalogue = catalogue,
+                                 .class_count = catalogue->class_count,
+                                 .norms = (1u << (NORM_PLACEMENTS + 1)) - 2,
+                                 .residuals = (1u << (RESIDUAL_KINDS + 1)) - 2,
+                                 .backbone = true,
+                                 .operators = true,
+                                 .featurizers = true};
+    for (int i = 0; i < catalogue->class_count; i++)
+        space.classes[i] = (short)(i + 1);
+    return space;
+}
+
 /* ---- validity ---- */
 
-static bool class_in_use(const struct backbone_space *space, int value) {
+static bool class_in_use(const struct genome_space *space, int value) {
     for (int i = 0; i < space->class_count; i++)
         if (space->classes[i] == value)
             return true;
@@ -109,27 +184,42 @@ static bool class_in_use(const struct backbone_space *space, int value) {
 }
 
 /* The largest value of a gene other than the class, for a LIV whose class is in use. */
-static int largest_value(const struct genome *genome, int liv, enum liv_gene gene, const struct backbone_space *space) {
-    const struct liv_class *liv_class = &space->catalogue->classes[genome->livs[liv].genes[LIV_CLASS] - 1];
-    switch (gene) {
-    case LIV_FEATURIZER_STRATEGY:
-        return liv_class->featurizer_strategy_count;
-    case LIV_FEATURE_STRATEGY:
-        return liv_class->feature_strategy_count;
-    default:
+static int largest_value(const struct genome *genome, int liv, enum liv_gene gene, const struct genome_space *space) {
+    if (gene != LIV_FEATURIZER_STRATEGY && gene != LIV_FEATURE_STRATEGY)
         return genome->depth;
-    }
+    struct liv_class liv_class;
+    genome_class(genome, space->catalogue, genome->livs[liv].genes[LIV_CLASS], &liv_class);
+    return gene == LIV_FEATURIZER_STRATEGY ? liv_class.featurizer_strategy_count : liv_class.feature_strategy_count;
 }
 
-static bool gene_in_range(const struct genome *genome, int liv, enum liv_gene gene,
-                          const struct backbone_space *space) {
+static bool gene_in_range(const struct genome *genome, int liv, enum liv_gene gene, const struct genome_space *space) {
     int value = genome->livs[liv].genes[gene];
     if (gene == LIV_CLASS)
         return class_in_use(space, value);
     return value >= 1 && value <= largest_value(genome, liv, gene, space);
 }
 
-static status refuse_class(int liv, int value, const struct backbone_space *space) {
+/* A backbone of this depth is in the space. */
+static bool depth_fits(const struct genome_space *space, int depth) {
+    return depth >= 1 && depth >= space->depth_least && (space->depth_most == 0 || depth <= space->depth_most);
+}
+
+static status validate_classes(const struct genome *genome, const struct genome_space *space) {
+    for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++) {
+        struct liv_class liv_class;
+        char words[256];
+        if (!genome->classes[i].used)
+            continue;
+        if (!class_in_use(space, i + 1))
+            return fail_usage("genome: it has genes for class %d, which is not in use", i + 1);
+        genome_class(genome, space->catalogue, i + 1, &liv_class);
+        if (class_broken_rule(&liv_class, words, sizeof words))
+            return fail_usage("genome, genes of class %d (%s): %s", i + 1, liv_class.name, words);
+    }
+    return STATUS_OK;
+}
+
+static status refuse_class(int liv, int value, const struct genome_space *space) {
     char names[512];
     int used = 0;
     for (int i = 0; i < space->class_count && used < (int)sizeof names; i++)
@@ -138,11 +228,18 @@ static status refuse_class(int liv, int value, const struct backbone_space *spac
     return fail_usage("genome, LIV %d: class %d is not in use; allowed: %s", liv + 1, value, names);
 }
 
-status genome_validate(const struct genome *genome, const struct backbone_space *space) {
+status genome_validate(const struct genome *genome, const struct genome_space *space) {
     if (genome->depth < 1)
         return fail_usage("the genome has no LIV");
-    if (space->depth && genome->depth != space->depth)
-        return fail_usage("the genome has %d LIVs, model.depth is %d", genome->depth, space->depth);
+    if (!depth_fits(space, genome->depth))
+        return fail_usage("the genome has %d LIVs; allowed: %d to %d", genome->depth, space->depth_least,
+                          space->depth_most);
+    if (!(space->norms >> genome->norm & 1))
+        return fail_usage("the genome's norms are '%s', which the space does not have", norm_names[genome->norm - 1]);
+    if (!(space->residuals >> genome->residual & 1))
+        return fail_usage("the genome's residuals are '%s', which the space does not have",
+                          residual_names[genome->residual - 1]);
+    TRY(validate_classes(genome, space));
     for (int liv = 0; liv < genome->depth; liv++) {
         const short *genes = genome->livs[liv].genes;
         for (int gene = 0; gene < LIV_GENES; gene++) {
@@ -170,7 +267,7 @@ status genome_validate(const struct genome *genome, const struct backbone_space 
 
 /* ---- drawing and repair ---- */
 
-void genome_draw_gene(struct genome *genome, int liv, enum liv_gene gene, const struct backbone_space *space,
+void genome_draw_gene(struct genome *genome, int liv, enum liv_gene gene, const struct genome_space *space,
                       struct random_stream *random) {
     short *genes = genome->livs[liv].genes;
     if (gene == LIV_CLASS)
@@ -200,7 +297,61 @@ static void repair_alone(struct genome *genome, int liv, enum liv_gene kind, str
         partner[strategy] = genes[strategy];
 }
 
-void genome_repair(struct genome *genome, const struct backbone_space *space, struct random_stream *random) {
+static unsigned char draw_bit(unsigned set, struct random_stream *random) {
+    int chosen = (int)random_below(random, (uint32_t)__builtin_popcount(set));
+    for (; chosen > 0; chosen--)
+        set &= set - 1;
+    return (unsigned char)__builtin_ctz(set);
+}
+
+/* Puts a changed class back as genes, or as none where it is the catalogue's again. */
+static void put_class(struct genome *genome, const struct catalogue *catalogue, int class_gene,
+                      const struct liv_class *liv_class) {
+    struct class_genes genes = class_genes_of(liv_class);
+    struct class_genes base = class_genes_of(&catalogue->classes[class_gene - 1]);
+    if (class_genes_distance(&genes, &base) == 0)
+        memset(&genes, 0, sizeof genes);
+    genome->classes[class_gene - 1] = genes;
+}
+
+static void repair_classes(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
+    for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++) {
+        struct liv_class liv_class;
+        char words[256];
+        if (!genome->classes[i].used)
+            continue;
+        if (!class_in_use(space, i + 1)) {
+            memset(&genome->classes[i], 0, sizeof genome->classes[i]);
+            continue;
+        }
+        genome_class(genome, space->catalogue, i + 1, &liv_class);
+        if (!class_broken_rule(&liv_class, words, sizeof words))
+            continue;
+        class_repair(&liv_class, random);
+        put_class(genome, space->catalogue, i + 1, &liv_class);
+    }
+}
+
+/* LIVs that are missing are drawn, LIVs too many are cut off. */
+static void repair_depth(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
+    short depth = genome->depth;
+    if (depth_fits(space, depth))
+        return;
+    genome->depth = (short)(depth < space->depth_least ? space->depth_least : space->depth_most);
+    for (int liv = genome->depth; liv < GENOME_MAX_DEPTH; liv++)
+        memset(&genome->livs[liv], 0, sizeof genome->livs[liv]);
+    for (int liv = depth; liv < genome->depth; liv++)
+        for (int gene = 0; gene < LIV_GENES; gene++)
+            genome_draw_gene(genome, liv, (enum liv_gene)gene, space, random);
+}
+
+void genome_repair(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
+    if (!(space->norms >> genome->norm & 1))
+        genome->norm = draw_bit(space->norms, random);
+    if (!(space->residuals >> genome->residual & 1))
+        genome->residual = draw_bit(space->residuals, random);
+    repair_classes(genome, space, random);
+    repair_depth(genome, space, random);
     for (int liv = 0; liv < genome->depth; liv++)
         for (int gene = 0; gene < LIV_GENES; gene++)
             if (!gene_in_range(genome, liv, (enum liv_gene)gene, space))
@@ -211,16 +362,42 @@ void genome_repair(struct genome *genome, const struct backbone_space *space, st
                 repair_alone(genome, liv, kind, random);
 }
 
-void genome_random(struct genome *genome, const struct backbone_space *space, struct random_stream *random) {
+/* Half of the classes in use get random genes at the levels that evolve. */
+static void random_classes(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
+    for (int i = 0; i < space->class_count; i++) {
+        struct liv_class liv_class = space->catalogue->classes[space->classes[i] - 1];
+        if (random_below(random, 2) == 0)
+            continue;
+        if (space->operators)
+            class_mutate_operator(&liv_class, 1, random);
+        if (space->featurizers)
+            class_mutate_features(&liv_class, 1, random);
+        class_repair(&liv_class, random);
+        put_class(genome, space->catalogue, space->classes[i], &liv_class);
+    }
+}
+
+void genome_random(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
     memset(genome, 0, sizeof *genome);
-    genome->depth = space->depth;
-    for (int liv = 0; liv < genome->depth; liv++)
+    if (space->backbone) {
+        uint32_t depths = (uint32_t)(space->depth_most - space->depth_least + 1);
+        genome->depth = (short)(space->depth_least + (int)(depths > 1 ? random_below(random, depths) : 0));
+    } else {
+        *genome = *space->fixed;
+    }
+    genome->norm = draw_bit(space->norms, random);
+    genome->residual = draw_bit(space->residuals, random);
+    if (space->operators || space->featurizers)
+        random_classes(genome, space, random);
+    for (int liv = 0; space->backbone && liv < genome->depth; liv++)
         for (int gene = 0; gene < LIV_GENES; gene++)
             genome_draw_gene(genome, liv, (enum liv_gene)gene, space, random);
     genome_repair(genome, space, random);
 }
 
-void genome_canonicalise(struct genome *genome) {
+/* ---- identity and distance ---- */
+
+static void canonicalise_groups(struct genome *genome) {
     struct genome canonical = *genome;
     for (enum liv_gene kind = LIV_FEATURIZER_GROUP; kind <= LIV_FEATURE_GROUP; kind += 2) {
         for (int liv = 0; liv < genome->depth; liv++) {
@@ -240,11 +417,59 @@ void genome_canonicalise(struct genome *genome) {
     *genome = canonical;
 }
 
+void genome_canonicalise(struct genome *genome, const struct catalogue *catalogue) {
+    bool used[CATALOGUE_MAX_CLASSES] = {false};
+    canonicalise_groups(genome);
+    for (int liv = 0; liv < genome->depth; liv++)
+        used[genome->livs[liv].genes[LIV_CLASS] - 1] = true;
+    for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++) {
+        struct class_genes base = {0};
+        if (i < catalogue->class_count)
+            base = class_genes_of(&catalogue->classes[i]);
+        if (!used[i] || class_genes_distance(&genome->classes[i], &base) == 0)
+            memset(&genome->classes[i], 0, sizeof genome->classes[i]);
+    }
+}
+
 bool genome_equal(const struct genome *a, const struct genome *b) {
-    return a->depth == b->depth && memcmp(a->livs, b->livs, (size_t)a->depth * sizeof *a->livs) == 0;
+    return a->depth == b->depth && a->norm == b->norm && a->residual == b->residual &&
+           memcmp(a->livs, b->livs, (size_t)a->depth * sizeof *a->livs) == 0 &&
+           memcmp(a->classes, b->classes, sizeof a->classes) == 0;
 }
 
 uint64_t genome_hash(const struct genome *genome) {
     char text[GENOME_TEXT_BYTES];
     return hash_text(HASH_START, genome_print(genome, text));
+}
+
+static double liv_distance(const struct liv *a, const struct liv *b) {
+    int different = 0;
+    for (int gene = 0; gene < LIV_GENES; gene++)
+        different += a->genes[gene] != b->genes[gene];
+    return (double)different / LIV_GENES;
+}
+
+static double smallest(double a, double b, double c) {
+    double least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+double genome_distance(const struct genome *a, const struct genome *b) {
+    double row[GENOME_MAX_DEPTH + 1];
+    for (int j = 0; j <= b->depth; j++)
+        row[j] = j;
+    for (int i = 1; i <= a->depth; i++) {
+        double diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= b->depth; j++) {
+            double above = row[j];
+            double changed = diagonal + liv_distance(&a->livs[i - 1], &b->livs[j - 1]);
+            row[j] = smallest(changed, above + 1, row[j - 1] + 1);
+            diagonal = above;
+        }
+    }
+    double distance = row[b->depth] + (a->norm != b->norm) + (a->residual != b->residual);
+    for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++)
+        distance += class_genes_distance(&a->classes[i], &b->classes[i]);
+    return distance;
 }

@@ -1,8 +1,10 @@
 /*
- * Backbone genomes: five integers a LIV (STAR, arXiv 2411.17800, section 4).
+ * Genomes. The backbone has five integers a LIV (STAR, arXiv 2411.17800, section 4); behind it may stand the placement of
+ * norms, the kind of residual, and operator and featurizer genomes of classes that differ from the catalogue's.
  *
  * Text form: LIVs joined with '-', genes joined with '.', the dots left out where all five are single digits:
- * "21211-31112" and "1.1.1.1.1-2.10.1.10.1". Genes count from 1.
+ * "21211-31112" and "1.1.1.1.1-2.10.1.10.1". Genes count from 1. "~NR" behind it gives norm and residual where they are
+ * not 1 and 1; "|2:2122.B1331.C1331.V1335,4:..." gives class genes (class_genes.h).
  *
  * A featurizer (weight) group is formed by the LIVs of one class with one featurizer group number and one featurizer
  * strategy other than 1 (nothing); a feature (activation) group likewise with genes 4 and 5.
@@ -13,10 +15,12 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "genome/catalogue.h"
+#include "genome/class_genes.h"
 
 #include <stdbool.h>
 
-enum { GENOME_MAX_DEPTH = 128, GENOME_TEXT_BYTES = GENOME_MAX_DEPTH * 20 };
+enum { GENOME_MAX_DEPTH = 128 };
+enum { GENOME_TEXT_BYTES = GENOME_MAX_DEPTH * 20 + 8 + CATALOGUE_MAX_CLASSES * (CLASS_TEXT_BYTES + 4) };
 
 enum liv_gene {
     LIV_CLASS,
@@ -31,49 +35,75 @@ struct liv {
     short genes[LIV_GENES];
 };
 
+/* Where norms sit: before a LIV, behind its residual, or before and behind the LIV. */
+enum norm_placement { NORM_PRE = 1, NORM_POST, NORM_BOTH, NORM_PLACEMENTS = NORM_BOTH };
+/* h + LIV(h), or with a learned factor a channel on the LIV. */
+enum residual_kind { RESIDUAL_PLAIN = 1, RESIDUAL_SCALED, RESIDUAL_KINDS = RESIDUAL_SCALED };
+extern const char *const norm_names[NORM_PLACEMENTS], *const residual_names[RESIDUAL_KINDS];
+
 struct genome {
-    int depth;
+    short depth;
+    unsigned char norm, residual; /* enum norm_placement, enum residual_kind */
     struct liv livs[GENOME_MAX_DEPTH];
+    struct class_genes classes[CATALOGUE_MAX_CLASSES]; /* by class gene - 1 */
 };
 
-/* Where genomes are drawn from. */
-struct backbone_space {
+/* Where genomes are drawn from, and what of them evolves. */
+struct genome_space {
     const struct catalogue *catalogue;
-    int depth;
-    int class_count; /* classes in use, as gene values */
+    int depth_least, depth_most; /* 0: any */
+    int class_count;             /* classes in use, as gene values */
     short classes[CATALOGUE_MAX_CLASSES];
+    unsigned norms, residuals;                  /* allowed, as bits (1 << value) */
+    bool backbone, operators, featurizers;      /* levels that evolve */
+    const struct genome *fixed;                 /* the backbone where it does not evolve */
 };
+
+/* The space of every valid genome over a catalogue. */
+struct genome_space genome_space_of(const struct catalogue *catalogue);
 
 /* Reads the text form; a failure is a STATUS_USAGE that names position and reason. Says nothing about validity. */
 status genome_parse(const char *text, struct genome *genome) MUST_CHECK;
 /* Writes the text form to buffer (GENOME_TEXT_BYTES) and returns it. parse(print(g)) is g. */
 const char *genome_print(const struct genome *genome, char *buffer);
 
-/* Fails with the LIV, the gene and the reason unless the genome is valid in the space. */
-status genome_validate(const struct genome *genome, const struct backbone_space *space) MUST_CHECK;
+/* The class of a LIV, or of a class gene: the catalogue's with the genome's genes. */
+void genome_class(const struct genome *genome, const struct catalogue *catalogue, int class_gene,
+                  struct liv_class *result);
+
+/* Fails with the LIV or class, the gene and the reason unless the genome is valid in the space. */
+status genome_validate(const struct genome *genome, const struct genome_space *space) MUST_CHECK;
 
 /*
- * Makes a genome of the space's depth valid by re-sampling what is not: genes out of range are drawn again; a LIV that
- * shares with nobody joins another LIV of its class or stops sharing. A valid genome stays as it is.
+ * Makes a genome valid by re-sampling what is not: genes out of range are drawn again, classes that break a rule are
+ * repaired (class_genes.h); a LIV that shares with nobody joins another LIV of its class or stops sharing. A valid genome
+ * stays as it is.
  */
-void genome_repair(struct genome *genome, const struct backbone_space *space, struct random_stream *random);
+void genome_repair(struct genome *genome, const struct genome_space *space, struct random_stream *random);
 
-/* A valid genome, genes drawn uniformly before repair. */
-void genome_random(struct genome *genome, const struct backbone_space *space, struct random_stream *random);
+/* A valid genome; what evolves is drawn uniformly before repair. */
+void genome_random(struct genome *genome, const struct genome_space *space, struct random_stream *random);
 
 /* Draws one gene anew from the values that it can take at its place; the result may need repair. */
-void genome_draw_gene(struct genome *genome, int liv, enum liv_gene gene, const struct backbone_space *space,
+void genome_draw_gene(struct genome *genome, int liv, enum liv_gene gene, const struct genome_space *space,
                       struct random_stream *random);
 
 /*
- * The one representative of genomes that mean the same: groups are numbered per class in order of appearance, and LIVs
- * that share nothing have groups of their own.
+ * The one representative of genomes that mean the same: groups are numbered per class in order of appearance, LIVs that
+ * share nothing have groups of their own, and class genes that change nothing are dropped.
  */
-void genome_canonicalise(struct genome *genome);
+void genome_canonicalise(struct genome *genome, const struct catalogue *catalogue);
 
 bool genome_equal(const struct genome *a, const struct genome *b);
 /* Of the genome as it is; canonicalise first to identify architectures. */
 uint64_t genome_hash(const struct genome *genome);
+
+/*
+ * How far two genomes are apart: the edit distance of their rows of LIVs, where changing a LIV costs the share of its
+ * genes that differ and adding or leaving one out costs 1; plus 1 for another norm, 1 for another residual, and for each
+ * class the number of genes that differ. 0 only for equal genomes; symmetric.
+ */
+double genome_distance(const struct genome *a, const struct genome *b);
 
 /*
  * The LIV that owns what LIV `liv` shares: the first member of its featurizer group (kind LIV_FEATURIZER_GROUP) or

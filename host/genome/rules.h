@@ -1,6 +1,7 @@
 /*
- * The validity rules of LIV classes, as data: a row for each token mixing says which features it needs and which values
- * the other genes may take with it. What a row allows builds and trains.
+ * The validity rules of LIV classes, as data: a row for each pair of token and channel mixing says which features it
+ * needs and which values the other genes may take with it. What a row allows builds, trains and decodes. `starcl space`
+ * prints the rows.
  */
 #ifndef STARCL_GENOME_RULES_H
 #define STARCL_GENOME_RULES_H
@@ -11,26 +12,34 @@
 
 struct mixing_rule {
     enum token_mixing token_mixing;
-    unsigned needs, may_have;                        /* features, as bits (1 << name) */
-    unsigned masks, nonlinearities, channel_mixings; /* allowed values, as VALUE_BIT()s */
-    unsigned equal_expansion;                        /* features whose expansions must be equal */
-    unsigned fixed_expansion;                        /* features whose size the operator sets: expansion 1 */
-    unsigned may_repeat;                             /* features that may have a repeat */
-    unsigned repeats_all;                            /* features that serve every channel: repeat "all" */
+    enum channel_mixing channel_mixing;
+    unsigned needs, may_have;        /* features, as bits */
+    unsigned masks, nonlinearities;  /* allowed values, as VALUE_BIT()s */
+    unsigned equal_expansion;        /* features whose expansions must be equal */
+    unsigned sized;                  /* features whose size the operator sets: expansion 1, dense or low-rank mixing */
+    unsigned may_repeat, repeats_all; /* features with any repeat, and with repeat "all"; others have 1 */
     bool has_rotary, has_kernel, has_state;
+    const char *meaning; /* one line */
 };
 
-/* One row a token mixing that this program can build; ends with token_mixing 0. */
+/* Ends with token_mixing 0. */
 extern const struct mixing_rule mixing_rules[];
 
-/* Values that every feature may take, as VALUE_BIT()s. */
-extern const unsigned rule_feature_mixings, rule_feature_channel_mixings;
+enum { LARGEST_KERNEL = 16, LARGEST_STATE_SIZE = 64, DEFAULT_KERNEL = 3, DEFAULT_STATE = 16 };
 
-enum { LARGEST_KERNEL = 16, LARGEST_STATE_SIZE = 64 };
+/* The row of a pair, or NULL where the pair means nothing. */
+const struct mixing_rule *mixing_rule_of(enum token_mixing token_mixing, enum channel_mixing channel_mixing);
 
-const struct mixing_rule *mixing_rule_of(enum token_mixing token_mixing);
+/* The set with B2 and C2 added where it has B and C, if the class is differential. */
+unsigned rule_features(unsigned set, bool differential);
+
+/* Values that a gene of a feature may take where the row and the feature's other genes are as they are. */
+unsigned feature_values(const struct mixing_rule *rule, const struct feature *feature, enum gene gene);
 
 /* NULL if the class is valid, else the words of the rule it breaks, in buffer. */
 const char *class_broken_rule(const struct liv_class *liv_class, char *buffer, int bytes);
+
+/* Valid featurizer genomes with a row, counted; differential or not. */
+double rule_featurizers(const struct mixing_rule *rule, bool differential);
 
 #endif

@@ -5,26 +5,28 @@
 #include "genome/genome.h"
 #include "model/graph.h"
 
-enum { CHANNEL_MULTIPLE = 16, FEATURE_KERNEL = 4 };
+enum { HEAD_COLUMNS_MULTIPLE = 4, FEATURE_KERNEL = 4 };
 
 struct model_settings {
     int width;
-    int context;
-    int head_channels; /* channels of an attention head */
+    int context;       /* tokens that the graph runs on at once; 1 for decoding */
+    int reach;         /* the most tokens of a sequence; 0: the context */
+    int head_channels; /* channels of a head at expansion 1; divides the width */
     int vocabulary;
+    int window, block; /* tokens of banded and of blocked masks */
     int cache_context; /* tokens for which cache bytes are reported */
 };
 
 /*
- * A valid genome over the catalogue, as a graph for `batch` sequences: embedding; for each LIV h <- h +
- * out(LIV(norm(h))); final norm, output projection, cross-entropy. Fails with STATUS_USAGE where the settings do not
- * fit a class (heads that do not divide the channels).
+ * A valid genome over the catalogue, as a graph for `batch` sequences: embedding; for each LIV h <- h + out(LIV(norm(h))),
+ * or as the genome places norms and residuals; final norm, output projection, cross-entropy.
  */
 status architecture_build(const struct genome *genome, const struct catalogue *catalogue,
                           const struct model_settings *settings, int batch, struct device_shape device,
                           struct graph **graph) MUST_CHECK;
 
-/* Channels of a feature at this width, rounded to CHANNEL_MULTIPLE. */
-int feature_channels(const struct feature *feature, int width);
+/* Heads of a model, and channels of a head of a feature with this expansion: a multiple of HEAD_COLUMNS_MULTIPLE. */
+int model_heads(const struct model_settings *settings);
+int head_columns(const struct model_settings *settings, enum expansion expansion);
 
 #endif

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct graph *graph_create(int batch, int context, struct device_shape device) {
+struct graph *graph_create(int batch, int context, int reach, struct device_shape device) {
     struct graph *graph = memory_allocate(1, sizeof *graph);
     *graph = (struct graph){.arena = arena_create(),
                             .device = device,
                             .batch = batch,
                             .context = context,
+                            .reach = reach ? reach : context,
                             .tokens = -1,
                             .targets = -1,
                             .logits = -1,
@@ -66,6 +67,7 @@ status graph_apply(struct graph *graph, const struct op_type *type, struct op_at
                                .device = graph->device,
                                .batch = graph->batch,
                                .context = graph->context,
+                               .reach = graph->reach,
                                .input_count = input_count},
                         .liv = graph->liv};
     for (int i = 0; i < input_count; i++) {
@@ -89,7 +91,7 @@ static void note_past_rows(const struct graph *graph, int n, int cache_context, 
     struct op op = graph->nodes[n].op;
     if (!op.type->past_rows)
         return;
-    op.context = cache_context;
+    op.reach = cache_context;
     for (int i = 0; i < op.input_count; i++) {
         int needed = op.type->past_rows(&op, i), value = graph->nodes[n].inputs[i];
         if (needed > rows[value])
@@ -114,8 +116,11 @@ static struct cost cost_of(const struct graph *graph, int cache_context, int liv
             continue;
         if (node->op.type->flops)
             cost.flops_per_token += node->op.type->flops(&node->op) / tokens;
-        if (node->op.type->state)
-            cost.cache_bytes += (int64_t)(node->op.type->state(&node->op) * sizeof(float));
+        if (node->op.type->state) {
+            struct op op = node->op;
+            op.reach = cache_context;
+            cost.cache_bytes += (int64_t)(node->op.type->state(&op) * sizeof(float));
+        }
     }
     for (int v = 0; v < graph->value_count; v++) {
         const struct value *value = &graph->values[v];

@@ -22,6 +22,7 @@ enum value_role {
 enum parameter_start {
     START_NORMAL, /* mean 0, `deviation` */
     START_ONES,
+    START_HALVES,
     START_DELTA_BIAS, /* softplus of it is log-uniform in 0.001 .. 0.1, as in Mamba */
 };
 
@@ -45,7 +46,7 @@ struct node {
 struct graph {
     struct arena *arena;
     struct device_shape device;
-    int batch, context;
+    int batch, context, reach; /* reach: the most tokens of a sequence, which decoding graphs of context 1 need */
     int value_count, node_count;
     struct value *values;
     struct node *nodes;
@@ -53,8 +54,8 @@ struct graph {
     int liv;                           /* while building: what new values and nodes belong to */
 };
 
-/* An empty graph for sequences of `context` tokens, `batch` at once, on devices of this shape. */
-struct graph *graph_create(int batch, int context, struct device_shape device);
+/* An empty graph for `context` tokens of `batch` sequences at once, on devices of this shape. A reach of 0 is context. */
+struct graph *graph_create(int batch, int context, int reach, struct device_shape device);
 void graph_destroy(struct graph *graph);
 
 /* Values; the name is copied. Each returns the new value. */

@@ -86,8 +86,9 @@ static void start_values(const struct value *value, uint64_t seed, float *elemen
         random_normal(&random, elements, count, value->deviation);
         break;
     case START_ONES:
+    case START_HALVES:
         for (size_t i = 0; i < count; i++)
-            elements[i] = 1;
+            elements[i] = value->start == START_ONES ? 1 : 0.5f;
         break;
     case START_DELTA_BIAS:
         for (size_t i = 0; i < count; i++) {

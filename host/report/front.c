@@ -144,11 +144,13 @@ status report_front_json(struct store *store, FILE *out) {
 
 /* ---- one architecture ---- */
 
-static const struct liv_class *class_of(const struct genome *genome, const struct catalogue *catalogue, int liv) {
-    return &catalogue->classes[genome->livs[liv].genes[LIV_CLASS] - 1];
+static struct liv_class class_of(const struct genome *genome, const struct catalogue *catalogue, int liv) {
+    struct liv_class liv_class;
+    genome_class(genome, catalogue, genome->livs[liv].genes[LIV_CLASS], &liv_class);
+    return liv_class;
 }
 
-/* "weights of B and V from LIV 1; " for a LIV that uses what another owns, "" otherwise. */
+/* "weights of B and V from LIV 1" for a LIV that uses what another owns, "" otherwise. */
 static void describe_sharing(const struct genome *genome, const struct liv_class *liv_class, int liv,
                              struct text *text) {
     char set[64];
@@ -180,10 +182,11 @@ static void print_architecture(const struct genome *genome, const struct catalog
     fprintf(out, "%5s  %-12s  %10s  %10s  %10s\n", "LIV", "class", "parameters", "FLOP/token", "cache");
     for (int liv = 0; liv < genome->depth; liv++) {
         struct cost cost = graph_liv_cost(graph, settings->cache_context, liv);
+        struct liv_class liv_class = class_of(genome, catalogue, liv);
         struct text sharing = {0};
-        describe_sharing(genome, class_of(genome, catalogue, liv), liv, &sharing);
+        describe_sharing(genome, &liv_class, liv, &sharing);
         snprintf(place, sizeof place, "%d", liv + 1);
-        print_costs(place, class_of(genome, catalogue, liv)->name, &cost, sharing.text ? sharing.text : "", out);
+        print_costs(place, liv_class.name, &cost, sharing.text ? sharing.text : "", out);
         text_free(&sharing);
     }
     struct cost ends = graph_liv_cost(graph, settings->cache_context, -1);
@@ -209,10 +212,11 @@ static void print_architecture_json(const struct genome *genome, const struct ca
     cJSON *livs = cJSON_AddArrayToObject(json, "livs");
     for (int liv = 0; liv < genome->depth; liv++) {
         struct cost cost = graph_liv_cost(graph, settings->cache_context, liv);
+        struct liv_class liv_class = class_of(genome, catalogue, liv);
         struct text sharing = {0};
-        describe_sharing(genome, class_of(genome, catalogue, liv), liv, &sharing);
+        describe_sharing(genome, &liv_class, liv, &sharing);
         cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "class", class_of(genome, catalogue, liv)->name);
+        cJSON_AddStringToObject(item, "class", liv_class.name);
         cJSON_AddStringToObject(item, "shares", sharing.text ? sharing.text : "");
         add_costs(item, &cost);
         cJSON_AddItemToArray(livs, item);
@@ -229,10 +233,8 @@ static const struct device_shape any_shape = {.lanes = 1, .width = 16, .items = 
 status report_architecture(const struct genome *genome, const struct catalogue *catalogue,
                            const struct run_config *config, bool json, FILE *out) {
     struct model_settings settings = config_model_settings(config);
-    struct backbone_space space;
+    struct genome_space space = genome_space_of(catalogue);
     struct graph *graph;
-    TRY(config_space(config, catalogue, &space));
-    space.depth = 0; /* any */
     TRY(genome_validate(genome, &space));
     TRY(architecture_build(genome, catalogue, &settings, 1, any_shape, &graph));
     (json ? print_architecture_json : print_architecture)(genome, catalogue, &settings, graph, out);

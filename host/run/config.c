@@ -54,9 +54,12 @@ static const struct config_key keys[] = {
     INTEGER(model, depth, 1, GENOME_MAX_DEPTH, "6", "LIVs of a backbone"),
     INTEGER(model, context, 1, 65536, "128", "tokens of a training sequence"),
     INTEGER(model, head_channels, 2, 256, "32", "channels of an attention head, even; divides the width"),
+    INTEGER(model, window, 1, 1048576, "64", "tokens that a banded mask sees"),
+    INTEGER(model, block, 1, 1048576, "64", "tokens of a block of a blocked mask"),
     INTEGER(model, cache_context, 1, 1048576, "4096", "tokens for which cache_bytes is reported"),
     TEXT(model, catalogue, "\"builtin\"", "file of LIV classes, or \"builtin\""),
     NAMES(model, classes, "[]", "classes to search over, by name; [] is all of the catalogue"),
+    NAMES(model, pattern, "[]", "classes of a fixed backbone, repeated over the depth"),
 
     INTEGER(train, steps, 1, 1e9, "400", "optimiser steps of a candidate"),
     INTEGER(train, batch, 1, 65536, "16", "sequences a step"),
@@ -73,6 +76,11 @@ static const struct config_key keys[] = {
     INTEGER(search, tournament, 1, 4096, "2", "candidates drawn to choose a parent from"),
     INTEGER(search, crossover_points, 1, GENOME_MAX_DEPTH, "2", "boundaries between LIVs where parents change over"),
     NUMBER(search, mutation, 0, 1, "0.1", "probability that a gene is drawn anew"),
+    NAMES(search, levels, "[\"backbone\"]", "what evolves: backbone, operator, featurizer, or all"),
+    INTEGER(search, depth_least, 0, GENOME_MAX_DEPTH, "0", "fewest LIVs; 0 is model.depth"),
+    INTEGER(search, depth_most, 0, GENOME_MAX_DEPTH, "0", "most LIVs; 0 is model.depth"),
+    NAMES(search, norms, "[\"pre\"]", "where norms may sit: pre, post, both"),
+    NAMES(search, residuals, "[\"plain\"]", "what residuals may be: plain, or scaled by learned factors"),
     NAMES(search, objectives, "[\"bits_per_byte\", \"parameters\", \"cache_bytes\"]", "metrics to optimise"),
 
     TEXT(devices, device, "\"\"", "index, cpu, gpu, accelerator or part of a name; \"\" is the best one"),
@@ -86,7 +94,9 @@ static void *field(struct run_config *config, const struct config_key *key) {
     return (char *)config + key->offset;
 }
 
-static status read_names(const struct settings *settings, const config_setting_t *setting, struct name_list *list) {
+/* Only a pattern may name something twice. */
+static status read_names(const struct settings *settings, const config_setting_t *setting, bool repeats,
+                         struct name_list *list) {
     TRY(settings_list(settings, setting, 0));
     list->count = 0;
     for (int i = 0; i < config_setting_length(setting); i++) {
@@ -97,7 +107,7 @@ static status read_names(const struct settings *settings, const config_setting_t
             return settings_refuse(settings, element, "a name has 1 to %d characters", CLASS_NAME_BYTES - 1);
         if (list->count == CONFIG_MAX_CLASSES)
             return settings_refuse(settings, setting, "more than %d names", CONFIG_MAX_CLASSES);
-        for (int j = 0; j < list->count; j++)
+        for (int j = 0; j < list->count && !repeats; j++)
             if (strcmp(list->names[j], name) == 0)
                 return settings_refuse(settings, element, "\"%s\" is listed twice", name);
         snprintf(list->names[list->count++], CLASS_NAME_BYTES, "%s", name);
@@ -114,7 +124,7 @@ static status read_key(const struct settings *settings, const config_setting_t *
     case KEY_NUMBER:
         return settings_number(settings, setting, key->least, key->most, field(config, key));
     case KEY_NAMES:
-        return read_names(settings, setting, field(config, key));
+        return read_names(settings, setting, strcmp(key->key, "pattern") == 0, field(config, key));
     case KEY_TEXT:
         TRY(settings_text(settings, setting, &text));
         if (strlen(text) >= key->bytes)
@@ -180,31 +190,64 @@ static status read_groups(const struct settings *settings, struct run_config *co
 
 /* ---- what must fit together ---- */
 
-static status check_objectives(const struct settings *settings, const struct run_config *config) {
-    const config_setting_t *setting = locate(settings, "search", "objectives");
-    const char *names[METRICS];
-    for (int m = 0; m < METRICS; m++)
-        names[m] = metric_table[m].name;
-    if (config->search.objectives.count < 1 || config->search.objectives.count > MAX_OBJECTIVES)
-        return settings_refuse(settings, setting, "1 to %d objectives are needed", MAX_OBJECTIVES);
-    for (int i = 0; i < config->search.objectives.count; i++) {
-        const char *name = config->search.objectives.names[i];
+/* Every name of a list is one of `names`, and there are least to most of them. */
+static status check_list(const struct settings *settings, const char *group, const char *key,
+                         const struct name_list *list, const char *const *names, int count, int least, int most) {
+    const config_setting_t *setting = locate(settings, group, key);
+    if (list->count < least || list->count > most)
+        return settings_refuse(settings, setting, "%s needs %d to %d names", key, least, most);
+    for (int i = 0; i < list->count; i++) {
         bool known = false;
-        for (int m = 0; m < METRICS; m++)
-            known = known || strcmp(name, names[m]) == 0;
+        for (int n = 0; n < count; n++)
+            known = known || strcmp(list->names[i], names[n]) == 0;
         if (known)
             continue;
-        const char *nearest = text_nearest(name, names, METRICS);
+        const char *nearest = text_nearest(list->names[i], names, (size_t)count);
         struct text all = {0};
-        for (int m = 0; m < METRICS; m++)
-            text_append(&all, "%s%s", m ? ", " : "", names[m]);
-        status outcome =
-            settings_refuse(settings, setting, "\"%s\" is not a metric%s%s%s; allowed: %s", name,
-                            nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", all.text);
+        for (int n = 0; n < count; n++)
+            text_append(&all, "%s%s", n ? ", " : "", names[n]);
+        status outcome = settings_refuse(settings, setting, "\"%s\" is not known%s%s%s; allowed: %s", list->names[i],
+                                         nearest ? ", did you mean \"" : "", nearest ? nearest : "",
+                                         nearest ? "\"?" : "", all.text);
         text_free(&all);
         return outcome;
     }
     return STATUS_OK;
+}
+
+static const char *const level_names[] = {"backbone", "operator", "featurizer", "all"};
+enum { LEVELS = sizeof level_names / sizeof *level_names };
+
+static status check_lists(const struct settings *settings, const struct run_config *config) {
+    const char *metrics[METRICS];
+    for (int m = 0; m < METRICS; m++)
+        metrics[m] = metric_table[m].name;
+    TRY(check_list(settings, "search", "objectives", &config->search.objectives, metrics, METRICS, 1,
+                   (int)METRICS < (int)MAX_OBJECTIVES ? (int)METRICS : (int)MAX_OBJECTIVES));
+    TRY(check_list(settings, "search", "levels", &config->search.levels, level_names, LEVELS, 1, LEVELS));
+    TRY(check_list(settings, "search", "norms", &config->search.norms, norm_names, NORM_PLACEMENTS, 1,
+                   NORM_PLACEMENTS));
+    return check_list(settings, "search", "residuals", &config->search.residuals, residual_names, RESIDUAL_KINDS, 1,
+                      RESIDUAL_KINDS);
+}
+
+static bool list_has(const struct name_list *list, const char *name) {
+    for (int i = 0; i < list->count; i++)
+        if (strcmp(list->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool evolves(const struct run_config *config, const char *level) {
+    return list_has(&config->search.levels, level) || list_has(&config->search.levels, "all");
+}
+
+static int depth_least(const struct run_config *config) {
+    return (int)(config->search.depth_least ? config->search.depth_least : config->model.depth);
+}
+
+static int depth_most(const struct run_config *config) {
+    return (int)(config->search.depth_most ? config->search.depth_most : config->model.depth);
 }
 
 static status check_words(const struct settings *settings, const struct run_config *config) {
@@ -233,8 +276,15 @@ static status check_together(const struct settings *settings, const struct run_c
     if (config->train.warmup > config->train.steps)
         return settings_refuse(settings, locate(settings, "train", "warmup"), "%lld is more than train.steps, %lld",
                                config->train.warmup, config->train.steps);
-    TRY(check_words(settings, config));
-    return check_objectives(settings, config);
+    if (depth_least(config) > depth_most(config))
+        return settings_refuse(settings, locate(settings, "search", "depth_least"),
+                               "the fewest LIVs are %d and the most %d (0 stands for model.depth)", depth_least(config),
+                               depth_most(config));
+    TRY(check_lists(settings, config));
+    if (!evolves(config, "backbone") && config->model.pattern.count == 0)
+        return settings_refuse(settings, locate(settings, "search", "levels"),
+                               "where the backbone does not evolve, model.pattern must say what it is");
+    return check_words(settings, config);
 }
 
 /* The text must exist now, and be found again when the run is resumed from another folder. */
@@ -343,26 +393,66 @@ char *config_print(const struct run_config *config) {
 
 /* ---- what the rest of the room asks ---- */
 
-status config_space(const struct run_config *config, const struct catalogue *catalogue, struct backbone_space *space) {
-    *space = (struct backbone_space){.catalogue = catalogue, .depth = (int)config->model.depth};
-    if (config->model.classes.count == 0)
-        for (int i = 0; i < catalogue->class_count; i++)
-            space->classes[space->class_count++] = (short)(i + 1);
-    for (int i = 0; i < config->model.classes.count; i++) {
-        const char *name = config->model.classes.names[i];
-        int index = catalogue_find(catalogue, name);
-        if (index < 0) {
-            struct text names = {0};
-            for (int c = 0; c < catalogue->class_count; c++)
-                text_append(&names, "%s%s", c ? ", " : "", catalogue->classes[c].name);
-            status outcome =
-                fail_usage("model.classes: the catalogue has no class \"%s\"; allowed: %s", name, names.text);
-            text_free(&names);
-            return outcome;
-        }
-        space->classes[space->class_count++] = (short)(index + 1);
+/* The class gene of a name. */
+static status class_gene(const struct catalogue *catalogue, const char *key, const char *name, short *gene) {
+    int index = catalogue_find(catalogue, name);
+    *gene = (short)(index + 1);
+    if (index >= 0)
+        return STATUS_OK;
+    struct text names = {0};
+    for (int c = 0; c < catalogue->class_count; c++)
+        text_append(&names, "%s%s", c ? ", " : "", catalogue->classes[c].name);
+    status outcome =
+        fail_usage("model.%s: the catalogue has no class \"%s\"; allowed: %s", key, name, names.text);
+    text_free(&names);
+    return outcome;
+}
+
+status config_pattern(const struct run_config *config, const struct catalogue *catalogue, struct genome *genome) {
+    const struct name_list *pattern = &config->model.pattern;
+    if (pattern->count == 0)
+        return fail_usage("model.pattern is empty; it names classes, such as [\"SA-1\", \"GMemless\"]");
+    memset(genome, 0, sizeof *genome);
+    genome->depth = (short)config->model.depth;
+    genome->norm = NORM_PRE;
+    genome->residual = RESIDUAL_PLAIN;
+    for (int liv = 0; liv < genome->depth; liv++) {
+        genome->livs[liv] = (struct liv){{0, 1, 1, 1, 1}};
+        TRY(class_gene(catalogue, "pattern", pattern->names[liv % pattern->count], &genome->livs[liv].genes[LIV_CLASS]));
     }
+    genome_canonicalise(genome, catalogue);
     return STATUS_OK;
+}
+
+/* The names of a list as bits 1 << (index + 1). */
+static unsigned name_bits(const struct name_list *list, const char *const *names, int count) {
+    unsigned bits = 0;
+    for (int i = 0; i < count; i++)
+        if (list_has(list, names[i]))
+            bits |= 2u << i;
+    return bits;
+}
+
+status config_space(const struct run_config *config, const struct catalogue *catalogue, struct genome *fixed,
+                    struct genome_space *space) {
+    *space = genome_space_of(catalogue);
+    space->depth_least = depth_least(config);
+    space->depth_most = depth_most(config);
+    space->norms = name_bits(&config->search.norms, norm_names, NORM_PLACEMENTS);
+    space->residuals = name_bits(&config->search.residuals, residual_names, RESIDUAL_KINDS);
+    space->backbone = evolves(config, "backbone");
+    space->operators = evolves(config, "operator");
+    space->featurizers = evolves(config, "featurizer");
+    space->fixed = fixed;
+    if (config->model.classes.count > 0)
+        space->class_count = 0;
+    for (int i = 0; i < config->model.classes.count; i++)
+        TRY(class_gene(catalogue, "classes", config->model.classes.names[i], &space->classes[space->class_count++]));
+    if (space->backbone)
+        return STATUS_OK;
+    TRY(config_pattern(config, catalogue, fixed));
+    space->depth_least = space->depth_most = fixed->depth;
+    return genome_validate(fixed, space);
 }
 
 int config_objectives(const struct run_config *config, enum metric objectives[METRICS]) {

@@ -28,9 +28,10 @@ struct run_config {
         double validation;
     } data;
     struct {
-        long long width, depth, context, head_channels, cache_context;
+        long long width, depth, context, head_channels, window, block, cache_context;
         char catalogue[PATH_MAX];
         struct name_list classes; /* none: every class of the catalogue */
+        struct name_list pattern; /* classes, repeated over the depth; none: no fixed backbone */
     } model;
     struct {
         long long steps, batch, warmup, validation_batches;
@@ -38,9 +39,9 @@ struct run_config {
     } train;
     struct {
         char algorithm[CONFIG_NAME_BYTES];
-        long long population, generations, tournament, crossover_points;
+        long long population, generations, tournament, crossover_points, depth_least, depth_most;
         double mutation;
-        struct name_list objectives;
+        struct name_list objectives, levels, norms, residuals;
     } search;
     struct {
         char device[CONFIG_NAME_BYTES]; /* "" : what STARCL_DEVICE says, or the best */
@@ -61,9 +62,17 @@ status config_load_text(const char *name, const char *text, bool needs_data, str
 /* The complete config in libconfig's notation, with each key's meaning as a comment; the caller frees it. */
 char *config_print(const struct run_config *config);
 
-/* The classes in use, as gene values of the catalogue; fails if a name in model.classes is not in it. */
-status config_space(const struct run_config *config, const struct catalogue *catalogue,
-                    struct backbone_space *space) MUST_CHECK;
+/*
+ * What the search draws genomes from: classes in use, depths, norms, residuals and levels. `fixed` holds the backbone of
+ * model.pattern where the backbone does not evolve, and must live as long as the space. Names that the catalogue does not
+ * have are STATUS_USAGE.
+ */
+status config_space(const struct run_config *config, const struct catalogue *catalogue, struct genome *fixed,
+                    struct genome_space *space) MUST_CHECK;
+
+/* The backbone of model.pattern at model.depth, nothing shared; STATUS_USAGE where there is no pattern. */
+status config_pattern(const struct run_config *config, const struct catalogue *catalogue,
+                      struct genome *genome) MUST_CHECK;
 
 /* The metrics in search.objectives. */
 int config_objectives(const struct run_config *config, enum metric objectives[METRICS]);

@@ -26,6 +26,8 @@ struct model_settings config_model_settings(const struct run_config *config) {
                                    .context = (int)config->model.context,
                                    .head_channels = (int)config->model.head_channels,
                                    .vocabulary = CORPUS_VOCABULARY,
+                                   .window = (int)config->model.window,
+                                   .block = (int)config->model.block,
                                    .cache_context = (int)config->model.cache_context};
 }
 
@@ -45,27 +47,11 @@ static status open_device(struct evaluator *evaluator) {
     return device_open_choice(evaluator->config->devices.device, &options, &evaluator->device);
 }
 
-/* Every class alone, so that a width that does not suit one is refused before the search and not in its middle. */
-static status check_classes(const struct evaluator *evaluator) {
-    struct backbone_space space;
-    struct model_settings settings = config_model_settings(evaluator->config);
-    TRY(config_space(evaluator->config, evaluator->catalogue, &space));
-    for (int i = 0; i < space.class_count; i++) {
-        struct genome genome = {.depth = 1, .livs = {{{space.classes[i], 1, 1, 1, 1}}}};
-        struct graph *graph;
-        TRY(architecture_build(&genome, evaluator->catalogue, &settings, 1, device_shape(evaluator->device), &graph));
-        graph_destroy(graph);
-    }
-    return STATUS_OK;
-}
-
 status evaluator_create(const struct run_config *config, const struct catalogue *catalogue, const struct corpus *corpus,
                         struct evaluator **result) {
     struct evaluator *evaluator = memory_allocate(1, sizeof *evaluator);
     *evaluator = (struct evaluator){.config = config, .catalogue = catalogue, .corpus = corpus};
     status outcome = open_device(evaluator);
-    if (outcome == STATUS_OK)
-        outcome = check_classes(evaluator);
     if (outcome != STATUS_OK) {
         evaluator_destroy(evaluator);
         evaluator = NULL;

@@ -10,8 +10,7 @@
 struct evaluator;
 
 /*
- * Opens the device, and checks that every class in use can be built at the configured width. Config, catalogue and
- * corpus must outlive it.
+ * Opens the device. Config, catalogue and corpus must outlive it.
  */
 status evaluator_create(const struct run_config *config, const struct catalogue *catalogue, const struct corpus *corpus,
                         struct evaluator **evaluator) MUST_CHECK;

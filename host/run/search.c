@@ -22,7 +22,8 @@
 struct search {
     struct run_config config;
     struct catalogue catalogue;
-    struct backbone_space space;
+    struct genome fixed; /* the backbone where it does not evolve */
+    struct genome_space space;
     struct corpus *corpus;
     struct evaluator *evaluator;
     struct store *store;
@@ -209,7 +210,7 @@ static void release(struct search *search) {
 /* Everything that a wrong config can make fail, before anything is written. */
 static status prepare(struct search *search) {
     struct run_config *config = &search->config;
-    TRY(config_space(config, &search->catalogue, &search->space));
+    TRY(config_space(config, &search->catalogue, &search->fixed, &search->space));
     TRY(corpus_open(config->data.path, config->data.validation, (int)config->model.context, &search->corpus));
     TRY(evaluator_create(config, &search->catalogue, search->corpus, &search->evaluator));
     search->objective_count = config_objectives(config, search->objectives);

@@ -77,22 +77,17 @@ status checkpoint_write_weights(struct model *model, const char *path) {
 
 /* ---- architecture ---- */
 
-static cJSON *describe_class(const struct liv_class *liv_class) {
+static cJSON *describe_liv(const struct genome *genome, const struct catalogue *catalogue, int liv) {
+    struct liv_class liv_class;
+    genome_class(genome, catalogue, genome->livs[liv].genes[LIV_CLASS], &liv_class);
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "name", liv_class->name);
-    cJSON_AddStringToObject(json, "token_mixing", gene_value_name(GENE_TOKEN_MIXING, (int)liv_class->token_mixing));
-    cJSON_AddStringToObject(json, "mask", gene_value_name(GENE_MASK, (int)liv_class->mask));
-    cJSON_AddStringToObject(json, "nonlinearity", gene_value_name(GENE_NONLINEARITY, (int)liv_class->nonlinearity));
+    cJSON_AddStringToObject(json, "class", liv_class.name);
+    cJSON_AddStringToObject(json, "token_mixing", gene_value_name(GENE_TOKEN_MIXING, (int)liv_class.token_mixing));
+    cJSON_AddStringToObject(json, "mask", gene_value_name(GENE_MASK, (int)liv_class.mask));
+    cJSON_AddStringToObject(json, "nonlinearity", gene_value_name(GENE_NONLINEARITY, (int)liv_class.nonlinearity));
     cJSON_AddStringToObject(json, "channel_mixing",
-                            gene_value_name(GENE_CHANNEL_MIXING, (int)liv_class->channel_mixing));
+                            gene_value_name(GENE_CHANNEL_MIXING, (int)liv_class.channel_mixing));
     return json;
-}
-
-static cJSON *describe_livs(const struct genome *genome, const struct catalogue *catalogue) {
-    cJSON *livs = cJSON_CreateArray();
-    for (int i = 0; i < genome->depth; i++)
-        cJSON_AddItemToArray(livs, describe_class(&catalogue->classes[genome->livs[i].genes[LIV_CLASS] - 1]));
-    return livs;
 }
 
 static cJSON *describe_values(const struct graph *graph) {
@@ -114,24 +109,15 @@ static cJSON *describe_values(const struct graph *graph) {
 static cJSON *describe_nodes(const struct graph *graph) {
     cJSON *nodes = cJSON_CreateArray();
     for (int n = 0; n < graph->node_count; n++) {
-        const struct node *node = &graph->nodes[n];
-        const struct op_attributes *attributes = &node->op.attributes;
-        const struct {
-            const char *name;
-            int value;
-        } numbers[] = {{"heads", attributes->heads},
-                       {"b_heads", attributes->b_heads},
-                       {"v_heads", attributes->v_heads},
-                       {"head_columns", attributes->head_columns},
-                       {"state", attributes->state}};
+        struct node node = graph->nodes[n];
         cJSON *json = cJSON_CreateObject();
-        cJSON_AddStringToObject(json, "operator", node->op.type->name);
-        cJSON_AddNumberToObject(json, "liv", node->liv);
-        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-            if (numbers[i].value)
-                cJSON_AddNumberToObject(json, numbers[i].name, numbers[i].value);
-        cJSON_AddItemToObject(json, "inputs", cJSON_CreateIntArray(node->inputs, node->op.input_count));
-        cJSON_AddItemToObject(json, "outputs", cJSON_CreateIntArray(node->outputs, node->op.output_count));
+        cJSON_AddStringToObject(json, "operator", node.op.type->name);
+        cJSON_AddNumberToObject(json, "liv", node.liv);
+        for (int i = 0; i < OP_ATTRIBUTES; i++)
+            if (*op_attribute(&node.op.attributes, i))
+                cJSON_AddNumberToObject(json, op_attribute_names[i], *op_attribute(&node.op.attributes, i));
+        cJSON_AddItemToObject(json, "inputs", cJSON_CreateIntArray(node.inputs, node.op.input_count));
+        cJSON_AddItemToObject(json, "outputs", cJSON_CreateIntArray(node.outputs, node.op.output_count));
         cJSON_AddItemToArray(nodes, json);
     }
     return nodes;
@@ -149,7 +135,9 @@ cJSON *checkpoint_architecture(const struct graph *graph, const struct genome *g
     cJSON_AddNumberToObject(model, "head_channels", settings->head_channels);
     cJSON_AddNumberToObject(model, "vocabulary", settings->vocabulary);
     cJSON_AddNumberToObject(json, "batch", graph->batch);
-    cJSON_AddItemToObject(json, "livs", describe_livs(genome, catalogue));
+    cJSON *livs = cJSON_AddArrayToObject(json, "livs");
+    for (int liv = 0; liv < genome->depth; liv++)
+        cJSON_AddItemToArray(livs, describe_liv(genome, catalogue, liv));
     cJSON_AddItemToObject(json, "values", describe_values(graph));
     cJSON_AddItemToObject(json, "nodes", describe_nodes(graph));
     return json;

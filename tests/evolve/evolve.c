@@ -75,7 +75,10 @@ static struct counting evolve(uint64_t seed, int generations) {
     static struct catalogue catalogue;
     struct counting counting = {.best = INFINITY};
     assert_ok(catalogue_read(NULL, &catalogue));
-    struct backbone_space space = {.catalogue = &catalogue, .depth = 8, .class_count = 4, .classes = {1, 2, 3, 4}};
+    struct genome_space space = genome_space_of(&catalogue);
+    space.depth_least = space.depth_most = 8;
+    space.class_count = 4;
+    space.operators = space.featurizers = false;
     struct evolve_settings settings = {.seed = seed,
                                        .population = 12,
                                        .generations = generations,
@@ -114,7 +117,8 @@ static void test_failure_ends_it(void **unused) {
     (void)unused;
     static struct catalogue catalogue;
     assert_ok(catalogue_read(NULL, &catalogue));
-    struct backbone_space space = {.catalogue = &catalogue, .depth = 2, .class_count = 1, .classes = {1}};
+    struct genome_space space = genome_space_of(&catalogue);
+    space.depth_least = space.depth_most = 2;
     struct evolve_settings settings = {.population = 4, .generations = 9, .tournament = 2, .objectives = 1};
     int calls = 0;
     struct evolve_problem problem = {.space = &space, .evaluate = fail_third, .context = &calls};

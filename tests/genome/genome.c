@@ -4,6 +4,7 @@
 #include "evolve/variation.h"
 #include "genome/genome.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,10 +12,11 @@ enum { GENOMES = 10000 };
 
 static struct catalogue catalogue;
 
-static struct backbone_space space_of(int depth) {
-    struct backbone_space space = {.catalogue = &catalogue, .depth = depth, .class_count = catalogue.class_count};
-    for (int i = 0; i < catalogue.class_count; i++)
-        space.classes[i] = (short)(i + 1);
+/* Backbones of one depth over the whole catalogue, with the catalogue's classes. */
+static struct genome_space space_of(int depth) {
+    struct genome_space space = genome_space_of(&catalogue);
+    space.depth_least = space.depth_most = depth;
+    space.operators = space.featurizers = false;
     return space;
 }
 
@@ -35,6 +37,10 @@ static void test_text(void **unused) {
     check_text("21211-31112-21221-32112", "21211-31112-21221-32112");
     check_text("2.1.2.1.1-31112", "21211-31112");
     check_text("1.10.1.12.1-2.1.1.1.1", "1.10.1.12.1-21111");
+    check_text("11111~11", "11111");
+    check_text("11111-21111~32", "11111-21111~32");
+    check_text("11111|1:2122.C1331.B1331.V1335", "11111|1:2122.B1331.C1331.V1335");
+    check_text("11111~21|2:2111.B21331,12:1111", "11111~21|2:2111.B21331,12:1111");
 }
 
 static void refused(const char *text, const char *words) {
@@ -56,6 +62,17 @@ static void test_text_errors(void **unused) {
     refused("1.1.1.1.99999", "position 9: genes count from 1 and end at 999");
     refused("1.1.1.1.", "position 9: a LIV needs five genes");
     refused("11111 ", "position 6");
+    refused("11111~4", "position 7: the norm is 1 (pre)");
+    refused("11111~13", "position 8: the residual is 1 (plain)");
+    refused("11111~111", "position 9: nothing more");
+    refused("11111|", "position 7: a class with genes");
+    refused("11111|1:212", "position 9: a class begins with four digits");
+    refused("11111|1:2129", "position 9: a class begins with four digits");
+    refused("11111|1:2122.X1111", "a feature is a name and four digits");
+    refused("11111|1:2122.B1391", "a feature's genes are out of range");
+    refused("11111|1:2122.B1331.B1331", "a feature is listed twice");
+    refused("11111|1:2122,1:2122", "position 14: the class is listed twice");
+    refused("11111|99:2122", "position 7: a class with genes");
     char long_text[(GENOME_MAX_DEPTH + 1) * 6 + 1] = "";
     for (int i = 0; i <= GENOME_MAX_DEPTH; i++)
         strcat(long_text, i ? "-11111" : "11111");
@@ -63,7 +80,7 @@ static void test_text_errors(void **unused) {
 }
 
 static void invalid(const char *text, const char *words) {
-    struct backbone_space space = space_of(2);
+    struct genome_space space = space_of(2);
     struct genome genome;
     assert_ok(genome_parse(text, &genome));
     assert_fails(genome_validate(&genome, &space), STATUS_USAGE, words);
@@ -71,16 +88,17 @@ static void invalid(const char *text, const char *words) {
 
 static void test_validity(void **unused) {
     (void)unused;
-    struct backbone_space space = space_of(2);
+    struct genome_space space = space_of(2);
     struct genome genome;
     assert_ok(genome_parse("11211-11211", &genome));
     assert_ok(genome_validate(&genome, &space));
-    invalid("11111", "has 1 LIVs, model.depth is 2");
-    invalid("11111-91111", "LIV 2: class 9 is not in use; allowed: 1 (SA-1)");
+    invalid("11111", "has 1 LIVs; allowed: 2 to 2");
+    invalid("11111-29.1.1.1.1", "LIV 2: class 29 is not in use; allowed: 1 (SA-1)");
     invalid("13111-11111", "LIV 1: featurizer group 3 is out of range; class SA-1 allows 1 to 2");
     invalid("11911-11111", "LIV 1: featurizer strategy 9 is out of range");
     invalid("11211-11111", "LIV 1: featurizer strategy 2 shares, but no other LIV");
     invalid("11112-21112", "LIV 1: feature strategy 2 shares, but no other LIV");
+    invalid("11111-11111|1:1111.C1331.V1331.B1331", "has no use for the feature B");
     space.class_count = 1;
     assert_ok(genome_parse("11111-21111", &genome));
     assert_fails(genome_validate(&genome, &space), STATUS_USAGE, "class 2 is not in use; allowed: 1 (SA-1)");
@@ -100,7 +118,7 @@ static void test_canonical(void **unused) {
         struct genome genome;
         char buffer[GENOME_TEXT_BYTES];
         assert_ok(genome_parse(pairs[i][0], &genome));
-        genome_canonicalise(&genome);
+        genome_canonicalise(&genome, &catalogue);
         assert_string_equal(genome_print(&genome, buffer), pairs[i][1]);
     }
 }
@@ -118,7 +136,7 @@ static void test_owner(void **unused) {
 
 /* parse(print(g)) = g, valid after repair, repair leaves it alone, canonical form is valid, stable and means the same.
  */
-static void check_properties(const struct genome *genome, const struct backbone_space *space,
+static void check_properties(const struct genome *genome, const struct genome_space *space,
                              struct random_stream *random) {
     struct genome again, canonical = *genome;
     char text[GENOME_TEXT_BYTES];
@@ -127,44 +145,84 @@ static void check_properties(const struct genome *genome, const struct backbone_
     assert_ok(genome_validate(genome, space));
     genome_repair(&again, space, random);
     assert_true(genome_equal(&again, genome));
-    genome_canonicalise(&canonical);
+    genome_canonicalise(&canonical, &catalogue);
     assert_ok(genome_validate(&canonical, space));
     again = canonical;
-    genome_canonicalise(&again);
+    genome_canonicalise(&again, &catalogue);
     assert_true(genome_equal(&again, &canonical));
     for (int liv = 0; liv < genome->depth; liv++)
         for (enum liv_gene kind = LIV_FEATURIZER_GROUP; kind <= LIV_FEATURE_GROUP; kind += 2)
             assert_int_equal(genome_group_owner(genome, liv, kind), genome_group_owner(&canonical, liv, kind));
+    assert_true(genome_distance(genome, genome) == 0);
 }
 
-static void test_properties(void **unused) {
-    (void)unused;
-    struct random_stream random = random_open(11, 0);
-    struct genome before = {0};
+enum level { LEVEL_BACKBONE, LEVEL_OPERATOR, LEVEL_FEATURIZER, LEVEL_ALL, LEVELS };
+static const char *const level_names[LEVELS] = {"backbone", "operator", "featurizer", "all"};
+
+static struct genome_space space_of_level(enum level level, int depth, const struct genome *fixed) {
+    struct genome_space space = genome_space_of(&catalogue);
+    space.depth_least = depth;
+    space.depth_most = level == LEVEL_ALL ? depth + 4 : depth;
+    space.backbone = level == LEVEL_BACKBONE || level == LEVEL_ALL;
+    space.operators = level == LEVEL_OPERATOR || level == LEVEL_ALL;
+    space.featurizers = level == LEVEL_FEATURIZER || level == LEVEL_ALL;
+    space.fixed = fixed;
+    return space;
+}
+
+/* Random genomes and children of two of them, by crossover and mutation, before and after repair. */
+static void check_level(enum level level) {
+    struct random_stream random = random_open(11, (uint64_t)level);
     int invalid_children = 0;
-    for (int i = 0; i < GENOMES; i++) {
-        struct backbone_space space = space_of(1 + (int)random_below(&random, 24));
-        struct genome genome, child;
-        genome_random(&genome, &space, &random);
-        check_properties(&genome, &space, &random);
-        before = before.depth == genome.depth ? before : genome;
-        crossover(&genome, &before, 2, &random, &child);
+    for (int i = 0; i < GENOMES / 2; i++) {
+        int depth = 1 + (int)random_below(&random, 24);
+        struct genome_space backbones = space_of(depth);
+        struct genome fixed, a, b, child;
+        genome_random(&fixed, &backbones, &random);
+        struct genome_space space = space_of_level(level, depth, &fixed);
+        genome_random(&a, &space, &random);
+        genome_random(&b, &space, &random);
+        check_properties(&a, &space, &random);
+        crossover(&a, &b, 2, &random, &child);
         mutate(&child, &space, 0.1, &random);
         invalid_children += genome_validate(&child, &space) != STATUS_OK;
         genome_repair(&child, &space, &random);
         check_properties(&child, &space, &random);
-        before = genome;
     }
-    printf("  %.1f %% of children were invalid before repair\n", 100.0 * invalid_children / GENOMES);
+    printf("  %-10s %.1f %% of children were invalid before repair\n", level_names[level],
+           100.0 * invalid_children / (GENOMES / 2));
     assert_true(invalid_children > 0);
+}
+
+static void test_properties(void **unused) {
+    (void)unused;
+    for (int level = 0; level < LEVELS; level++)
+        check_level((enum level)level);
+}
+
+static double distance(const char *a_text, const char *b_text) {
+    struct genome a, b;
+    assert_ok(genome_parse(a_text, &a));
+    assert_ok(genome_parse(b_text, &b));
+    assert_true(genome_distance(&a, &b) == genome_distance(&b, &a));
+    return genome_distance(&a, &b);
+}
+
+static void test_distance(void **unused) {
+    (void)unused;
+    assert_true(distance("11111-21111", "11111-21111") == 0);
+    assert_true(fabs(distance("11111-21111", "11111-22111") - 0.2) < 1e-12);
+    assert_true(distance("11111-21111", "11111-31111-21111") == 1);
+    assert_true(distance("11111", "11111~22") == 2);
+    assert_true(distance("11111|1:2122.B1331", "11111|1:2122.B1332") == 1);
 }
 
 static void test_repair_ranges(void **unused) {
     (void)unused;
-    struct backbone_space space = space_of(3);
+    struct genome_space space = space_of(3);
     struct random_stream random = random_open(12, 0);
     for (int i = 0; i < 1000; i++) {
-        struct genome genome = {.depth = 3};
+        struct genome genome = {.depth = 3, .norm = 9, .residual = 0};
         for (int liv = 0; liv < 3; liv++)
             for (int gene = 0; gene < LIV_GENES; gene++)
                 genome.livs[liv].genes[gene] = (short)(random_below(&random, 40) - 10);
@@ -199,8 +257,8 @@ static void test_crossover(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),          cmocka_unit_test(test_text_errors), cmocka_unit_test(test_validity),
-        cmocka_unit_test(test_canonical),     cmocka_unit_test(test_owner),       cmocka_unit_test(test_properties),
-        cmocka_unit_test(test_repair_ranges), cmocka_unit_test(test_crossover),
+        cmocka_unit_test(test_canonical),     cmocka_unit_test(test_owner),       cmocka_unit_test(test_properties), cmocka_unit_test(test_distance),
+         cmocka_unit_test(test_repair_ranges), cmocka_unit_test(test_crossover),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -50,12 +50,13 @@ enum { W = WIDTH_OF_MODEL, ENDS = 2 * VOCABULARY * W + W, GATED = 176 /* 64 * 8 
 static void test_parameters(void **unused) {
     (void)unused;
     int attention = W + 4 * W * W, memoryless = W + 3 * W * GATED, gated = W + 4 * W * W + 3 * W;
-    int recurrence = W + 4 * W * W + 2 * W * 16 + 4 * W + 2 * W;
+    /* A by way of 8 channels, B and C of 16, V with 4 taps, gate, skip, bias. */
+    int recurrence = W + 2 * W * 8 + W + 2 * W * 16 + W * W + 4 * W + W * W + W + W * W;
     assert_int_equal(cost_of("11111").parameters, ENDS + attention);
-    assert_int_equal(cost_of("21111").parameters, ENDS + recurrence);
-    assert_int_equal(cost_of("31111").parameters, ENDS + gated);
-    assert_int_equal(cost_of("41111").parameters, ENDS + memoryless);
-    assert_int_equal(cost_of("11111-41111").parameters, ENDS + attention + memoryless);
+    assert_int_equal(cost_of("41111").parameters, ENDS + recurrence);
+    assert_int_equal(cost_of("61111").parameters, ENDS + gated);
+    assert_int_equal(cost_of("81111").parameters, ENDS + memoryless);
+    assert_int_equal(cost_of("11111-81111").parameters, ENDS + attention + memoryless);
     /* Shared weights count once; a LIV that takes features has no weights for them. */
     assert_int_equal(cost_of("11211-11211").parameters, ENDS + 2 * attention - 3 * W * W);
     assert_int_equal(cost_of("11112-11112").parameters, ENDS + 2 * attention - 2 * W * W);
@@ -65,9 +66,9 @@ static void test_cache(void **unused) {
     (void)unused;
     int attention = 2 * W * CACHE_CONTEXT * 4;
     assert_int_equal(cost_of("11111").cache_bytes, attention);
-    assert_int_equal(cost_of("21111").cache_bytes, (16 * W + 3 * W) * 4);
-    assert_int_equal(cost_of("31111").cache_bytes, 2 * W * 4);
-    assert_int_equal(cost_of("41111").cache_bytes, 0);
+    assert_int_equal(cost_of("41111").cache_bytes, (16 * W + 3 * W) * 4);
+    assert_int_equal(cost_of("61111").cache_bytes, 2 * W * 4);
+    assert_int_equal(cost_of("81111").cache_bytes, 0);
     assert_int_equal(cost_of("11111-11111").cache_bytes, 2 * attention);
     assert_int_equal(cost_of("11112-11112").cache_bytes, attention);
     assert_int_equal(cost_of("11113-11113").cache_bytes, attention + attention / 2);
@@ -77,7 +78,7 @@ static void test_flops(void **unused) {
     (void)unused;
     /* Per token: output projection, three matrices and the gate, and two norms of 4 a channel. */
     double expected = 2.0 * W * VOCABULARY + 3 * 2.0 * W * GATED + 6.0 * GATED + 2 * 4.0 * W + W;
-    assert_true(cost_of("41111").flops_per_token == expected);
+    assert_true(cost_of("81111").flops_per_token == expected);
 }
 
 /* ---- the plan ---- */
@@ -113,7 +114,7 @@ static void check_node(const struct graph *graph, const struct plan *plan, int n
 
 static void test_plan(void **unused) {
     (void)unused;
-    struct graph *graph = build("11212-21111-31111-41111-11212-21111");
+    struct graph *graph = build("11212-41111-61111-81111-11212-71111");
     struct plan_limits limits = {.alignment = 128, .largest_buffer = 1u << 30};
     struct plan *plan, *split;
     assert_ok(plan_create(graph, &limits, &plan));
@@ -143,20 +144,22 @@ static void test_plan(void **unused) {
     graph_destroy(graph);
 }
 
-static void test_misfits(void **unused) {
+/* Any expansion at any width has whole heads. */
+static void test_head_columns(void **unused) {
     (void)unused;
-    struct model_settings settings = {.width = 48, .context = 8, .head_channels = 32, .vocabulary = 256};
-    struct genome genome;
-    struct graph *graph;
-    assert_ok(genome_parse("11111", &genome));
-    assert_fails(architecture_build(&genome, &catalogue, &settings, 1, shape, &graph), STATUS_USAGE,
-                 "class SA-1 at model.width 48 has 48 channels in C");
+    struct model_settings settings = {.width = 96, .head_channels = 32};
+    assert_int_equal(model_heads(&settings), 3);
+    assert_int_equal(head_columns(&settings, EXPANSION_1), 32);
+    assert_int_equal(head_columns(&settings, EXPANSION_1_4), 8);
+    assert_int_equal(head_columns(&settings, EXPANSION_8_3), 84);
+    settings.head_channels = 4;
+    assert_int_equal(head_columns(&settings, EXPANSION_1_4), 4);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parameters), cmocka_unit_test(test_cache),   cmocka_unit_test(test_flops),
-        cmocka_unit_test(test_plan),       cmocka_unit_test(test_misfits),
+        cmocka_unit_test(test_plan),       cmocka_unit_test(test_head_columns),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -36,12 +36,12 @@ static struct graph *build(const char *genome_text) {
                                       .context = CONTEXT,
                                       .head_channels = 16,
                                       .vocabulary = VOCABULARY,
+                                      .window = 7,
+                                      .block = 5,
                                       .cache_context = CONTEXT};
     struct genome genome;
     struct graph *graph;
-    struct backbone_space space = {.catalogue = &catalogue, .class_count = catalogue.class_count};
-    for (int i = 0; i < catalogue.class_count; i++)
-        space.classes[i] = (short)(i + 1);
+    struct genome_space space = genome_space_of(&catalogue);
     assert_ok(genome_parse(genome_text, &genome));
     assert_ok(genome_validate(&genome, &space));
     assert_ok(architecture_build(&genome, &catalogue, &settings, BATCH, device_shape(device), &graph));
@@ -110,7 +110,7 @@ static void check_genome(const char *title, const char *genome_text) {
     assert_ok(model_backward(model));
     double expected = reference_forward(reference), loss_error = fabs(loss - expected) / expected;
     double error = gradient_error(model, reference);
-    printf("  %-28s %-24s loss %.1e  gradients %.1e\n", title, genome_text, loss_error, error);
+    printf("  %-40s %-24s loss %.1e  gradients %.1e\n", title, genome_text, loss_error, error);
     assert_true(loss_error < 1e-5);
     assert_true(error < LARGEST_ERROR);
     reference_destroy(reference);
@@ -122,7 +122,7 @@ static void test_classes(void **unused) {
     (void)unused;
     for (int i = 0; i < catalogue.class_count; i++) {
         char genome[32];
-        snprintf(genome, sizeof genome, "%d1111-%d2121", i + 1, i + 1);
+        snprintf(genome, sizeof genome, "%d.1.1.1.1-%d.2.1.2.1", i + 1, i + 1);
         check_genome(catalogue.classes[i].name, genome);
     }
 }
@@ -134,13 +134,13 @@ static void test_sharing(void **unused) {
         const struct liv_class *liv_class = &catalogue.classes[i];
         char genome[32], title[64], set[32];
         for (int strategy = 2; strategy <= liv_class->featurizer_strategy_count; strategy++) {
-            snprintf(genome, sizeof genome, "%d1%d11-%d1%d21", i + 1, strategy, i + 1, strategy);
+            snprintf(genome, sizeof genome, "%d.1.%d.1.1-%d.1.%d.2.1", i + 1, strategy, i + 1, strategy);
             snprintf(title, sizeof title, "%s, weights of %s", liv_class->name,
                      feature_set_text(liv_class->featurizer_strategies[strategy - 1], set, sizeof set));
             check_genome(title, genome);
         }
         for (int strategy = 2; strategy <= liv_class->feature_strategy_count; strategy++) {
-            snprintf(genome, sizeof genome, "%d111%d-%d211%d", i + 1, strategy, i + 1, strategy);
+            snprintf(genome, sizeof genome, "%d.1.1.1.%d-%d.2.1.1.%d", i + 1, strategy, i + 1, strategy);
             snprintf(title, sizeof title, "%s, features %s", liv_class->name,
                      feature_set_text(liv_class->feature_strategies[strategy - 1], set, sizeof set));
             check_genome(title, genome);
@@ -151,7 +151,7 @@ static void test_sharing(void **unused) {
 /* Tensors that share memory by the plan must compute what tensors of their own compute, bit for bit. */
 static void test_plan_changes_nothing(void **unused) {
     (void)unused;
-    struct graph *graph = build("11212-22111-31111-41112-11212-42112");
+    struct graph *graph = build("11212-42111-61111-81112-11212-82112-71111-51111~32");
     float *gradients[2];
     size_t bytes = 0, working[2];
     for (int without_reuse = 0; without_reuse < 2; without_reuse++) {

@@ -76,7 +76,7 @@ static void test_refusals(void **unused) {
     refused(DATA "train = { learning_rate = 2.0; };", NULL, "2 is out of range; allowed: 0 to 1");
     refused(DATA "search = { algorithm = \"nsga3\"; };", NULL, "allowed: \"nsga2\"");
     refused(DATA "search = { objectives = [\"parametres\"]; };", NULL, "did you mean \"parameters\"?");
-    refused(DATA "search = { objectives = []; };", NULL, "1 to 8 objectives");
+    refused(DATA "search = { objectives = []; };", NULL, "objectives needs 1 to 7 names");
     refused(DATA "search = { objectives = [\"perplexity\", \"perplexity\"]; };", NULL, "listed twice");
     refused(DATA "devices = { gemm = \"cublas\"; };", NULL, "allowed: auto, panel, clblast");
     refused(DATA "run = { name = \"a/b\"; };", NULL, "cannot name a folder");
@@ -107,21 +107,51 @@ static void test_round_trip(void **unused) {
 static void test_space(void **unused) {
     (void)unused;
     struct catalogue catalogue;
-    struct backbone_space space;
+    struct genome_space space;
+    struct genome fixed;
     assert_ok(catalogue_read(NULL, &catalogue));
     assert_ok(load(DATA "model = { classes = [\"Rec-1\", \"SA-1\"]; depth = 4; };", NULL));
-    assert_ok(config_space(&config, &catalogue, &space));
+    assert_ok(config_space(&config, &catalogue, &fixed, &space));
     assert_int_equal(space.class_count, 2);
     assert_int_equal(space.classes[0], 1 + catalogue_find(&catalogue, "Rec-1"));
-    assert_int_equal(space.depth, 4);
+    assert_int_equal(space.depth_least, 4);
+    assert_int_equal(space.depth_most, 4);
+    assert_true(space.backbone && !space.operators && !space.featurizers);
     assert_ok(load(DATA "model = { classes = [\"SA-9\"]; };", NULL));
-    assert_fails(config_space(&config, &catalogue, &space), STATUS_USAGE, "no class \"SA-9\"; allowed: SA-1, ");
+    assert_fails(config_space(&config, &catalogue, &fixed, &space), STATUS_USAGE, "no class \"SA-9\"; allowed: SA-1, ");
+}
+
+static void test_levels(void **unused) {
+    (void)unused;
+    struct catalogue catalogue;
+    struct genome_space space;
+    struct genome fixed;
+    char text[GENOME_TEXT_BYTES];
+    assert_ok(catalogue_read(NULL, &catalogue));
+    assert_ok(load(DATA "model = { depth = 5; pattern = [\"SA-1\", \"GMemless\"]; };"
+                        "search = { levels = [\"operator\"]; norms = [\"pre\", \"both\"]; };",
+                   NULL));
+    assert_ok(config_space(&config, &catalogue, &fixed, &space));
+    assert_true(!space.backbone && space.operators && !space.featurizers);
+    assert_int_equal(space.norms, 1u << NORM_PRE | 1u << NORM_BOTH);
+    assert_string_equal(genome_print(&fixed, text), "11111-81111-12121-82121-13131");
+    assert_ok(load(DATA "search = { levels = [\"all\"]; depth_least = 2; depth_most = 9; };", NULL));
+    assert_ok(config_space(&config, &catalogue, &fixed, &space));
+    assert_true(space.backbone && space.operators && space.featurizers);
+    assert_int_equal(space.depth_most, 9);
+    refused(DATA "search = { levels = [\"operator\"]; };", NULL, "model.pattern must say what it is");
+    refused(DATA "search = { levels = [\"operators\"]; };", NULL, "did you mean \"operator\"?");
+    refused(DATA "search = { norms = [\"middle\"]; };", NULL, "allowed: pre, post, both");
+    refused(DATA "search = { depth_least = 9; };", NULL, "the fewest LIVs are 9 and the most 6");
+    assert_ok(load(DATA "model = { pattern = [\"SA-9\"]; };", NULL));
+    assert_fails(config_pattern(&config, &catalogue, &fixed), STATUS_USAGE, "model.pattern: the catalogue has no class");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),   cmocka_unit_test(test_overrides), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_space),
+        cmocka_unit_test(test_levels),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

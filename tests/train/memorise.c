@@ -64,14 +64,14 @@ static void memorise(const char *genome_text) {
 
 static void test_each_mixer(void **unused) {
     (void)unused;
-    memorise("11111-41111-12121-42121");
-    memorise("21111-41111-22121-42121");
-    memorise("31111-41111-32121-42121");
+    memorise("11111-81111-12121-82121");
+    memorise("41111-81111-42121-82121");
+    memorise("61111-81111-62121-82121");
 }
 
 static void test_all_classes(void **unused) {
     (void)unused;
-    memorise("11111-21111-31111-41111");
+    memorise("11111-41111-61111-81111");
 }
 
 int main(void) {

@@ -1,0 +1,26 @@
+/* One LIV as nodes of a graph: featurizer, operator, output projection. Used by architecture.c. */
+#ifndef STARCL_MODEL_LIV_H
+#define STARCL_MODEL_LIV_H
+
+#include "model/architecture.h"
+
+enum { LIV_NAME_BYTES = 64 };
+
+/* What building one graph needs to know. */
+struct liv_builder {
+    const struct genome *genome;
+    const struct catalogue *catalogue;
+    const struct model_settings *settings;
+    struct graph *graph;
+    /* The computed features of each LIV, for later members of its feature group. */
+    int features[GENOME_MAX_DEPTH][FEATURE_NAMES];
+};
+
+/* The LIV's branch from its input x, [rows, width] both. */
+status liv_build(struct liv_builder *builder, int liv, int x, int *branch) MUST_CHECK;
+
+/* The parameter of this name; made where it does not exist yet, which is how LIVs share weights. */
+int liv_parameter(struct liv_builder *builder, const char *name, int rows, int columns, enum parameter_start start,
+                  double deviation);
+
+#endif
