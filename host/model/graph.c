@@ -86,6 +86,17 @@ status graph_apply(struct graph *graph, const struct op_type *type, struct op_at
     return STATUS_OK;
 }
 
+void graph_constant_nodes(const struct graph *graph, bool *constant) {
+    for (int n = 0; n < graph->node_count; n++) {
+        constant[n] = true;
+        for (int i = 0; i < graph->nodes[n].op.input_count; i++) {
+            const struct value *input = &graph->values[graph->nodes[n].inputs[i]];
+            bool is_constant = input->role == VALUE_PARAMETER || (input->producer >= 0 && constant[input->producer]);
+            constant[n] = constant[n] && is_constant;
+        }
+    }
+}
+
 /* Adds what node n must remember of its inputs to `rows`, the most past rows of each value that anyone needs. */
 static void note_past_rows(const struct graph *graph, int n, int cache_context, int *rows) {
     struct op op = graph->nodes[n].op;

@@ -9,6 +9,7 @@
 
 #include "ops/op.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum value_role {
@@ -68,6 +69,9 @@ int graph_find_parameter(const struct graph *graph, const char *name);
 /* Adds a node; *output becomes its first output, named `name`. Fails if the inputs do not fit the operator. */
 status graph_apply(struct graph *graph, const struct op_type *type, struct op_attributes attributes, const int *inputs,
                    int input_count, const char *name, int *output) MUST_CHECK;
+
+/* Marks the nodes (constant[node_count]) that no token reaches: they compute from parameters alone. */
+void graph_constant_nodes(const struct graph *graph, bool *constant);
 
 struct cost {
     int64_t parameters;

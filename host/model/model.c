@@ -18,10 +18,10 @@ struct model {
     struct op_buffers *buffers;                 /* by node, without scratch */
 };
 
-/* Parameters, gradients, what the caller adds, and the arenas. */
-static status check_memory(const struct device *device, const struct plan *plan, int further_blocks) {
+/* Parameters and other blocks like them (gradients, what the caller adds), and the arenas. */
+static status check_memory(const struct device *device, const struct plan *plan, int blocks) {
     const struct device_information *information = device_information(device);
-    size_t needed = (2 + (size_t)further_blocks) * plan->parameter_bytes + plan->working_bytes;
+    size_t needed = (size_t)blocks * plan->parameter_bytes + plan->working_bytes;
     if (needed + device_allocated_bytes(device) <= information->global_bytes)
         return STATUS_OK;
     char needed_text[TEXT_NUMBER_BYTES], all_text[TEXT_NUMBER_BYTES];
@@ -44,7 +44,8 @@ static status take_parts(struct model *model) {
         if (graph->values[v].role == VALUE_PARAMETER) {
             size_t bytes = tensor_bytes(shape_elements(graph->values[v].shape)), offset = plan->parameter_offsets[v];
             TRY(device_buffer_part(model->parameters, offset, bytes, &model->values[v]));
-            TRY(device_buffer_part(model->gradients, offset, bytes, &model->value_gradients[v]));
+            if (model->gradients)
+                TRY(device_buffer_part(model->gradients, offset, bytes, &model->value_gradients[v]));
         } else {
             TRY(part_of_arena(model, &plan->values[v], &model->values[v]));
             TRY(part_of_arena(model, &plan->gradients[v], &model->value_gradients[v]));
@@ -108,6 +109,8 @@ static status initialise(struct model *model, uint64_t seed) {
     status outcome = device_write(model->device, model->parameters, 0, block, model->plan->parameter_bytes);
     free(block);
     TRY(outcome);
+    if (!model->gradients)
+        return STATUS_OK;
     /* The gradient block has gaps between tensors that the optimiser reads with the rest. */
     TRY(device_fill_zero(model->device, model->gradients, 0, model->plan->parameter_bytes));
     float one = 1;
@@ -119,11 +122,13 @@ static status create(struct model *model, const struct model_options *options) {
     const struct graph *graph = model->graph;
     struct plan_limits limits = {.alignment = information->address_alignment_bytes,
                                  .largest_buffer = information->largest_buffer_bytes,
+                                 .forward_only = options->inference,
                                  .without_reuse = options->without_reuse};
     TRY(plan_create(graph, &limits, &model->plan));
-    TRY(check_memory(model->device, model->plan, options->further_blocks));
+    TRY(check_memory(model->device, model->plan, (options->inference ? 1 : 2) + options->further_blocks));
     TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->parameters));
-    TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->gradients));
+    if (!options->inference)
+        TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->gradients));
     for (int arena = 0; arena < model->plan->arena_count; arena++)
         TRY(device_buffer_create(model->device, model->plan->arena_bytes[arena], &model->arenas[arena]));
     model->values = memory_allocate((size_t)graph->value_count, sizeof *model->values);
@@ -201,12 +206,20 @@ cl_mem model_gradient(const struct model *model, int value) {
     return model->value_gradients[value];
 }
 
+status model_forward_node(struct model *model, int node) {
+    const struct op *op = &model->graph->nodes[node].op;
+    model->buffers[node].scratch = model->forward_scratch[node];
+    return op->type->forward(model->device, op, &model->buffers[node]);
+}
+
+const struct op_buffers *model_node_buffers(struct model *model, int node) {
+    model->buffers[node].scratch = model->forward_scratch[node];
+    return &model->buffers[node];
+}
+
 status model_forward(struct model *model) {
-    for (int n = 0; n < model->graph->node_count; n++) {
-        const struct op *op = &model->graph->nodes[n].op;
-        model->buffers[n].scratch = model->forward_scratch[n];
-        TRY(op->type->forward(model->device, op, &model->buffers[n]));
-    }
+    for (int n = 0; n < model->graph->node_count; n++)
+        TRY(model_forward_node(model, n));
     return STATUS_OK;
 }
 

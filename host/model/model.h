@@ -14,6 +14,7 @@ struct model;
 struct model_options {
     uint64_t seed;      /* of the initial parameters, with each parameter's name */
     int further_blocks; /* parameter-sized blocks that the caller will add (an optimiser's), for the memory check */
+    bool inference;     /* forward only: no gradients */
     bool without_reuse; /* plan_limits */
 };
 
@@ -37,6 +38,10 @@ cl_mem model_gradient(const struct model *model, int value);
 /* Runs the graph on what the token values hold. Backward follows a forward. */
 status model_forward(struct model *model) MUST_CHECK;
 status model_backward(struct model *model) MUST_CHECK;
+
+/* One node of the graph forward, and the buffers that it works on: for who runs the graph in another way. */
+status model_forward_node(struct model *model, int node) MUST_CHECK;
+const struct op_buffers *model_node_buffers(struct model *model, int node);
 
 /* The loss of the last forward, in nats; waits for the device. */
 status model_read_loss(struct model *model, float *loss) MUST_CHECK;

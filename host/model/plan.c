@@ -56,9 +56,26 @@ static void demand(struct planner *planner, struct place *place, size_t elements
     planner->demand_count++;
 }
 
+/* Values that must stay from first to last: what the caller writes and reads, and constants that are computed once. */
+static void mark_lasting(const struct planner *planner, bool *lasts) {
+    const struct graph *graph = planner->graph;
+    bool *constant = memory_allocate((size_t)graph->node_count, sizeof *constant);
+    graph_constant_nodes(graph, constant);
+    for (int v = 0; v < graph->value_count; v++) {
+        int producer = graph->values[v].producer;
+        lasts[v] = graph->values[v].role == VALUE_TOKENS || v == graph->loss;
+        if (planner->limits->forward_only)
+            lasts[v] = lasts[v] || v == graph->logits || (producer >= 0 && constant[producer]);
+    }
+    free(constant);
+}
+
 static void demand_everything(struct planner *planner) {
     const struct graph *graph = planner->graph;
+    bool forward_only = planner->limits->forward_only;
     int end = 2 * graph->node_count;
+    bool *lasts = memory_allocate((size_t)graph->value_count, sizeof *lasts);
+    mark_lasting(planner, lasts);
     int *last_use = memory_allocate((size_t)graph->value_count, sizeof *last_use);
     int *last_consumer = memory_allocate((size_t)graph->value_count, sizeof *last_consumer);
     for (int v = 0; v < graph->value_count; v++)
@@ -66,29 +83,32 @@ static void demand_everything(struct planner *planner) {
     for (int n = 0; n < graph->node_count; n++) {
         const struct node *node = &graph->nodes[n];
         for (int i = 0; i < node->op.input_count; i++) {
-            int v = node->inputs[i], use = node->op.type->backward_inputs >> i & 1 ? backward_time(graph, n) : n;
+            bool again = !forward_only && node->op.type->backward_inputs >> i & 1;
+            int v = node->inputs[i], use = again ? backward_time(graph, n) : n;
             last_use[v] = use > last_use[v] ? use : last_use[v];
             last_consumer[v] = n;
         }
         for (int i = 0; i < node->op.output_count; i++)
-            if (node->op.type->backward_outputs >> i & 1)
+            if (!forward_only && node->op.type->backward_outputs >> i & 1)
                 last_use[node->outputs[i]] = backward_time(graph, n);
         demand(planner, &planner->plan->forward_scratch[n], node->op.forward_scratch, n, n);
         int backward = backward_time(graph, n);
-        demand(planner, &planner->plan->backward_scratch[n], node->op.backward_scratch, backward, backward);
+        if (!forward_only)
+            demand(planner, &planner->plan->backward_scratch[n], node->op.backward_scratch, backward, backward);
     }
     for (int v = 0; v < graph->value_count; v++) {
         const struct value *value = &graph->values[v];
-        bool lasts = value->role == VALUE_TOKENS || v == graph->loss;
         size_t elements = shape_elements(value->shape);
         if (value->role == VALUE_PARAMETER)
             continue;
-        demand(planner, &planner->plan->values[v], elements, lasts ? 0 : value->producer, lasts ? end : last_use[v]);
-        if (value->role == VALUE_ACTIVATION)
+        demand(planner, &planner->plan->values[v], elements, lasts[v] ? 0 : value->producer,
+               lasts[v] ? end : last_use[v]);
+        if (value->role == VALUE_ACTIVATION && !forward_only)
             demand(planner, &planner->plan->gradients[v], elements,
                    v == graph->loss ? 0 : backward_time(graph, last_consumer[v]),
                    v == graph->loss ? end : backward_time(graph, value->producer));
     }
+    free(lasts);
     free(last_use);
     free(last_consumer);
 }

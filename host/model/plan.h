@@ -35,6 +35,7 @@ struct plan {
 struct plan_limits {
     size_t alignment;      /* of every place */
     size_t largest_buffer; /* bytes of an arena at most */
+    bool forward_only;     /* no gradients; what is constant stays, and so do the logits */
     bool without_reuse;    /* every place for itself: to test the plan, and for tools that watch single buffers */
 };
 

@@ -1,0 +1,152 @@
+#include "model/decoder.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+struct decoder {
+    struct device *device;
+    const struct graph *graph;
+    struct model *model;
+    int position;
+    bool *constant;            /* by node: computed once, does not depend on tokens */
+    int *cache_rows;           /* by value: past rows that are kept, 0: none */
+    cl_mem *caches;            /* by value */
+    cl_mem *states;            /* by node */
+    struct op_memory *memory;  /* by node */
+    size_t cache_bytes;
+};
+
+static size_t state_floats(const struct op *op) {
+    return op->type->state ? op->type->state(op) : 0;
+}
+
+/* Exactly so many bytes, zeroed by decoder_start(). */
+static status allocate(struct decoder *decoder, size_t floats, cl_mem *buffer) {
+    size_t bytes = floats * (size_t)decoder->graph->batch * sizeof(float);
+    if (bytes == 0)
+        return STATUS_OK;
+    TRY(device_buffer_create(decoder->device, bytes, buffer));
+    decoder->cache_bytes += bytes;
+    return STATUS_OK;
+}
+
+static status create(struct decoder *decoder) {
+    const struct graph *graph = decoder->graph;
+    TRY(model_create(decoder->device, graph, &(struct model_options){.inference = true}, &decoder->model));
+    graph_constant_nodes(graph, decoder->constant);
+    for (int n = 0; n < graph->node_count; n++) {
+        const struct op *op = &graph->nodes[n].op;
+        for (int i = 0; op->type->past_rows && i < op->input_count; i++) {
+            int rows = op->type->past_rows(op, i), value = graph->nodes[n].inputs[i];
+            if (rows > decoder->cache_rows[value])
+                decoder->cache_rows[value] = rows;
+        }
+        TRY(allocate(decoder, state_floats(op), &decoder->states[n]));
+    }
+    for (int v = 0; v < graph->value_count; v++)
+        TRY(allocate(decoder, (size_t)decoder->cache_rows[v] * (size_t)graph->values[v].shape.columns,
+                     &decoder->caches[v]));
+    for (int n = 0; n < graph->node_count; n++) {
+        decoder->memory[n].state = decoder->states[n];
+        for (int i = 0; i < graph->nodes[n].op.input_count; i++)
+            decoder->memory[n].caches[i] = decoder->caches[graph->nodes[n].inputs[i]];
+    }
+    return STATUS_OK;
+}
+
+status decoder_create(struct device *device, const struct graph *graph, struct decoder **result) {
+    struct decoder *decoder = memory_allocate(1, sizeof *decoder);
+    size_t nodes = (size_t)graph->node_count, values = (size_t)graph->value_count;
+    decoder->device = device;
+    decoder->graph = graph;
+    decoder->constant = memory_allocate(nodes, sizeof *decoder->constant);
+    decoder->cache_rows = memory_allocate(values, sizeof *decoder->cache_rows);
+    decoder->caches = memory_allocate(values, sizeof *decoder->caches);
+    decoder->states = memory_allocate(nodes, sizeof *decoder->states);
+    decoder->memory = memory_allocate(nodes, sizeof *decoder->memory);
+    status outcome = create(decoder);
+    if (outcome != STATUS_OK) {
+        decoder_destroy(decoder);
+        decoder = NULL;
+    }
+    *result = decoder;
+    return outcome;
+}
+
+void decoder_destroy(struct decoder *decoder) {
+    if (!decoder)
+        return;
+    for (int v = 0; v < decoder->graph->value_count; v++)
+        device_buffer_destroy(decoder->device, decoder->caches[v]);
+    for (int n = 0; n < decoder->graph->node_count; n++)
+        device_buffer_destroy(decoder->device, decoder->states[n]);
+    model_destroy(decoder->model);
+    free(decoder->constant);
+    free(decoder->cache_rows);
+    free(decoder->caches);
+    free(decoder->states);
+    free(decoder->memory);
+    free(decoder);
+}
+
+struct model *decoder_model(struct decoder *decoder) {
+    return decoder->model;
+}
+
+size_t decoder_cache_bytes(const struct decoder *decoder) {
+    return decoder->cache_bytes;
+}
+
+status decoder_start(struct decoder *decoder) {
+    const struct graph *graph = decoder->graph;
+    decoder->position = 0;
+    for (int n = 0; n < graph->node_count; n++) {
+        size_t bytes = state_floats(&graph->nodes[n].op) * (size_t)graph->batch * sizeof(float);
+        if (decoder->states[n])
+            TRY(device_fill_zero(decoder->device, decoder->states[n], 0, bytes));
+        if (decoder->constant[n])
+            TRY(model_forward_node(decoder->model, n));
+    }
+    return STATUS_OK;
+}
+
+/* Puts this token's row of a value into its cache, where one is kept. */
+static status remember(struct decoder *decoder, int value) {
+    int rows = decoder->cache_rows[value], columns = decoder->graph->values[value].shape.columns;
+    if (rows == 0)
+        return STATUS_OK;
+    struct launch_groups groups = {(size_t)groups_over_columns(device_shape(decoder->device), columns),
+                                   (size_t)decoder->graph->batch, 1};
+    return LAUNCH(decoder->device, ((struct kernel_name){"cache", "cache_append", NULL}), groups,
+                  argument_buffer(model_value(decoder->model, value)), argument_buffer(decoder->caches[value]),
+                  argument_int(columns), argument_int(rows), argument_int(decoder->position % rows));
+}
+
+static status run_node(struct decoder *decoder, int n) {
+    const struct node *node = &decoder->graph->nodes[n];
+    if (node->op.type->step)
+        TRY(node->op.type->step(decoder->device, &node->op, model_node_buffers(decoder->model, n),
+                                &decoder->memory[n], decoder->position));
+    else
+        TRY(model_forward_node(decoder->model, n));
+    for (int i = 0; i < node->op.output_count; i++)
+        TRY(remember(decoder, node->outputs[i]));
+    return STATUS_OK;
+}
+
+status decoder_step(struct decoder *decoder, const int32_t *tokens, float *logits) {
+    const struct graph *graph = decoder->graph;
+    size_t batch = (size_t)graph->batch;
+    if (decoder->position >= graph->reach)
+        return fail("the sequence is full: the decoder was made for %d tokens", graph->reach);
+    TRY(device_write(decoder->device, model_value(decoder->model, graph->tokens), 0, tokens, batch * sizeof *tokens));
+    for (int n = 0; n < graph->node_count; n++)
+        if (!decoder->constant[n] && graph->nodes[n].outputs[0] != graph->loss)
+            TRY(run_node(decoder, n));
+    decoder->position++;
+    if (!logits)
+        return STATUS_OK;
+    return device_read(decoder->device, model_value(decoder->model, graph->logits), 0, logits,
+                       shape_elements(graph->values[graph->logits].shape) * sizeof(float));
+}

@@ -1,0 +1,33 @@
+/*
+ * Decoding: a graph of context 1 run token by token, with everything that it must remember of earlier tokens.
+ *
+ * The caches are exactly as large as graph_cost() says for the graph's reach: rows of past features a value, however
+ * many operators use it, and states of operators.
+ */
+#ifndef STARCL_MODEL_DECODER_H
+#define STARCL_MODEL_DECODER_H
+
+#include "model/model.h"
+
+struct decoder;
+
+/* For graph->batch sequences of at most graph->reach tokens; the graph must have context 1 and outlive the decoder. */
+status decoder_create(struct device *device, const struct graph *graph, struct decoder **decoder) MUST_CHECK;
+void decoder_destroy(struct decoder *decoder);
+
+/* The model whose parameters the decoder uses; write them before decoder_start(). */
+struct model *decoder_model(struct decoder *decoder);
+
+/* Forgets everything: the next token is the first of its sequence. */
+status decoder_start(struct decoder *decoder) MUST_CHECK;
+
+/*
+ * Takes one token of each sequence ([batch]) and, unless `logits` is NULL, waits for the logits of what follows it,
+ * [batch, vocabulary]. Fails behind the reach.
+ */
+status decoder_step(struct decoder *decoder, const int32_t *tokens, float *logits) MUST_CHECK;
+
+/* Device bytes of caches and states, all sequences. */
+size_t decoder_cache_bytes(const struct decoder *decoder);
+
+#endif

@@ -1,0 +1,228 @@
+/*
+ * Token by token with caches against whole sequences, causality, and what the caches occupy: for every class, every
+ * sharing strategy, and every operator genome that the rules allow.
+ */
+#include "test.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "genome/rules.h"
+#include "model/architecture.h"
+#include "model/decoder.h"
+#include "model/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double LARGEST_ERROR = 1e-4;
+enum { TOKENS = 200, BATCH = 2, VOCABULARY = 29, LOGITS = BATCH * TOKENS * VOCABULARY };
+
+static struct catalogue catalogue;
+static struct device *device;
+
+static int set_up(void **unused) {
+    (void)unused;
+    assert_ok(catalogue_read(NULL, &catalogue));
+    assert_ok(device_open_choice(NULL, NULL, &device));
+    return 0;
+}
+
+static int tear_down(void **unused) {
+    (void)unused;
+    device_close(device);
+    return 0;
+}
+
+static struct graph *build(const struct genome *genome, int context) {
+    struct model_settings settings = {.width = 32,
+                                      .context = context,
+                                      .reach = TOKENS,
+                                      .head_channels = 8,
+                                      .vocabulary = VOCABULARY,
+                                      .window = 48,
+                                      .block = 36,
+                                      .cache_context = TOKENS};
+    struct genome_space space = genome_space_of(&catalogue);
+    struct graph *graph;
+    assert_ok(genome_validate(genome, &space));
+    assert_ok(architecture_build(genome, &catalogue, &settings, BATCH, device_shape(device), &graph));
+    return graph;
+}
+
+static void random_tokens(uint64_t seed, int32_t *tokens) {
+    struct random_stream random = random_open(seed, 0);
+    for (int i = 0; i < BATCH * TOKENS; i++)
+        tokens[i] = (int32_t)random_below(&random, VOCABULARY);
+}
+
+static void forward(struct model *model, const int32_t *tokens, float *logits) {
+    const struct graph *graph = model_graph(model);
+    assert_ok(device_write(device, model_value(model, graph->tokens), 0, tokens, BATCH * TOKENS * sizeof *tokens));
+    assert_ok(device_write(device, model_value(model, graph->targets), 0, tokens, BATCH * TOKENS * sizeof *tokens));
+    assert_ok(model_forward(model));
+    assert_ok(device_read(device, model_value(model, graph->logits), 0, logits, LOGITS * sizeof *logits));
+}
+
+static void copy_parameters(struct model *from, struct model *to) {
+    const struct graph *graph = model_graph(from);
+    for (int v = 0; v < graph->value_count; v++) {
+        if (graph->values[v].role != VALUE_PARAMETER)
+            continue;
+        float *values = memory_allocate(shape_elements(graph->values[v].shape), sizeof *values);
+        int place = graph_find_parameter(model_graph(to), graph->values[v].name);
+        assert_true(place >= 0);
+        assert_ok(model_read_parameter(from, v, values));
+        assert_ok(model_write_parameter(to, place, values));
+        free(values);
+    }
+}
+
+/* Logits of one sequence after another, [batch, tokens, vocabulary], token by token. */
+static void decode(struct decoder *decoder, const int32_t *tokens, float *logits) {
+    float row[BATCH * VOCABULARY];
+    assert_ok(decoder_start(decoder));
+    for (int t = 0; t < TOKENS; t++) {
+        int32_t now[BATCH];
+        for (int sequence = 0; sequence < BATCH; sequence++)
+            now[sequence] = tokens[sequence * TOKENS + t];
+        assert_ok(decoder_step(decoder, now, row));
+        for (int sequence = 0; sequence < BATCH; sequence++)
+            memcpy(logits + (sequence * TOKENS + t) * VOCABULARY, row + sequence * VOCABULARY,
+                   VOCABULARY * sizeof *row);
+    }
+    int32_t now[BATCH] = {0};
+    assert_fails(decoder_step(decoder, now, NULL), STATUS_FAILED, "the sequence is full");
+}
+
+static double difference(const float *a, const float *b) {
+    double largest = 0, distance = 0;
+    for (int i = 0; i < LOGITS; i++) {
+        double here = fabs((double)a[i] - b[i]);
+        largest = fmax(largest, fabs(a[i]));
+        distance = here > distance || isnan(here) ? here : distance;
+    }
+    return distance / largest;
+}
+
+/* Changing the token at `place` must leave every logit before it as it was, bit for bit, and change one at it. */
+static void check_causality(struct model *model, int32_t *tokens, const float *logits, int place) {
+    float *changed = memory_allocate(LOGITS, sizeof *changed);
+    int32_t kept = tokens[place];
+    tokens[place] = (kept + 1) % VOCABULARY;
+    forward(model, tokens, changed);
+    tokens[place] = kept;
+    assert_memory_equal(logits, changed, (size_t)place * VOCABULARY * sizeof *logits);
+    assert_memory_not_equal(logits + place * VOCABULARY, changed + place * VOCABULARY, VOCABULARY * sizeof *logits);
+    /* The other sequence of the batch knows nothing of it. */
+    assert_memory_equal(logits + TOKENS * VOCABULARY, changed + TOKENS * VOCABULARY,
+                        TOKENS * VOCABULARY * sizeof *logits);
+    free(changed);
+}
+
+static void check_genome(const char *title, const struct genome *genome) {
+    struct graph *whole = build(genome, TOKENS), *single = build(genome, 1);
+    struct model *model;
+    struct decoder *decoder;
+    float *expected = memory_allocate(LOGITS, sizeof(float)), *got = memory_allocate(LOGITS, sizeof(float));
+    int32_t tokens[BATCH * TOKENS];
+    char text[GENOME_TEXT_BYTES];
+    random_tokens(9, tokens);
+    assert_ok(model_create(device, whole, &(struct model_options){.seed = 5, .inference = true}, &model));
+    size_t before = device_allocated_bytes(device);
+    assert_ok(decoder_create(device, single, &decoder));
+    copy_parameters(model, decoder_model(decoder));
+    forward(model, tokens, expected);
+    decode(decoder, tokens, got);
+    double error = difference(expected, got);
+    printf("  %-44s %s\n    decoding %.1e, cache %zu bytes\n", title, genome_print(genome, text), error,
+           decoder_cache_bytes(decoder));
+    if (!(error < LARGEST_ERROR))
+        fail_test("%s: decoding differs by %g", text, error);
+    /* A second sequence finds nothing of the first. */
+    decode(decoder, tokens, expected);
+    assert_memory_equal(expected, got, LOGITS * sizeof *got);
+
+    /* The caches are as large as every architecture says they are, and they are really allocated. */
+    assert_int_equal(decoder_cache_bytes(decoder), BATCH * graph_cost(whole, TOKENS).cache_bytes);
+    assert_int_equal(decoder_cache_bytes(decoder), BATCH * graph_cost(single, TOKENS).cache_bytes);
+    const struct plan *plan = model_plan(decoder_model(decoder));
+    assert_int_equal(device_allocated_bytes(device) - before,
+                     decoder_cache_bytes(decoder) + plan->parameter_bytes + plan->working_bytes);
+    forward(model, tokens, expected);
+    check_causality(model, tokens, expected, 97);
+    decoder_destroy(decoder);
+    model_destroy(model);
+    graph_destroy(single);
+    graph_destroy(whole);
+    free(expected);
+    free(got);
+}
+
+static void check_text(const char *title, const char *text) {
+    struct genome genome;
+    assert_ok(genome_parse(text, &genome));
+    check_genome(title, &genome);
+}
+
+static void test_classes_and_strategies(void **unused) {
+    (void)unused;
+    for (int i = 0; i < catalogue.class_count; i++) {
+        const struct liv_class *liv_class = &catalogue.classes[i];
+        char text[64], title[96], set[48];
+        snprintf(text, sizeof text, "%d.1.1.1.1-%d.2.1.2.1", i + 1, i + 1);
+        check_text(liv_class->name, text);
+        for (int strategy = 2; strategy <= liv_class->featurizer_strategy_count; strategy++) {
+            snprintf(text, sizeof text, "%d.1.%d.1.1-%d.1.%d.2.1", i + 1, strategy, i + 1, strategy);
+            snprintf(title, sizeof title, "%s, weights of %s", liv_class->name,
+                     feature_set_text(liv_class->featurizer_strategies[strategy - 1], set, sizeof set));
+            check_text(title, text);
+        }
+        for (int strategy = 2; strategy <= liv_class->feature_strategy_count; strategy++) {
+            snprintf(text, sizeof text, "%d.1.1.1.%d-%d.2.1.1.%d", i + 1, strategy, i + 1, strategy);
+            snprintf(title, sizeof title, "%s, features %s", liv_class->name,
+                     feature_set_text(liv_class->feature_strategies[strategy - 1], set, sizeof set));
+            check_text(title, text);
+        }
+    }
+    check_text("norms behind, residuals scaled", "11111-81111~22");
+    check_text("norms before and behind", "41111-81111~31");
+}
+
+/* Every operator genome, as genes of the first class, with features as they come. */
+static void test_operators(void **unused) {
+    (void)unused;
+    struct random_stream random = random_open(21, 0);
+    for (const struct mixing_rule *rule = mixing_rules; rule->meaning; rule++) {
+        for (int mask = 1; mask <= 3; mask++) {
+            for (int nonlinearity = 1; nonlinearity <= 5; nonlinearity++) {
+                if (!(rule->masks >> mask & 1) || !(rule->nonlinearities >> nonlinearity & 1))
+                    continue;
+                struct liv_class liv_class = catalogue.classes[0];
+                liv_class.token_mixing = rule->token_mixing;
+                liv_class.channel_mixing = rule->channel_mixing;
+                liv_class.mask = (enum mask)mask;
+                liv_class.nonlinearity = (enum nonlinearity)nonlinearity;
+                class_repair(&liv_class, &random);
+                struct genome genome;
+                char title[96];
+                assert_ok(genome_parse("11111-12121", &genome));
+                genome.classes[0] = class_genes_of(&liv_class);
+                snprintf(title, sizeof title, "%s, %s, %s, %s",
+                         gene_value_name(GENE_TOKEN_MIXING, (int)rule->token_mixing),
+                         gene_value_name(GENE_CHANNEL_MIXING, (int)rule->channel_mixing),
+                         gene_value_name(GENE_MASK, mask), gene_value_name(GENE_NONLINEARITY, nonlinearity));
+                check_genome(title, &genome);
+            }
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_classes_and_strategies),
+        cmocka_unit_test(test_operators),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
