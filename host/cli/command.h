@@ -35,7 +35,7 @@ struct command {
     status (*run)(const struct arguments *arguments);
 };
 
-extern const struct command command_devices, command_search, command_resume, command_show;
+extern const struct command command_devices, command_verify, command_search, command_resume, command_show;
 
 /* The last value of an option, or NULL; whether it was given; and all its values, in order. */
 const char *argument_value(const struct arguments *arguments, const char *name);
