@@ -47,7 +47,7 @@ static void keep_front(struct front *front) {
 
 static status read_front(struct store *store, struct front *front) {
     memset(front, 0, sizeof *front);
-    TRY(config_load_text("the run's config", store_fact(store, FACT_CONFIG), false, &front->config));
+    TRY(config_load_text("the run's config", store_fact(store, FACT_CONFIG), NULL, 0, false, &front->config));
     front->objective_count = config_objectives(&front->config, front->objectives);
     TRY(store_candidates(store, &front->candidates, &front->evaluated));
     for (int i = 0; i < front->evaluated; i++) {

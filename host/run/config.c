@@ -68,6 +68,7 @@ static const struct config_key keys[] = {
     NUMBER(train, final_rate, 0, 1, "0.1", "share of the peak rate that the last step has"),
     NUMBER(train, weight_decay, 0, 1, "0.1", "AdamW's weight decay, on matrices"),
     NUMBER(train, clip, 1e-6, 1e6, "1.0", "largest norm of the gradient"),
+    INTEGER(train, checkpoint_steps, 1, 1e9, "500", "steps between the states that `starcl train` keeps"),
     INTEGER(train, validation_batches, 1, 1e6, "16", "batches over the validation part that an evaluation takes"),
 
     TEXT(search, algorithm, "\"nsga2\"", "nsga2: NSGA-II"),
@@ -312,6 +313,17 @@ static status read_settings(struct settings *settings, bool needs_data, struct r
     return needs_data ? resolve_path(settings, config) : STATUS_OK;
 }
 
+static status load_settings(struct settings *settings, const char *const *assignments, int assignment_count,
+                            bool needs_data, struct run_config *config) {
+    status outcome = STATUS_OK;
+    for (int i = 0; outcome == STATUS_OK && i < assignment_count; i++)
+        outcome = settings_assign(settings, assignments[i]);
+    if (outcome == STATUS_OK)
+        outcome = read_settings(settings, needs_data, config);
+    settings_destroy(settings);
+    return outcome;
+}
+
 status config_load(const char *path, const char *const *assignments, int assignment_count, bool needs_data,
                    struct run_config *config) {
     struct settings settings;
@@ -319,21 +331,14 @@ status config_load(const char *path, const char *const *assignments, int assignm
         TRY(settings_read_file(path, &settings));
     else
         TRY(settings_read_text("the defaults", "", &settings));
-    status outcome = STATUS_OK;
-    for (int i = 0; outcome == STATUS_OK && i < assignment_count; i++)
-        outcome = settings_assign(&settings, assignments[i]);
-    if (outcome == STATUS_OK)
-        outcome = read_settings(&settings, needs_data, config);
-    settings_destroy(&settings);
-    return outcome;
+    return load_settings(&settings, assignments, assignment_count, needs_data, config);
 }
 
-status config_load_text(const char *name, const char *text, bool needs_data, struct run_config *config) {
+status config_load_text(const char *name, const char *text, const char *const *assignments, int assignment_count,
+                        bool needs_data, struct run_config *config) {
     struct settings settings;
     TRY(settings_read_text(name, text, &settings));
-    status outcome = read_settings(&settings, needs_data, config);
-    settings_destroy(&settings);
-    return outcome;
+    return load_settings(&settings, assignments, assignment_count, needs_data, config);
 }
 
 /* ---- writing ---- */

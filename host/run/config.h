@@ -34,7 +34,7 @@ struct run_config {
         struct name_list pattern; /* classes, repeated over the depth; none: no fixed backbone */
     } model;
     struct {
-        long long steps, batch, warmup, validation_batches;
+        long long steps, batch, warmup, validation_batches, checkpoint_steps;
         double learning_rate, final_rate, weight_decay, clip;
     } train;
     struct {
@@ -56,8 +56,9 @@ struct run_config {
  */
 status config_load(const char *path, const char *const *assignments, int assignment_count, bool needs_data,
                    struct run_config *config) MUST_CHECK;
-/* As config_load() from a text that config_print() made. */
-status config_load_text(const char *name, const char *text, bool needs_data, struct run_config *config) MUST_CHECK;
+/* As config_load() from a text, such as config_print() made. */
+status config_load_text(const char *name, const char *text, const char *const *assignments, int assignment_count,
+                        bool needs_data, struct run_config *config) MUST_CHECK;
 
 /* The complete config in libconfig's notation, with each key's meaning as a comment; the caller frees it. */
 char *config_print(const struct run_config *config);

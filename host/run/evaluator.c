@@ -31,7 +31,7 @@ struct model_settings config_model_settings(const struct run_config *config) {
                                    .cache_context = (int)config->model.cache_context};
 }
 
-static struct train_settings train_settings(const struct run_config *config) {
+struct train_settings config_train_settings(const struct run_config *config) {
     return (struct train_settings){.steps = config->train.steps,
                                    .batch = (int)config->train.batch,
                                    .learning_rate = config->train.learning_rate,
@@ -72,7 +72,7 @@ struct device *evaluator_device(const struct evaluator *evaluator) {
 }
 
 /* Initial weights belong to the candidate; 53 bits, which JSON numbers hold exactly. */
-static uint64_t candidate_seed(const struct run_config *config, const struct genome *genome) {
+uint64_t config_candidate_seed(const struct run_config *config, const struct genome *genome) {
     return hash_number(genome_hash(genome), (uint64_t)config->run.seed) & ((UINT64_C(1) << 53) - 1);
 }
 
@@ -89,7 +89,7 @@ static void fill_metrics(struct metrics *metrics, const struct cost *cost, const
 static status assess(struct evaluator *evaluator, const struct graph *graph, const struct train_observer *observer,
                      const char *weights_path, struct evaluation *evaluation) {
     const struct run_config *config = evaluator->config;
-    struct train_settings settings = train_settings(config);
+    struct train_settings settings = config_train_settings(config);
     struct model_options options = {.seed = evaluation->seed, .further_blocks = OPTIMISER_BLOCKS};
     struct model *model;
     struct train_result result;
@@ -125,7 +125,7 @@ status evaluator_run(struct evaluator *evaluator, const struct genome *genome, c
                      const char *weights_path, const char *architecture_path, struct evaluation *evaluation) {
     double start = clock_seconds();
     memset(evaluation, 0, sizeof *evaluation);
-    evaluation->seed = candidate_seed(evaluator->config, genome);
+    evaluation->seed = config_candidate_seed(evaluator->config, genome);
     status outcome = build_and_assess(evaluator, genome, observer, weights_path, architecture_path, evaluation);
     evaluation->seconds = clock_seconds() - start;
     if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->cannot_save)

@@ -26,7 +26,11 @@ struct device *evaluator_device(const struct evaluator *evaluator);
 status evaluator_run(struct evaluator *evaluator, const struct genome *genome, const struct train_observer *observer,
                      const char *weights_path, const char *architecture_path, struct evaluation *evaluation) MUST_CHECK;
 
-/* The settings that a config means for models. */
+/* The settings that a config means for models and for training. */
 struct model_settings config_model_settings(const struct run_config *config);
+struct train_settings config_train_settings(const struct run_config *config);
+
+/* The seed of a genome's initial weights. */
+uint64_t config_candidate_seed(const struct run_config *config, const struct genome *genome);
 
 #endif

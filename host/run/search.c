@@ -319,7 +319,7 @@ static status open_and_resume(struct search *search, const char *path) {
         progress_line("the run %s is done; there is nothing to resume", path);
         return STATUS_OK;
     }
-    TRY(config_load_text("the run's config", store_fact(search->store, FACT_CONFIG), true, &search->config));
+    TRY(config_load_text("the run's config", store_fact(search->store, FACT_CONFIG), NULL, 0, true, &search->config));
     TRY(catalogue_read_text("the run's catalogue", store_fact(search->store, FACT_CATALOGUE), &search->catalogue));
     TRY(prepare(search));
     TRY(check_facts(search));

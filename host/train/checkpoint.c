@@ -2,80 +2,128 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
+#include "train/optimiser.h"
+#include "train/tensors.h"
 
-#include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#if __BYTE_ORDER != __LITTLE_ENDIAN
-#error "safetensors files are little endian, and so must this host be"
-#endif
+/* ---- weights and training state ---- */
 
-/* ---- weights ---- */
-
-static cJSON *describe_tensor(const struct value *value, size_t offset) {
-    cJSON *tensor = cJSON_CreateObject();
-    cJSON_AddStringToObject(tensor, "dtype", "F32");
-    cJSON *shape = cJSON_AddArrayToObject(tensor, "shape");
-    if (value->shape.rows > 1)
-        cJSON_AddItemToArray(shape, cJSON_CreateNumber(value->shape.rows));
-    cJSON_AddItemToArray(shape, cJSON_CreateNumber(value->shape.columns));
-    cJSON *offsets = cJSON_AddArrayToObject(tensor, "data_offsets");
-    cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)offset));
-    cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)(offset + shape_elements(value->shape) * sizeof(float))));
-    return tensor;
-}
-
-/* The JSON header, padded with spaces to 8 bytes as the format wants; sets the bytes of all tensors. */
-static char *make_header(const struct graph *graph, size_t *data_bytes) {
-    cJSON *header = cJSON_CreateObject();
-    size_t offset = 0;
+/* Adds one block of parameter layout (parameters or moments), each tensor as prefix + name. */
+static void add_block(const struct model *model, const char *prefix, const char *block, struct tensors *tensors) {
+    const struct graph *graph = model_graph(model);
     for (int v = 0; v < graph->value_count; v++) {
         const struct value *value = &graph->values[v];
+        char name[160];
         if (value->role != VALUE_PARAMETER)
             continue;
-        cJSON_AddItemToObject(header, value->name, describe_tensor(value, offset));
-        offset += shape_elements(value->shape) * sizeof(float);
+        snprintf(name, sizeof name, "%s%s", prefix, value->name);
+        memcpy(tensors_add(tensors, name, value->shape), block + model_plan(model)->parameter_offsets[v],
+               shape_elements(value->shape) * sizeof(float));
     }
-    char *text = cJSON_PrintUnformatted(header);
-    cJSON_Delete(header);
-    size_t length = strlen(text), padded = (length + 7) / 8 * 8;
-    char *result = memory_allocate(padded + 1, 1);
-    memset(result, ' ', padded);
-    memcpy(result, text, length);
-    cJSON_free(text);
-    *data_bytes = offset;
-    return result;
 }
 
-status checkpoint_write_weights(struct model *model, const char *path) {
+static status find_block(const struct model *model, const char *prefix, const struct tensors *tensors, char *block) {
     const struct graph *graph = model_graph(model);
-    size_t data_bytes;
-    char *header = make_header(graph, &data_bytes);
-    uint64_t header_bytes = strlen(header);
-    size_t bytes = sizeof header_bytes + header_bytes + data_bytes;
-    char *file = memory_allocate(bytes, 1), *tensor = file + sizeof header_bytes + header_bytes;
-    memcpy(file, &header_bytes, sizeof header_bytes);
-    memcpy(file + sizeof header_bytes, header, header_bytes);
-    status outcome = STATUS_OK;
-    for (int v = 0; outcome == STATUS_OK && v < graph->value_count; v++) {
-        if (graph->values[v].role != VALUE_PARAMETER)
+    for (int v = 0; v < graph->value_count; v++) {
+        const struct value *value = &graph->values[v];
+        const float *elements;
+        char name[160];
+        if (value->role != VALUE_PARAMETER)
             continue;
-        size_t elements = shape_elements(graph->values[v].shape);
-        float *values = memory_allocate(elements, sizeof *values);
-        outcome = model_read_parameter(model, v, values);
-        memcpy(tensor, values, elements * sizeof *values);
-        tensor += elements * sizeof *values;
-        free(values);
+        snprintf(name, sizeof name, "%s%s", prefix, value->name);
+        TRY(tensors_find(tensors, name, value->shape, &elements));
+        memcpy(block + model_plan(model)->parameter_offsets[v], elements,
+               shape_elements(value->shape) * sizeof(float));
     }
+    return STATUS_OK;
+}
+
+/* Device memory of parameter layout from and to tensors; gaps of the block stay zero. */
+static status save_block(const struct model *model, cl_mem memory, const char *prefix, struct tensors *tensors) {
+    size_t bytes = model_plan(model)->parameter_bytes;
+    char *block = memory_allocate(bytes, 1);
+    status outcome = device_read(model_device(model), memory, 0, block, bytes);
     if (outcome == STATUS_OK)
-        outcome = file_write(path, file, bytes);
-    free(file);
-    free(header);
+        add_block(model, prefix, block, tensors);
+    free(block);
     return outcome;
 }
 
-/* ---- architecture ---- */
+static status load_block(const struct model *model, cl_mem memory, const char *prefix, const struct tensors *tensors) {
+    size_t bytes = model_plan(model)->parameter_bytes;
+    char *block = memory_allocate(bytes, 1);
+    status outcome = find_block(model, prefix, tensors, block);
+    if (outcome == STATUS_OK)
+        outcome = device_write(model_device(model), memory, 0, block, bytes);
+    free(block);
+    return outcome;
+}
+
+status checkpoint_write_weights(struct model *model, const char *path) {
+    struct tensors *tensors = tensors_create();
+    status outcome = save_block(model, model_parameters(model), "", tensors);
+    if (outcome == STATUS_OK)
+        outcome = tensors_write(tensors, path);
+    tensors_destroy(tensors);
+    return outcome;
+}
+
+status checkpoint_read_weights(struct model *model, const char *path) {
+    struct tensors *tensors;
+    TRY(tensors_read(path, &tensors));
+    status outcome = load_block(model, model_parameters(model), "", tensors);
+    tensors_destroy(tensors);
+    return outcome == STATUS_OK ? outcome : fail_while(outcome, "%s", path);
+}
+
+status checkpoint_write_training(struct trainer *trainer, const char *path) {
+    struct model *model = trainer_model(trainer);
+    struct optimiser *optimiser = trainer_optimiser(trainer);
+    struct tensors *tensors = tensors_create();
+    char steps[32];
+    snprintf(steps, sizeof steps, "%" PRId64, trainer_step(trainer));
+    tensors_add_text(tensors, "steps", steps);
+    status outcome = save_block(model, model_parameters(model), "parameter.", tensors);
+    if (outcome == STATUS_OK)
+        outcome = save_block(model, optimiser_mean(optimiser), "mean.", tensors);
+    if (outcome == STATUS_OK)
+        outcome = save_block(model, optimiser_variance(optimiser), "variance.", tensors);
+    if (outcome == STATUS_OK)
+        outcome = tensors_write(tensors, path);
+    tensors_destroy(tensors);
+    return outcome;
+}
+
+static status load_training(struct trainer *trainer, const struct tensors *tensors) {
+    struct model *model = trainer_model(trainer);
+    struct optimiser *optimiser = trainer_optimiser(trainer);
+    const char *text = tensors_find_text(tensors, "steps");
+    int64_t steps;
+    if (!text || text_parse_integer(text, &steps) != 0 || steps < 0)
+        return fail("it does not say how many steps were done");
+    TRY(load_block(model, model_parameters(model), "parameter.", tensors));
+    TRY(load_block(model, optimiser_mean(optimiser), "mean.", tensors));
+    TRY(load_block(model, optimiser_variance(optimiser), "variance.", tensors));
+    trainer_set_step(trainer, steps);
+    return STATUS_OK;
+}
+
+status checkpoint_read_training(struct trainer *trainer, const char *path) {
+    struct tensors *tensors;
+    TRY(tensors_read(path, &tensors));
+    status outcome = load_training(trainer, tensors);
+    tensors_destroy(tensors);
+    return outcome == STATUS_OK ? outcome : fail_while(outcome, "%s", path);
+}
+
+/* ---- writing the architecture ---- */
+
+static const char *const role_names[] = {"tokens", "parameter", "activation", "kept"};
 
 static cJSON *describe_liv(const struct genome *genome, const struct catalogue *catalogue, int liv) {
     struct liv_class liv_class;
@@ -91,13 +139,12 @@ static cJSON *describe_liv(const struct genome *genome, const struct catalogue *
 }
 
 static cJSON *describe_values(const struct graph *graph) {
-    static const char *const roles[] = {"tokens", "parameter", "activation", "kept"};
     cJSON *values = cJSON_CreateArray();
     for (int v = 0; v < graph->value_count; v++) {
         const struct value *value = &graph->values[v];
         cJSON *json = cJSON_CreateObject();
         cJSON_AddStringToObject(json, "name", value->name);
-        cJSON_AddStringToObject(json, "role", roles[value->role]);
+        cJSON_AddStringToObject(json, "role", role_names[value->role]);
         cJSON_AddNumberToObject(json, "liv", value->liv);
         cJSON_AddItemToObject(json, "shape",
                               cJSON_CreateIntArray((const int[]){value->shape.rows, value->shape.columns}, 2));
@@ -123,8 +170,8 @@ static cJSON *describe_nodes(const struct graph *graph) {
     return nodes;
 }
 
-cJSON *checkpoint_architecture(const struct graph *graph, const struct genome *genome,
-                               const struct catalogue *catalogue, const struct model_settings *settings) {
+static cJSON *describe_architecture(const struct graph *graph, const struct genome *genome,
+                                    const struct catalogue *catalogue, const struct model_settings *settings) {
     char text[GENOME_TEXT_BYTES];
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "genome", genome_print(genome, text));
@@ -133,6 +180,8 @@ cJSON *checkpoint_architecture(const struct graph *graph, const struct genome *g
     cJSON_AddNumberToObject(model, "depth", genome->depth);
     cJSON_AddNumberToObject(model, "context", settings->context);
     cJSON_AddNumberToObject(model, "head_channels", settings->head_channels);
+    cJSON_AddNumberToObject(model, "window", settings->window);
+    cJSON_AddNumberToObject(model, "block", settings->block);
     cJSON_AddNumberToObject(model, "vocabulary", settings->vocabulary);
     cJSON_AddNumberToObject(json, "batch", graph->batch);
     cJSON *livs = cJSON_AddArrayToObject(json, "livs");
@@ -140,16 +189,128 @@ cJSON *checkpoint_architecture(const struct graph *graph, const struct genome *g
         cJSON_AddItemToArray(livs, describe_liv(genome, catalogue, liv));
     cJSON_AddItemToObject(json, "values", describe_values(graph));
     cJSON_AddItemToObject(json, "nodes", describe_nodes(graph));
+    cJSON_AddNumberToObject(json, "tokens", graph->tokens);
+    cJSON_AddNumberToObject(json, "targets", graph->targets);
+    cJSON_AddNumberToObject(json, "logits", graph->logits);
+    cJSON_AddNumberToObject(json, "loss", graph->loss);
     return json;
 }
 
 status checkpoint_write_architecture(const struct graph *graph, const struct genome *genome,
                                      const struct catalogue *catalogue, const struct model_settings *settings,
                                      const char *path) {
-    cJSON *json = checkpoint_architecture(graph, genome, catalogue, settings);
+    cJSON *json = describe_architecture(graph, genome, catalogue, settings);
     char *text = cJSON_PrintUnformatted(json);
     status outcome = file_write(path, text, strlen(text));
     cJSON_free(text);
     cJSON_Delete(json);
+    return outcome;
+}
+
+/* ---- reading it ---- */
+
+struct reader {
+    const char *path;
+    struct graph *graph;
+    const cJSON *values;
+    int count;
+    int *made; /* by value of the file: the value of the graph, -1: not yet */
+};
+
+static int number_of(const cJSON *json, const char *key, int otherwise) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
+    return cJSON_IsNumber(item) ? item->valueint : otherwise;
+}
+
+static const char *text_of(const cJSON *json, const char *key) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
+    return text ? text : "";
+}
+
+/* The graph's value for a value of the file: made before, or a parameter or token input that is made now. */
+static status take_value(struct reader *reader, int index, int *value) {
+    const cJSON *json = index >= 0 && index < reader->count ? cJSON_GetArrayItem(reader->values, index) : NULL;
+    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(json, "shape");
+    if (!json)
+        return fail("%s: a node uses value %d, which does not exist", reader->path, index);
+    if (reader->made[index] < 0 && strcmp(text_of(json, "role"), "tokens") == 0)
+        reader->made[index] = graph_add_tokens(reader->graph, text_of(json, "name"));
+    if (reader->made[index] < 0 && strcmp(text_of(json, "role"), "parameter") == 0) {
+        int rows = cJSON_GetArraySize(shape) == 2 ? cJSON_GetArrayItem(shape, 0)->valueint : 0;
+        int columns = cJSON_GetArraySize(shape) == 2 ? cJSON_GetArrayItem(shape, 1)->valueint : 0;
+        if (rows < 1 || columns < 1)
+            return fail("%s: the parameter %s has no shape", reader->path, text_of(json, "name"));
+        reader->made[index] = graph_add_parameter(reader->graph, text_of(json, "name"), (struct shape){rows, columns},
+                                                  START_ONES, 0);
+    }
+    if (reader->made[index] < 0)
+        return fail("%s: the value %s is used before it is computed", reader->path, text_of(json, "name"));
+    *value = reader->made[index];
+    return STATUS_OK;
+}
+
+static status read_node(struct reader *reader, const cJSON *json) {
+    const struct op_type *type = op_type_find(text_of(json, "operator"));
+    const cJSON *inputs = cJSON_GetObjectItemCaseSensitive(json, "inputs");
+    const cJSON *outputs = cJSON_GetObjectItemCaseSensitive(json, "outputs");
+    int values[OP_MAX_INPUTS], count = cJSON_GetArraySize(inputs), output;
+    struct op_attributes attributes = {0};
+    if (!type)
+        return fail("%s: there is no operator '%s'", reader->path, text_of(json, "operator"));
+    if (count > OP_MAX_INPUTS)
+        return fail("%s: a node has %d inputs", reader->path, count);
+    for (int i = 0; i < OP_ATTRIBUTES; i++)
+        *op_attribute(&attributes, i) = number_of(json, op_attribute_names[i], 0);
+    for (int i = 0; i < count; i++)
+        TRY(take_value(reader, cJSON_GetArrayItem(inputs, i)->valueint, &values[i]));
+    reader->graph->liv = number_of(json, "liv", -1);
+    status outcome = graph_apply(reader->graph, type, attributes, values, count, type->name, &output);
+    if (outcome != STATUS_OK)
+        return fail_while(outcome, "%s", reader->path);
+    const struct node *node = &reader->graph->nodes[reader->graph->node_count - 1];
+    for (int i = 0; i < cJSON_GetArraySize(outputs) && i < node->op.output_count; i++) {
+        int index = cJSON_GetArrayItem(outputs, i)->valueint;
+        if (index < 0 || index >= reader->count)
+            return fail("%s: a node makes value %d, which does not exist", reader->path, index);
+        reader->made[index] = node->outputs[i];
+    }
+    return STATUS_OK;
+}
+
+static status read_nodes(struct reader *reader, const cJSON *json) {
+    const cJSON *nodes = cJSON_GetObjectItemCaseSensitive(json, "nodes");
+    if (!cJSON_IsArray(nodes) || !cJSON_IsArray(reader->values))
+        return fail("%s does not describe an architecture: it has no 'nodes' and 'values'", reader->path);
+    for (const cJSON *node = nodes->child; node; node = node->next)
+        TRY(read_node(reader, node));
+    struct graph *graph = reader->graph;
+    TRY(take_value(reader, number_of(json, "tokens", -1), &graph->tokens));
+    TRY(take_value(reader, number_of(json, "targets", -1), &graph->targets));
+    TRY(take_value(reader, number_of(json, "logits", -1), &graph->logits));
+    return take_value(reader, number_of(json, "loss", -1), &graph->loss);
+}
+
+status checkpoint_read_graph(const char *path, int batch, int context, int reach, struct device_shape device,
+                             struct graph **graph) {
+    char *text;
+    size_t length;
+    *graph = NULL;
+    TRY(file_read(path, &text, &length));
+    cJSON *json = cJSON_ParseWithLength(text, length);
+    free(text);
+    struct reader reader = {.path = path,
+                            .graph = graph_create(batch, context, reach, device),
+                            .values = cJSON_GetObjectItemCaseSensitive(json, "values")};
+    reader.count = cJSON_GetArraySize(reader.values);
+    reader.made = memory_allocate((size_t)reader.count, sizeof *reader.made);
+    for (int v = 0; v < reader.count; v++)
+        reader.made[v] = -1;
+    status outcome = json ? read_nodes(&reader, json) : fail("%s is not JSON", path);
+    free(reader.made);
+    cJSON_Delete(json);
+    if (outcome == STATUS_OK)
+        *graph = reader.graph;
+    else
+        graph_destroy(reader.graph);
     return outcome;
 }

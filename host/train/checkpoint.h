@@ -1,26 +1,37 @@
 /*
- * Weights on disk: a safetensors file (github.com/huggingface/safetensors: 8 bytes of header length, a JSON header, the
- * tensors) with the parameters under their names, and beside it the architecture as JSON.
+ * What training leaves on disk: weights (safetensors, parameters under their names), the architecture (JSON, the graph
+ * node by node), and the state that training goes on from.
  */
 #ifndef STARCL_TRAIN_CHECKPOINT_H
 #define STARCL_TRAIN_CHECKPOINT_H
 
 #include "model/architecture.h"
 #include "model/model.h"
+#include "train/trainer.h"
 
 #include <cJSON.h>
 
-/* Writes all parameters, float32, little endian; waits for the device. The file appears complete or not at all. */
+/* Writes all parameters; waits for the device. The file appears complete or not at all. */
 status checkpoint_write_weights(struct model *model, const char *path) MUST_CHECK;
+/* Fills the parameters of a model from such a file; every one must be there with its shape. */
+status checkpoint_read_weights(struct model *model, const char *path) MUST_CHECK;
 
 /*
- * The graph as JSON: "genome", "model" (settings), "classes", "values" (parameters and activations with shapes for one
- * sequence batch) and "nodes" (operator, attributes, inputs and outputs as indices of values). The caller deletes it.
+ * The graph as JSON: "genome", "model" (settings), "livs" (their classes), "values" (name, role, shape) and "nodes"
+ * (operator, attributes, inputs and outputs as indices of values); "tokens", "targets", "logits" and "loss" are indices.
  */
-cJSON *checkpoint_architecture(const struct graph *graph, const struct genome *genome,
-                               const struct catalogue *catalogue, const struct model_settings *settings);
 status checkpoint_write_architecture(const struct graph *graph, const struct genome *genome,
                                      const struct catalogue *catalogue, const struct model_settings *settings,
                                      const char *path) MUST_CHECK;
+/*
+ * The graph of such a file, for another batch, context and reach. Files that do not describe a graph are refused with
+ * what is wrong.
+ */
+status checkpoint_read_graph(const char *path, int batch, int context, int reach, struct device_shape device,
+                             struct graph **graph) MUST_CHECK;
+
+/* The state of a trainer and its model: parameters, moments of the optimiser, steps done. */
+status checkpoint_write_training(struct trainer *trainer, const char *path) MUST_CHECK;
+status checkpoint_read_training(struct trainer *trainer, const char *path) MUST_CHECK;
 
 #endif

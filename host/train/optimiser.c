@@ -54,6 +54,18 @@ void optimiser_destroy(struct optimiser *optimiser) {
     free(optimiser);
 }
 
+cl_mem optimiser_mean(const struct optimiser *optimiser) {
+    return optimiser->mean;
+}
+
+cl_mem optimiser_variance(const struct optimiser *optimiser) {
+    return optimiser->variance;
+}
+
+void optimiser_set_steps(struct optimiser *optimiser, int64_t steps) {
+    optimiser->steps = steps;
+}
+
 status optimiser_step(struct optimiser *optimiser, double rate) {
     struct device *device = model_device(optimiser->model);
     const struct optimiser_settings *settings = &optimiser->settings;

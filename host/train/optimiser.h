@@ -21,4 +21,9 @@ void optimiser_destroy(struct optimiser *optimiser);
 /* One update from the model's gradients at this learning rate; queued, not waited for. */
 status optimiser_step(struct optimiser *optimiser, double rate) MUST_CHECK;
 
+/* The state: moments laid out as the model's parameters, owned by the optimiser, and the steps done. */
+cl_mem optimiser_mean(const struct optimiser *optimiser);
+cl_mem optimiser_variance(const struct optimiser *optimiser);
+void optimiser_set_steps(struct optimiser *optimiser, int64_t steps);
+
 #endif

@@ -35,12 +35,8 @@ static status feed_open(struct feed *feed, struct model *model) {
     const struct graph *graph = model_graph(model);
     *feed = (struct feed){.model = model, .rows = graph->batch * graph->context};
     feed->host = memory_allocate(2 * STEPS_TOGETHER, step_bytes(feed));
-    status outcome = device_buffer_create(model_device(model), 2 * STEPS_TOGETHER * step_bytes(feed), &feed->tokens);
-    if (outcome == STATUS_OK)
-        outcome = device_buffer_create(model_device(model), STEPS_TOGETHER * sizeof(float), &feed->losses);
-    if (outcome != STATUS_OK)
-        feed_close(feed);
-    return outcome;
+    TRY(device_buffer_create(model_device(model), 2 * STEPS_TOGETHER * step_bytes(feed), &feed->tokens));
+    return device_buffer_create(model_device(model), STEPS_TOGETHER * sizeof(float), &feed->losses);
 }
 
 static int32_t *feed_tokens(struct feed *feed, int step) {
@@ -92,40 +88,78 @@ static status check_loss(const struct graph *graph, int64_t step, float loss) {
     return STATUS_OK;
 }
 
-struct loop {
-    struct feed *feed;
+struct trainer {
+    struct feed feed;
     struct optimiser *optimiser;
     const struct corpus *corpus;
-    const struct train_settings *settings;
-    const struct train_observer *observer;
+    struct train_settings settings;
     uint64_t seed;
+    int64_t step;
+    /* Speed counts from the second step of this process on: the first builds kernels. */
+    int64_t timed_steps;
+    double timed_seconds;
     double late_loss_sum;
     int64_t late_steps;
+    size_t peak_bytes;
 };
 
-static status run_together(struct loop *loop, int64_t first, int count) {
-    struct feed *feed = loop->feed;
+status trainer_create(struct model *model, const struct corpus *corpus, const struct train_settings *settings,
+                      uint64_t seed, struct trainer **result) {
+    struct trainer *trainer = memory_allocate(1, sizeof *trainer);
+    struct optimiser_settings adamw = {.beta_1 = 0.9,
+                                       .beta_2 = 0.95,
+                                       .epsilon = 1e-8,
+                                       .weight_decay = settings->weight_decay,
+                                       .clip = settings->clip};
+    trainer->feed.model = model;
+    trainer->corpus = corpus;
+    trainer->settings = *settings;
+    trainer->seed = seed;
+    status outcome = feed_open(&trainer->feed, model);
+    if (outcome == STATUS_OK)
+        outcome = optimiser_create(model, &adamw, &trainer->optimiser);
+    trainer->peak_bytes = device_allocated_bytes(model_device(model));
+    if (outcome != STATUS_OK) {
+        trainer_destroy(trainer);
+        trainer = NULL;
+    }
+    *result = trainer;
+    return outcome;
+}
+
+void trainer_destroy(struct trainer *trainer) {
+    if (!trainer)
+        return;
+    optimiser_destroy(trainer->optimiser);
+    feed_close(&trainer->feed);
+    free(trainer);
+}
+
+static status run_together(struct trainer *trainer, int count, const struct train_observer *observer) {
+    struct feed *feed = &trainer->feed;
     const struct graph *graph = model_graph(feed->model);
+    int64_t first = trainer->step, steps = trainer->settings.steps;
     for (int i = 0; i < count; i++)
-        corpus_training_batch(loop->corpus, loop->seed, first + i, graph->batch, graph->context, feed_tokens(feed, i),
-                              feed_targets(feed, i));
+        corpus_training_batch(trainer->corpus, trainer->seed, first + i, graph->batch, graph->context,
+                              feed_tokens(feed, i), feed_targets(feed, i));
     TRY(feed_upload(feed, count));
     for (int i = 0; i < count; i++) {
         TRY(feed_forward(feed, i));
         TRY(model_backward(feed->model));
-        TRY(optimiser_step(loop->optimiser, train_rate(loop->settings, first + i)));
+        TRY(optimiser_step(trainer->optimiser, train_rate(&trainer->settings, first + i)));
     }
     float losses[STEPS_TOGETHER];
     TRY(feed_read_losses(feed, count, losses));
     for (int i = 0; i < count; i++) {
         TRY(check_loss(graph, first + i, losses[i]));
-        if (first + i >= loop->settings->steps - (loop->settings->steps + 9) / 10) {
-            loop->late_loss_sum += losses[i];
-            loop->late_steps++;
+        if (first + i >= steps - (steps + 9) / 10) {
+            trainer->late_loss_sum += losses[i];
+            trainer->late_steps++;
         }
     }
-    if (loop->observer && loop->observer->tell)
-        loop->observer->tell(loop->observer->context, first + count, loop->settings->steps, losses[count - 1]);
+    trainer->step += count;
+    if (observer && observer->tell)
+        observer->tell(observer->context, trainer->step, steps, losses[count - 1]);
     return STATUS_OK;
 }
 
@@ -133,35 +167,34 @@ static status run_together(struct loop *loop, int64_t first, int count) {
  * How many steps to queue before waiting: as many as take about a fifth of a second, so that progress and interrupts
  * are prompt also where one step is long.
  */
-static int steps_together(double seconds_a_step, int64_t left) {
-    int steps = seconds_a_step > 0 ? (int)fmin(0.2 / seconds_a_step, STEPS_TOGETHER) : 1;
+static int steps_together(const struct trainer *trainer, int64_t left) {
+    double each = trainer->timed_steps ? trainer->timed_seconds / (double)trainer->timed_steps : 0;
+    int steps = each > 0 ? (int)fmin(0.2 / each, STEPS_TOGETHER) : 1;
     steps = steps < 1 ? 1 : steps;
     return left < steps ? (int)left : steps;
 }
 
-static status run_steps(struct loop *loop, struct train_result *result) {
-    double start = clock_seconds(), first_done = 0;
-    int64_t step = 0;
-    while (step < loop->settings->steps) {
+status trainer_run(struct trainer *trainer, int64_t until, const struct train_observer *observer) {
+    bool first = trainer->timed_steps == 0;
+    while (trainer->step < until) {
         if (interrupt_requested())
             return fail_interrupted();
-        /* The first step builds kernels, so it does not count for the speed. */
-        double seconds_a_step = step > 1 ? (clock_seconds() - first_done) / (double)(step - 1) : 0;
-        int count = steps_together(seconds_a_step, loop->settings->steps - step);
-        TRY(run_together(loop, step, count));
-        step += count;
-        if (step == 1)
-            first_done = clock_seconds();
+        int count = steps_together(trainer, until - trainer->step);
+        double start = clock_seconds();
+        TRY(run_together(trainer, count, observer));
+        if (!first) {
+            trainer->timed_steps += count;
+            trainer->timed_seconds += clock_seconds() - start;
+        }
+        first = false;
     }
-    double tokens = (double)loop->feed->rows * (double)(step > 1 ? step - 1 : step);
-    double seconds = clock_seconds() - (step > 1 ? first_done : start);
-    result->tokens_per_second = seconds > 0 ? tokens / seconds : 0;
-    result->training_loss = loop->late_loss_sum / (double)loop->late_steps;
     return STATUS_OK;
 }
 
-static status evaluate_fed(struct feed *feed, const struct corpus *corpus, int batches, double *loss) {
+status trainer_evaluate(struct trainer *trainer, double *loss) {
+    struct feed *feed = &trainer->feed;
     const struct graph *graph = model_graph(feed->model);
+    int batches = trainer->settings.validation_batches;
     double sum = 0;
     for (int first = 0; first < batches; first += STEPS_TOGETHER) {
         int count = batches - first < STEPS_TOGETHER ? batches - first : STEPS_TOGETHER;
@@ -169,8 +202,8 @@ static status evaluate_fed(struct feed *feed, const struct corpus *corpus, int b
         if (interrupt_requested())
             return fail_interrupted();
         for (int i = 0; i < count; i++)
-            corpus_validation_batch(corpus, first + i, batches, graph->batch, graph->context, feed_tokens(feed, i),
-                                    feed_targets(feed, i));
+            corpus_validation_batch(trainer->corpus, first + i, batches, graph->batch, graph->context,
+                                    feed_tokens(feed, i), feed_targets(feed, i));
         TRY(feed_upload(feed, count));
         for (int i = 0; i < count; i++)
             TRY(feed_forward(feed, i));
@@ -182,35 +215,42 @@ static status evaluate_fed(struct feed *feed, const struct corpus *corpus, int b
     return isfinite(*loss) ? STATUS_OK : fail("the validation loss is not finite");
 }
 
-status train(struct model *model, const struct corpus *corpus, const struct train_settings *settings, uint64_t seed,
-             const struct train_observer *observer, struct train_result *result) {
-    memset(result, 0, sizeof *result);
-    struct optimiser_settings adamw = {
-        .beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = settings->weight_decay, .clip = settings->clip};
-    struct feed feed;
-    struct optimiser *optimiser;
-    TRY(feed_open(&feed, model));
-    status outcome = optimiser_create(model, &adamw, &optimiser);
-    struct loop loop = {.feed = &feed,
-                        .optimiser = optimiser,
-                        .corpus = corpus,
-                        .settings = settings,
-                        .observer = observer,
-                        .seed = seed};
-    if (outcome == STATUS_OK)
-        outcome = run_steps(&loop, result);
-    result->peak_bytes = device_allocated_bytes(model_device(model));
-    if (outcome == STATUS_OK)
-        outcome = evaluate_fed(&feed, corpus, settings->validation_batches, &result->validation_loss);
-    optimiser_destroy(optimiser);
-    feed_close(&feed);
-    return outcome;
+int64_t trainer_step(const struct trainer *trainer) {
+    return trainer->step;
 }
 
-status evaluate(struct model *model, const struct corpus *corpus, int batches, double *loss) {
-    struct feed feed;
-    TRY(feed_open(&feed, model));
-    status outcome = evaluate_fed(&feed, corpus, batches, loss);
-    feed_close(&feed);
+struct train_result trainer_statistics(const struct trainer *trainer) {
+    double tokens = (double)trainer->feed.rows * (double)trainer->timed_steps;
+    return (struct train_result){
+        .training_loss = trainer->late_steps ? trainer->late_loss_sum / (double)trainer->late_steps : 0,
+        .tokens_per_second = trainer->timed_seconds > 0 ? tokens / trainer->timed_seconds : 0,
+        .peak_bytes = trainer->peak_bytes};
+}
+
+struct model *trainer_model(const struct trainer *trainer) {
+    return trainer->feed.model;
+}
+
+struct optimiser *trainer_optimiser(const struct trainer *trainer) {
+    return trainer->optimiser;
+}
+
+void trainer_set_step(struct trainer *trainer, int64_t step) {
+    trainer->step = step;
+    optimiser_set_steps(trainer->optimiser, step);
+}
+
+status train(struct model *model, const struct corpus *corpus, const struct train_settings *settings, uint64_t seed,
+             const struct train_observer *observer, struct train_result *result) {
+    struct trainer *trainer;
+    double validation_loss = 0;
+    memset(result, 0, sizeof *result);
+    TRY(trainer_create(model, corpus, settings, seed, &trainer));
+    status outcome = trainer_run(trainer, settings->steps, observer);
+    if (outcome == STATUS_OK)
+        outcome = trainer_evaluate(trainer, &validation_loss);
+    *result = trainer_statistics(trainer);
+    result->validation_loss = validation_loss;
+    trainer_destroy(trainer);
     return outcome;
 }

@@ -5,6 +5,8 @@
 #include "model/model.h"
 #include "train/corpus.h"
 
+struct optimiser;
+
 struct train_settings {
     int64_t steps;
     int batch; /* sequences a step */
@@ -32,15 +34,37 @@ struct train_result {
 /* The learning rate of step 0 .. steps - 1. */
 double train_rate(const struct train_settings *settings, int64_t step);
 
+struct trainer;
+
 /*
- * Trains `model` from its current parameters and evaluates it on the validation part. `seed` names the training
- * batches. Fails when a loss is not finite or training diverges, with the step; STATUS_INTERRUPTED when the user asked
- * to stop.
+ * Trains `model` from its current parameters; settings are copied, model and corpus must outlive the trainer. `seed`
+ * names the batches, each of which depends on its step alone: training that goes on from a saved state is, bit for bit,
+ * training that was never interrupted.
  */
+status trainer_create(struct model *model, const struct corpus *corpus, const struct train_settings *settings,
+                      uint64_t seed, struct trainer **trainer) MUST_CHECK;
+void trainer_destroy(struct trainer *trainer);
+
+/*
+ * Steps until `until` are done. Fails when a loss is not finite or training diverges, with the step; STATUS_INTERRUPTED
+ * when the user asked to stop, between two steps.
+ */
+status trainer_run(struct trainer *trainer, int64_t until, const struct train_observer *observer) MUST_CHECK;
+
+/* Mean loss over the validation batches, in nats; waits for the device. */
+status trainer_evaluate(struct trainer *trainer, double *loss) MUST_CHECK;
+
+/* Steps done, and the speed and losses of this trainer so far; validation_loss is not set. */
+int64_t trainer_step(const struct trainer *trainer);
+struct train_result trainer_statistics(const struct trainer *trainer);
+
+/* For checkpoints. */
+struct model *trainer_model(const struct trainer *trainer);
+struct optimiser *trainer_optimiser(const struct trainer *trainer);
+void trainer_set_step(struct trainer *trainer, int64_t step);
+
+/* All steps and the evaluation in one. */
 status train(struct model *model, const struct corpus *corpus, const struct train_settings *settings, uint64_t seed,
              const struct train_observer *observer, struct train_result *result) MUST_CHECK;
-
-/* Mean loss over the validation batches, in nats. */
-status evaluate(struct model *model, const struct corpus *corpus, int batches, double *loss) MUST_CHECK;
 
 #endif

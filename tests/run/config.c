@@ -96,7 +96,7 @@ static void test_round_trip(void **unused) {
                    NULL));
     struct run_config before = config;
     char *text = config_print(&config);
-    assert_ok(config_load_text("printed", text, true, &config));
+    assert_ok(config_load_text("printed", text, NULL, 0, true, &config));
     assert_memory_equal(&before, &config, sizeof config);
     char *again = config_print(&config);
     assert_string_equal(text, again);

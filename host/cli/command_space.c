@@ -1,0 +1,31 @@
+#include "cli/command.h"
+#include "report/space.h"
+
+#include <stdio.h>
+
+static status run(const struct arguments *arguments) {
+    static struct run_config config;
+    static struct catalogue catalogue;
+    static struct genome fixed;
+    struct genome_space space;
+    const char *assignments[MAX_ARGUMENTS];
+    int count = argument_values(arguments, "--set", assignments);
+    const char *catalogue_path = argument_value(arguments, "--catalogue");
+    TRY(config_load(argument_value(arguments, "--config"), assignments, count, false, &config));
+    TRY(catalogue_read(catalogue_path ? catalogue_path : config.model.catalogue, &catalogue));
+    TRY(config_space(&config, &catalogue, &fixed, &space));
+    (argument_given(arguments, "--json") ? report_space_json : report_space)(&space, stdout);
+    return STATUS_OK;
+}
+
+const struct command command_space = {
+    .name = "space",
+    .synopsis = "[options]",
+    .summary = "Shows genes, their values, the validity rules, the classes, and how large the space is",
+    .options = (const struct option_information[]){{"--catalogue", "FILE", "a catalogue of LIV classes"},
+                                                   {"--config", "CONFIG", "an experiment: its classes and depths"},
+                                                   OPTION_SET,
+                                                   OPTION_JSON,
+                                                   {0}},
+    .run = run,
+};

@@ -1,0 +1,57 @@
+#include "base/memory.h"
+#include "base/progress.h"
+#include "cli/command.h"
+#include "cli/target.h"
+#include "run/training.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static status resume(const struct arguments *arguments, const char *out) {
+    const char *assignments[MAX_ARGUMENTS];
+    if (arguments->word_count > 0 || argument_given(arguments, "--config") || argument_given(arguments, "--seed"))
+        return fail_usage("--resume goes on with what %s holds; leave genome, --config and --seed away", out);
+    return training_resume(out, assignments, argument_values(arguments, "--set", assignments));
+}
+
+static status start(const struct arguments *arguments, const char *out) {
+    struct target *target = memory_allocate(1, sizeof *target);
+    status outcome =
+        target_read(arguments->word_count ? arguments->words[0] : NULL, arguments, true, target);
+    if (outcome == STATUS_OK)
+        outcome = training_start(&target->config, target->catalogue_text, &target->genome, out);
+    free(target->catalogue_text);
+    free(target);
+    return outcome;
+}
+
+static status run(const struct arguments *arguments) {
+    const char *out = argument_value(arguments, "--out");
+    if (!out)
+        return fail_usage("--out DIR is missing: the folder for weights and logs");
+    status outcome = argument_given(arguments, "--resume") ? resume(arguments, out) : start(arguments, out);
+    progress_clear();
+    if (outcome == STATUS_INTERRUPTED)
+        fprintf(stderr, "interrupted; everything so far is kept. Go on with:  starcl train --resume --out %s\n", out);
+    return outcome;
+}
+
+const struct command command_train = {
+    .name = "train",
+    .synopsis = "[GENOME|RUN:ID] [options]",
+    .summary = "Trains one architecture longer and keeps its weights",
+    .details = "Without a genome the config's model.pattern is trained, as in configs/baselines. The folder of --out gets\n"
+               "weights.safetensors, architecture.json, the config and what --resume needs.",
+    .words_least = 0,
+    .words_most = 1,
+    .options =
+        (const struct option_information[]){{"--config", "CONFIG", "the experiment; for RUN:ID the run's if left out"},
+                                            {"--out", "DIR", "folder for weights and logs, which must not exist"},
+                                            {"--resume", NULL, "go on in the folder of --out"},
+                                            {"--seed", "N", "short for --set run.seed=N"},
+                                            OPTION_DEVICE,
+                                            OPTION_SET,
+                                            OPTION_QUIET,
+                                            {0}},
+    .run = run,
+};
