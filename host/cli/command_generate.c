@@ -110,8 +110,9 @@ const struct command command_generate = {
     .name = "generate",
     .synopsis = "CHECKPOINT [options]",
     .summary = "Writes text with trained weights",
-    .details = "CHECKPOINT is a folder of `starcl train`, or a .safetensors file such as RUN/checkpoints/7.safetensors.\n"
-               "The text is decoded token by token with the architecture's cache.",
+    .details =
+        "CHECKPOINT is a folder of `starcl train`, or a .safetensors file such as RUN/checkpoints/7.safetensors.\n"
+        "The text is decoded token by token with the architecture's cache.",
     .words_least = 1,
     .words_most = 1,
     .options = (const struct option_information[]){{"--prompt", "TEXT", "what the text begins with"},

@@ -16,8 +16,7 @@ static status resume(const struct arguments *arguments, const char *out) {
 
 static status start(const struct arguments *arguments, const char *out) {
     struct target *target = memory_allocate(1, sizeof *target);
-    status outcome =
-        target_read(arguments->word_count ? arguments->words[0] : NULL, arguments, true, target);
+    status outcome = target_read(arguments->word_count ? arguments->words[0] : NULL, arguments, true, target);
     if (outcome == STATUS_OK)
         outcome = training_start(&target->config, target->catalogue_text, &target->genome, out);
     free(target->catalogue_text);
@@ -40,8 +39,9 @@ const struct command command_train = {
     .name = "train",
     .synopsis = "[GENOME|RUN:ID] [options]",
     .summary = "Trains one architecture longer and keeps its weights",
-    .details = "Without a genome the config's model.pattern is trained, as in configs/baselines. The folder of --out gets\n"
-               "weights.safetensors, architecture.json, the config and what --resume needs.",
+    .details =
+        "Without a genome the config's model.pattern is trained, as in configs/baselines. The folder of --out gets\n"
+        "weights.safetensors, architecture.json, the config and what --resume needs.",
     .words_least = 0,
     .words_most = 1,
     .options =

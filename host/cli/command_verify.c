@@ -98,8 +98,9 @@ const struct command command_verify = {
     .name = "verify",
     .synopsis = "[options]",
     .summary = "Checks every kernel against double precision on a device",
-    .details = "Every operator genome that the rules allow is built with featurizers in which all pairs of gene values\n"
-               "occur, and run forward and backward at contexts 1, 3, 64 and 257.",
+    .details =
+        "Every operator genome that the rules allow is built with featurizers in which all pairs of gene values\n"
+        "occur, and run forward and backward at contexts 1, 3, 64 and 257.",
     .options = (const struct option_information[]){OPTION_DEVICE, OPTION_JSON, OPTION_QUIET, {0}},
     .run = run,
 };

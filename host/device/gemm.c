@@ -41,10 +41,20 @@ status gemm_state_create(struct device *device, const char *provider, struct gem
     return STATUS_OK;
 }
 
+static void release_scratch(struct gemm_state *state) {
+    device_buffer_destroy(state->device, state->scratch);
+    state->scratch = NULL;
+    state->scratch_bytes = 0;
+}
+
+void gemm_release_scratch(struct device *device) {
+    release_scratch(device_gemm_state(device));
+}
+
 void gemm_state_destroy(struct gemm_state *state) {
     if (!state)
         return;
-    device_buffer_destroy(state->device, state->scratch);
+    release_scratch(state);
     if (state->provider->release)
         state->provider->release();
     free(state);
@@ -64,9 +74,7 @@ status gemm(struct device *device, const struct gemm *gemm) {
 status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) {
     struct gemm_state *state = device_gemm_state(device);
     if (state->scratch_bytes < bytes) {
-        device_buffer_destroy(device, state->scratch);
-        state->scratch = NULL;
-        state->scratch_bytes = 0;
+        release_scratch(state);
         TRY(device_buffer_create(device, bytes, &state->scratch));
         state->scratch_bytes = bytes;
     }

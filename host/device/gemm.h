@@ -25,6 +25,9 @@ struct gemm {
 
 status gemm(struct device *device, const struct gemm *gemm) MUST_CHECK;
 
+/* Gives back what products so far made the provider keep, so that a new model's memory is its own. */
+void gemm_release_scratch(struct device *device);
+
 /* The provider in use: "panel" or "clblast". */
 const char *gemm_provider_name(struct device *device);
 /* All providers, for help and errors: "panel, clblast". */

@@ -13,8 +13,8 @@ static status run(struct device *device, const struct gemm *gemm) {
                                   lda, gemm->b, 0, ldb, gemm->beta, gemm->c, 0, ldc, &queue, NULL)
                    : CLBlastSgemmStridedBatched(CLBlastLayoutRowMajor, transpose_a, transpose_b, m, n, k, gemm->alpha,
                                                 gemm->a, 0, lda, (size_t)gemm->a_step, gemm->b, 0, ldb,
-                                                (size_t)gemm->b_step, gemm->beta, gemm->c, 0, ldc,
-                                                (size_t)gemm->c_step, (size_t)gemm->batch, &queue, NULL);
+                                                (size_t)gemm->b_step, gemm->beta, gemm->c, 0, ldc, (size_t)gemm->c_step,
+                                                (size_t)gemm->batch, &queue, NULL);
     return opencl_check(code, "CLBlast GEMM of %d x %d x %d", gemm->m, gemm->n, gemm->k);
 }
 

@@ -28,9 +28,8 @@ static status run(struct device *device, const struct gemm *gemm) {
     return LAUNCH(device, ((struct kernel_name){"gemm", "gemm_panel", NULL}), groups, argument_buffer(gemm->a),
                   argument_buffer(b), argument_buffer(gemm->c), argument_int(gemm->m), argument_int(gemm->n),
                   argument_int(gemm->k), argument_int(a_row_stride), argument_int(a_k_stride), argument_int(ldb),
-                  argument_int(gemm->ldc), argument_int(gemm->a_step), argument_int(b_step),
-                  argument_int(gemm->c_step), argument_float(gemm->alpha), argument_float(gemm->beta),
-                  argument_int(ROW_BLOCK));
+                  argument_int(gemm->ldc), argument_int(gemm->a_step), argument_int(b_step), argument_int(gemm->c_step),
+                  argument_float(gemm->alpha), argument_float(gemm->beta), argument_int(ROW_BLOCK));
 }
 
 const struct gemm_provider gemm_panel = {"panel", run, NULL};

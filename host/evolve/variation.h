@@ -6,8 +6,8 @@
 
 /*
  * k-point crossover at LIV boundaries: the child takes LIVs of a, then of b, changing over at `points` distinct
- * boundaries; it has the depth of a, and where b has no LIV it keeps a's. Class genes come from either parent, a class at
- * a time. The child may need repair.
+ * boundaries; it has the depth of a, and where b has no LIV it keeps a's. Class genes come from either parent, a class
+ * at a time. The child may need repair.
  */
 void crossover(const struct genome *a, const struct genome *b, int points, struct random_stream *random,
                struct genome *child);

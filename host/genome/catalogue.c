@@ -180,9 +180,9 @@ static status read_number(const struct settings *settings, const config_setting_
 }
 
 static status read_class(const struct settings *settings, const config_setting_t *group, struct catalogue *catalogue) {
-    static const char *const keys[] = {"name",     "token_mixing", "mask",  "nonlinearity", "channel_mixing",
-                                       "features", "kernel",       "state", "positions",    "differential",
-                                       "featurizer_sharing", "feature_sharing"};
+    static const char *const keys[] = {
+        "name",   "token_mixing", "mask",      "nonlinearity", "channel_mixing",     "features",
+        "kernel", "state",        "positions", "differential", "featurizer_sharing", "feature_sharing"};
     static const char *const positions[] = {"none", "rotary"};
     if (!config_setting_is_group(group))
         return settings_refuse(settings, group, "a class is a group in { }");

@@ -26,16 +26,7 @@ enum expansion { EXPANSION_1_4 = 1, EXPANSION_1_2, EXPANSION_1, EXPANSION_2, EXP
 enum repeat { REPEAT_1 = 1, REPEAT_2, REPEAT_4, REPEAT_8, REPEAT_ALL };
 
 /* Feature groups; B2 and C2 are those of the operator that a differential class subtracts. */
-enum feature_name {
-    FEATURE_A,
-    FEATURE_B,
-    FEATURE_C,
-    FEATURE_V,
-    FEATURE_GATE,
-    FEATURE_B2,
-    FEATURE_C2,
-    FEATURE_NAMES
-};
+enum feature_name { FEATURE_A, FEATURE_B, FEATURE_C, FEATURE_V, FEATURE_GATE, FEATURE_B2, FEATURE_C2, FEATURE_NAMES };
 
 /* Each gene's values as the catalogue file writes them; gene_value_name(gene, value) is for printing. */
 enum gene {

@@ -74,11 +74,9 @@ void class_apply(const struct liv_class *base, const struct class_genes *genes, 
     for (int name = 0; name < FEATURE_NAMES; name++) {
         const unsigned char *gene = genes->feature[name];
         if (genes->features & VALUE_BIT(name))
-            result->features[result->feature_count++] = (struct feature){(enum feature_name)name,
-                                                                        (enum feature_mixing)gene[0],
-                                                                        (enum channel_mixing)gene[1],
-                                                                        (enum expansion)gene[2],
-                                                                        (enum repeat)gene[3]};
+            result->features[result->feature_count++] =
+                (struct feature){(enum feature_name)name, (enum feature_mixing)gene[0], (enum channel_mixing)gene[1],
+                                 (enum expansion)gene[2], (enum repeat)gene[3]};
     }
     fit_attributes(result);
     if (feature_set(result) != feature_set(base))
@@ -130,8 +128,8 @@ static void repair_feature_set(struct liv_class *liv_class, const struct mixing_
     }
     for (int name = 0; name < FEATURE_NAMES; name++)
         if (needs & ~has & VALUE_BIT(name))
-            liv_class->features[kept++] = (struct feature){(enum feature_name)name, FEATURE_MIXING_NONE, CHANNEL_DENSE,
-                                                           EXPANSION_1, REPEAT_1};
+            liv_class->features[kept++] =
+                (struct feature){(enum feature_name)name, FEATURE_MIXING_NONE, CHANNEL_DENSE, EXPANSION_1, REPEAT_1};
     liv_class->feature_count = kept;
 }
 
@@ -141,8 +139,7 @@ static bool shares_expansion(const struct mixing_rule *rule, enum feature_name n
     return rule->equal_expansion & VALUE_BIT(of);
 }
 
-static void repair_features(struct liv_class *liv_class, const struct mixing_rule *rule,
-                            struct random_stream *random) {
+static void repair_features(struct liv_class *liv_class, const struct mixing_rule *rule, struct random_stream *random) {
     enum expansion equal = 0;
     for (int i = 0; i < liv_class->feature_count; i++) {
         struct feature *feature = &liv_class->features[i];
@@ -263,8 +260,8 @@ const char *class_genes_parse(const char *text, const char *end, struct class_ge
 }
 
 int class_genes_distance(const struct class_genes *a, const struct class_genes *b) {
-    int distance = (a->token_mixing != b->token_mixing) + (a->mask != b->mask) +
-                   (a->nonlinearity != b->nonlinearity) + (a->channel_mixing != b->channel_mixing);
+    int distance = (a->token_mixing != b->token_mixing) + (a->mask != b->mask) + (a->nonlinearity != b->nonlinearity) +
+                   (a->channel_mixing != b->channel_mixing);
     for (int name = 0; name < FEATURE_NAMES; name++)
         for (int gene = 0; gene < 4; gene++)
             distance += a->feature[name][gene] != b->feature[name][gene];

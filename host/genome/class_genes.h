@@ -1,8 +1,8 @@
 /*
  * The operator and featurizer genome of one class, when it evolves: changing, repairing and writing it.
  *
- * Text form: token mixing, mask, nonlinearity and channel mixing as four digits, then for each feature its name and four
- * digits, joined with dots: token mixing, channel mixing, expansion, repeat. "2122.B1331.C1331.V1335".
+ * Text form: token mixing, mask, nonlinearity and channel mixing as four digits, then for each feature its name and
+ * four digits, joined with dots: token mixing, channel mixing, expansion, repeat. "2122.B1331.C1331.V1335".
  */
 #ifndef STARCL_GENOME_CLASS_GENES_H
 #define STARCL_GENOME_CLASS_GENES_H
@@ -13,7 +13,7 @@
 struct class_genes {
     unsigned char used; /* 0: the catalogue's class as it is */
     unsigned char token_mixing, mask, nonlinearity, channel_mixing;
-    unsigned char features;               /* as bits */
+    unsigned char features;                  /* as bits */
     unsigned char feature[FEATURE_NAMES][4]; /* token mixing, channel mixing, expansion, repeat */
 };
 

@@ -12,8 +12,8 @@ static long double choose(int n, int k) {
 }
 
 /*
- * Ways to share among n LIVs of a class with this many strategies (the first shares nothing): a LIV is alone, or a group
- * of two or more has one of the other strategies. By the group of the first LIV, as Bell numbers are counted.
+ * Ways to share among n LIVs of a class with this many strategies (the first shares nothing): a LIV is alone, or a
+ * group of two or more has one of the other strategies. By the group of the first LIV, as Bell numbers are counted.
  */
 static void count_sharing(int strategies, int most, long double *ways) {
     ways[0] = 1;

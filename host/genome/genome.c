@@ -228,17 +228,23 @@ static status refuse_class(int liv, int value, const struct genome_space *space)
     return fail_usage("genome, LIV %d: class %d is not in use; allowed: %s", liv + 1, value, names);
 }
 
+/* A gene whose value has a name and must be one of the space's, given as bits (1 << value). */
+static status validate_placement(int value, unsigned allowed, const char *gene, const char *const *names, int count) {
+    if (value < 1 || value > count)
+        return fail_usage("the genome's %s %d are out of range; allowed: 1 to %d", gene, value, count);
+    if (!(allowed >> value & 1))
+        return fail_usage("the genome's %s are '%s', which the space does not have", gene, names[value - 1]);
+    return STATUS_OK;
+}
+
 status genome_validate(const struct genome *genome, const struct genome_space *space) {
     if (genome->depth < 1)
         return fail_usage("the genome has no LIV");
     if (!depth_fits(space, genome->depth))
         return fail_usage("the genome has %d LIVs; allowed: %d to %d", genome->depth, space->depth_least,
                           space->depth_most);
-    if (!(space->norms >> genome->norm & 1))
-        return fail_usage("the genome's norms are '%s', which the space does not have", norm_names[genome->norm - 1]);
-    if (!(space->residuals >> genome->residual & 1))
-        return fail_usage("the genome's residuals are '%s', which the space does not have",
-                          residual_names[genome->residual - 1]);
+    TRY(validate_placement(genome->norm, space->norms, "norms", norm_names, NORM_PLACEMENTS));
+    TRY(validate_placement(genome->residual, space->residuals, "residuals", residual_names, RESIDUAL_KINDS));
     TRY(validate_classes(genome, space));
     for (int liv = 0; liv < genome->depth; liv++) {
         const short *genes = genome->livs[liv].genes;

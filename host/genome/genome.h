@@ -1,6 +1,6 @@
 /*
- * Genomes. The backbone has five integers a LIV (STAR, arXiv 2411.17800, section 4); behind it may stand the placement of
- * norms, the kind of residual, and operator and featurizer genomes of classes that differ from the catalogue's.
+ * Genomes. The backbone has five integers a LIV (STAR, arXiv 2411.17800, section 4); behind it may stand the placement
+ * of norms, the kind of residual, and operator and featurizer genomes of classes that differ from the catalogue's.
  *
  * Text form: LIVs joined with '-', genes joined with '.', the dots left out where all five are single digits:
  * "21211-31112" and "1.1.1.1.1-2.10.1.10.1". Genes count from 1. "~NR" behind it gives norm and residual where they are
@@ -54,9 +54,9 @@ struct genome_space {
     int depth_least, depth_most; /* 0: any */
     int class_count;             /* classes in use, as gene values */
     short classes[CATALOGUE_MAX_CLASSES];
-    unsigned norms, residuals;                  /* allowed, as bits (1 << value) */
-    bool backbone, operators, featurizers;      /* levels that evolve */
-    const struct genome *fixed;                 /* the backbone where it does not evolve */
+    unsigned norms, residuals;             /* allowed, as bits (1 << value) */
+    bool backbone, operators, featurizers; /* levels that evolve */
+    const struct genome *fixed;            /* the backbone where it does not evolve */
 };
 
 /* The space of every valid genome over a catalogue. */
@@ -76,8 +76,8 @@ status genome_validate(const struct genome *genome, const struct genome_space *s
 
 /*
  * Makes a genome valid by re-sampling what is not: genes out of range are drawn again, classes that break a rule are
- * repaired (class_genes.h); a LIV that shares with nobody joins another LIV of its class or stops sharing. A valid genome
- * stays as it is.
+ * repaired (class_genes.h); a LIV that shares with nobody joins another LIV of its class or stops sharing. A valid
+ * genome stays as it is.
  */
 void genome_repair(struct genome *genome, const struct genome_space *space, struct random_stream *random);
 
@@ -100,8 +100,8 @@ uint64_t genome_hash(const struct genome *genome);
 
 /*
  * How far two genomes are apart: the edit distance of their rows of LIVs, where changing a LIV costs the share of its
- * genes that differ and adding or leaving one out costs 1; plus 1 for another norm, 1 for another residual, and for each
- * class the number of genes that differ. 0 only for equal genomes; symmetric.
+ * genes that differ and adding or leaving one out costs 1; plus 1 for another norm, 1 for another residual, and for
+ * each class the number of genes that differ. 0 only for equal genomes; symmetric.
  */
 double genome_distance(const struct genome *a, const struct genome *b);
 

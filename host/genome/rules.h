@@ -13,10 +13,10 @@
 struct mixing_rule {
     enum token_mixing token_mixing;
     enum channel_mixing channel_mixing;
-    unsigned needs, may_have;        /* features, as bits */
-    unsigned masks, nonlinearities;  /* allowed values, as VALUE_BIT()s */
-    unsigned equal_expansion;        /* features whose expansions must be equal */
-    unsigned sized;                  /* features whose size the operator sets: expansion 1, dense or low-rank mixing */
+    unsigned needs, may_have;         /* features, as bits */
+    unsigned masks, nonlinearities;   /* allowed values, as VALUE_BIT()s */
+    unsigned equal_expansion;         /* features whose expansions must be equal */
+    unsigned sized;                   /* features whose size the operator sets: expansion 1, dense or low-rank mixing */
     unsigned may_repeat, repeats_all; /* features with any repeat, and with repeat "all"; others have 1 */
     bool has_rotary, has_kernel, has_state;
     const char *meaning; /* one line */

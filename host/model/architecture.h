@@ -18,8 +18,8 @@ struct model_settings {
 };
 
 /*
- * A valid genome over the catalogue, as a graph for `batch` sequences: embedding; for each LIV h <- h + out(LIV(norm(h))),
- * or as the genome places norms and residuals; final norm, output projection, cross-entropy.
+ * A valid genome over the catalogue, as a graph for `batch` sequences: embedding; for each LIV h <- h +
+ * out(LIV(norm(h))), or as the genome places norms and residuals; final norm, output projection, cross-entropy.
  */
 status architecture_build(const struct genome *genome, const struct catalogue *catalogue,
                           const struct model_settings *settings, int batch, struct device_shape device,

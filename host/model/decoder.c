@@ -9,11 +9,11 @@ struct decoder {
     const struct graph *graph;
     struct model *model;
     int position;
-    bool *constant;            /* by node: computed once, does not depend on tokens */
-    int *cache_rows;           /* by value: past rows that are kept, 0: none */
-    cl_mem *caches;            /* by value */
-    cl_mem *states;            /* by node */
-    struct op_memory *memory;  /* by node */
+    bool *constant;           /* by node: computed once, does not depend on tokens */
+    int *cache_rows;          /* by value: past rows that are kept, 0: none */
+    cl_mem *caches;           /* by value */
+    cl_mem *states;           /* by node */
+    struct op_memory *memory; /* by node */
     size_t cache_bytes;
 };
 
@@ -126,8 +126,8 @@ static status remember(struct decoder *decoder, int value) {
 static status run_node(struct decoder *decoder, int n) {
     const struct node *node = &decoder->graph->nodes[n];
     if (node->op.type->step)
-        TRY(node->op.type->step(decoder->device, &node->op, model_node_buffers(decoder->model, n),
-                                &decoder->memory[n], decoder->position));
+        TRY(node->op.type->step(decoder->device, &node->op, model_node_buffers(decoder->model, n), &decoder->memory[n],
+                                decoder->position));
     else
         TRY(model_forward_node(decoder->model, n));
     for (int i = 0; i < node->op.output_count; i++)

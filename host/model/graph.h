@@ -55,7 +55,8 @@ struct graph {
     int liv;                           /* while building: what new values and nodes belong to */
 };
 
-/* An empty graph for `context` tokens of `batch` sequences at once, on devices of this shape. A reach of 0 is context. */
+/* An empty graph for `context` tokens of `batch` sequences at once, on devices of this shape. A reach of 0 is context.
+ */
 struct graph *graph_create(int batch, int context, int reach, struct device_shape device);
 void graph_destroy(struct graph *graph);
 

@@ -45,9 +45,8 @@ static void own_name(const struct liv_context *context, const char *what, char *
 /* The sharing set of the LIV's strategy gene. */
 static unsigned shared_set(const struct liv_context *context, enum liv_gene kind) {
     const short *genes = context->builder->genome->livs[context->liv].genes;
-    return kind == LIV_FEATURIZER_GROUP
-               ? context->liv_class.featurizer_strategies[genes[LIV_FEATURIZER_STRATEGY] - 1]
-               : context->liv_class.feature_strategies[genes[LIV_FEATURE_STRATEGY] - 1];
+    return kind == LIV_FEATURIZER_GROUP ? context->liv_class.featurizer_strategies[genes[LIV_FEATURIZER_STRATEGY] - 1]
+                                        : context->liv_class.feature_strategies[genes[LIV_FEATURE_STRATEGY] - 1];
 }
 
 /* The LIV whose weights make this feature. */
@@ -258,8 +257,8 @@ static status implicit_kernel(const struct liv_context *context, int lags, int c
     int first = liv_parameter(context->builder, name, STAR_LAG_FEATURES, STAR_LAG_HIDDEN, START_NORMAL,
                               1 / sqrt(STAR_LAG_FEATURES / 2.0));
     own_name(context, "kernel.second", name);
-    int second = liv_parameter(context->builder, name, STAR_LAG_HIDDEN, columns, START_NORMAL,
-                               1 / sqrt(STAR_LAG_HIDDEN / 2.0));
+    int second =
+        liv_parameter(context->builder, name, STAR_LAG_HIDDEN, columns, START_NORMAL, 1 / sqrt(STAR_LAG_HIDDEN / 2.0));
     own_name(context, "kernel.rate", name);
     int rate = liv_parameter(context->builder, name, 1, columns, START_DELTA_BIAS, 0);
     TRY(apply(context, &op_lag_features, attributes, NULL, 0, "lags", kernel));
@@ -371,7 +370,7 @@ status liv_build(struct liv_builder *builder, int liv, int x, int *branch) {
     snprintf(name, sizeof name, "liv.%02d.out.weight", liv);
     /* Each LIV adds to the residual stream, so its variance is kept by the depth. */
     int columns = columns_of(&context, y), width = builder->settings->width;
-    int weight = liv_parameter(builder, name, columns, width, START_NORMAL,
-                               1 / sqrt((double)columns * builder->genome->depth));
+    int weight =
+        liv_parameter(builder, name, columns, width, START_NORMAL, 1 / sqrt((double)columns * builder->genome->depth));
     return apply(&context, &op_linear, (struct op_attributes){0}, (int[]){y, weight}, 2, "out", branch);
 }

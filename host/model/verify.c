@@ -131,8 +131,7 @@ static status compare_forward(struct check *check) {
             continue;
         size_t elements = shape_elements(graph->values[v].shape);
         float *values = memory_allocate(elements, sizeof *values);
-        status outcome =
-            device_read(check->device, model_value(check->model, v), 0, values, elements * sizeof *values);
+        status outcome = device_read(check->device, model_value(check->model, v), 0, values, elements * sizeof *values);
         double largest = 1e-12, distance = 0;
         for (size_t e = 0; e < elements; e++) {
             double expected = check->reference->values[v][e];
@@ -181,8 +180,7 @@ static status compare_gradient(struct check *check, int value, double all_norms,
         squares += (double)gradient[e] * gradient[e];
     }
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !(error < VERIFY_LARGEST_ERROR / 10); i++) {
-        double expected =
-            difference_along(check, check->reference->values[value], direction, elements, steps[i]);
+        double expected = difference_along(check, check->reference->values[value], direction, elements, steps[i]);
         double unit = fmax(fmax(fabs(expected), sqrt(squares)), 1e-4 * all_norms);
         error = isnan(along) ? NAN : fmin(error, fabs(along - expected) / unit);
     }
@@ -270,8 +268,7 @@ static void list_groups(struct verification *verification) {
                 if (!(rule->masks & VALUE_BIT(mask)) || !(rule->nonlinearities & VALUE_BIT(nonlinearity)))
                     continue;
                 int count = ++verification->group_count;
-                verification->groups =
-                    memory_resize(verification->groups, (size_t)count, sizeof *verification->groups);
+                verification->groups = memory_resize(verification->groups, (size_t)count, sizeof *verification->groups);
                 struct planned_group *group = &verification->groups[count - 1];
                 memset(group, 0, sizeof *group);
                 struct liv_class *liv_class = &group->result.liv_class;

@@ -1,6 +1,6 @@
 /*
- * Does this device compute what the double-precision reference computes? Every operator genome that the rules allow, with
- * featurizers chosen so that every valid pair of gene values occurs, forward and backward.
+ * Does this device compute what the double-precision reference computes? Every operator genome that the rules allow,
+ * with featurizers chosen so that every valid pair of gene values occurs, forward and backward.
  */
 #ifndef STARCL_MODEL_VERIFY_H
 #define STARCL_MODEL_VERIFY_H
@@ -17,8 +17,8 @@ struct device;
 struct verify_group {
     struct liv_class liv_class; /* its operator genes; features are of the last featurizer tried */
     int featurizers;
-    double forward;  /* largest |device - reference| of any tensor, over that tensor's largest value */
-    double backward; /* of directional derivatives of the loss a parameter, over the gradient's norm */
+    double forward;                /* largest |device - reference| of any tensor, over that tensor's largest value */
+    double backward;               /* of directional derivatives of the loss a parameter, over the gradient's norm */
     char worst[GENOME_TEXT_BYTES]; /* the genome with the largest error */
 };
 

@@ -1,6 +1,6 @@
 /*
- * y = s(C) V: the diagonal, memoryless operator (SwiGLU with s = silu), the output gate of recurrences, and with s = none
- * the product of two features.
+ * y = s(C) V: the diagonal, memoryless operator (SwiGLU with s = silu), the output gate of recurrences, and with s =
+ * none the product of two features.
  */
 #include "ops/op.h"
 

@@ -1,6 +1,6 @@
 /*
- * y[rows, out] = x[rows, in] weight: dense channel mixing, weight [in, out]; or grouped, weight [in, out / groups], where
- * block g of x, in / groups channels, makes block g of y with rows g in / groups ... of the weight.
+ * y[rows, out] = x[rows, in] weight: dense channel mixing, weight [in, out]; or grouped, weight [in, out / groups],
+ * where block g of x, in / groups channels, makes block g of y with rows g in / groups ... of the weight.
  */
 #include "device/gemm.h"
 #include "ops/op.h"

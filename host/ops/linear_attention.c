@@ -38,10 +38,10 @@ static int chunks_of(const struct op *op) {
 
 /* Places in scratch, in floats. */
 struct layout {
-    size_t delta, cumulative, u;           /* with a decay */
-    size_t states;                         /* of one call of the primitive */
-    size_t du, changes, dot_v, bias;       /* backward with a decay */
-    size_t heads_B, heads_C, heads_V;      /* gradients of shared heads before they are summed */
+    size_t delta, cumulative, u;      /* with a decay */
+    size_t states;                    /* of one call of the primitive */
+    size_t du, changes, dot_v, bias;  /* backward with a decay */
+    size_t heads_B, heads_C, heads_V; /* gradients of shared heads before they are summed */
     size_t forward_end, backward_end;
 };
 
@@ -90,10 +90,9 @@ static status infer(struct op *op) {
     TRY(op_require_mask(op));
     TRY(op_require(op, a.mask != STAR_MASK_BANDED, "a state has no window"));
     if (has_decay(op))
-        TRY(op_require(op,
-                       op->inputs[A].columns == a.heads && op->inputs[BIAS].rows == 1 &&
-                           op->inputs[BIAS].columns == a.heads,
-                       "A and bias need a column a head"));
+        TRY(op_require(
+            op, op->inputs[A].columns == a.heads && op->inputs[BIAS].rows == 1 && op->inputs[BIAS].columns == a.heads,
+            "A and bias need a column a head"));
     op->output_count = 1;
     op->outputs[0] = (struct shape){op->inputs[C].rows, a.heads * out_columns(op)};
     struct layout layout = layout_of(op);
@@ -145,19 +144,17 @@ static status apply(struct device *device, const struct op *op, const struct op_
                argument_int((int)layout.states), argument_int(heads), argument_int(use->k.heads),
                argument_int(use->x.heads), argument_int(op->context), argument_int(segment),
                argument_int(use->mirrored), argument_int(beta), argument_float(scale(op))));
-    TRY(LAUNCH(device, kernel(op, "carry_states", use->dot, use->columns, options), per_state,
-               argument_buffer(scratch), argument_int((int)layout.cumulative), argument_int((int)layout.states),
-               argument_int(heads), argument_int(chunks), argument_int(op->context), argument_int(segment),
-               argument_int(use->mirrored)));
-    return LAUNCH(device, kernel(op, "chunk_outputs", use->dot, use->columns, options), per_chunk,
-                  argument_buffer(use->q.buffer), argument_int((int)use->q.offset), argument_buffer(use->k.buffer),
-                  argument_int((int)use->k.offset), argument_buffer(use->x.buffer), argument_int((int)use->x.offset),
-                  argument_buffer(scratch), argument_int((int)layout.cumulative), argument_int((int)layout.states),
-                  argument_buffer(use->out.buffer), argument_int((int)use->out.offset), argument_int(heads),
-                  argument_int(use->q.heads), argument_int(use->k.heads), argument_int(use->x.heads),
-                  argument_int(op->context), argument_int(segment), argument_int(use->mirrored),
-                  argument_int(use->alpha), argument_int(beta), argument_float(scale(op)),
-                  argument_int(use->accumulate));
+    TRY(LAUNCH(device, kernel(op, "carry_states", use->dot, use->columns, options), per_state, argument_buffer(scratch),
+               argument_int((int)layout.cumulative), argument_int((int)layout.states), argument_int(heads),
+               argument_int(chunks), argument_int(op->context), argument_int(segment), argument_int(use->mirrored)));
+    return LAUNCH(
+        device, kernel(op, "chunk_outputs", use->dot, use->columns, options), per_chunk, argument_buffer(use->q.buffer),
+        argument_int((int)use->q.offset), argument_buffer(use->k.buffer), argument_int((int)use->k.offset),
+        argument_buffer(use->x.buffer), argument_int((int)use->x.offset), argument_buffer(scratch),
+        argument_int((int)layout.cumulative), argument_int((int)layout.states), argument_buffer(use->out.buffer),
+        argument_int((int)use->out.offset), argument_int(heads), argument_int(use->q.heads), argument_int(use->k.heads),
+        argument_int(use->x.heads), argument_int(op->context), argument_int(segment), argument_int(use->mirrored),
+        argument_int(use->alpha), argument_int(beta), argument_float(scale(op)), argument_int(use->accumulate));
 }
 
 /* delta, the cumulative decays and u into scratch. */
@@ -171,8 +168,8 @@ static status prepare_decays(struct device *device, const struct op *op, const s
                   argument_buffer(buffers->inputs[A]), argument_buffer(buffers->inputs[BIAS]),
                   argument_buffer(buffers->inputs[V]), argument_buffer(buffers->scratch),
                   argument_int((int)layout.delta), argument_int((int)layout.cumulative), argument_int((int)layout.u),
-                  argument_int(op->attributes.heads), argument_int(op->attributes.v_heads),
-                  argument_int(op->context), argument_int(segment_of(op)));
+                  argument_int(op->attributes.heads), argument_int(op->attributes.v_heads), argument_int(op->context),
+                  argument_int(segment_of(op)));
 }
 
 static struct operand input(const struct op *op, const struct op_buffers *buffers, int index) {
@@ -240,8 +237,8 @@ static status backward_decays(struct device *device, const struct op *op, const 
                argument_int(segment_of(op)), argument_int(buffers->accumulate[A])));
     TRY(reduce_columns(device, buffers->scratch, layout.bias, (size_t)a.heads, op->batch, a.heads,
                        buffers->input_gradients[BIAS], buffers->accumulate[BIAS]));
-    return reduce_heads(device, buffers->scratch, layout.du, rows, a.heads, a.v_heads, out,
-                        buffers->input_gradients[V], buffers->accumulate[V]);
+    return reduce_heads(device, buffers->scratch, layout.du, rows, a.heads, a.v_heads, out, buffers->input_gradients[V],
+                        buffers->accumulate[V]);
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {

@@ -80,9 +80,9 @@ static status forward(struct device *device, const struct op *op, const struct o
     struct op_attributes a = op->attributes;
     return LAUNCH(device, kernel(op, "low_rank_forward", options), groups(op), argument_buffer(buffers->inputs[C]),
                   argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-                  argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)),
-                  argument_int(a.heads), argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context),
-                  argument_int(a.mask), argument_int(a.span), argument_float(scale(op)));
+                  argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)), argument_int(a.heads),
+                  argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context), argument_int(a.mask),
+                  argument_int(a.span), argument_float(scale(op)));
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
@@ -97,17 +97,18 @@ static status backward(struct device *device, const struct op *op, const struct 
                argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)),
                argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[C]),
                argument_buffer(buffers->scratch), argument_int(a.heads), argument_int(a.b_heads),
-               argument_int(a.v_heads), argument_int(op->context), argument_int(a.mask), argument_int(a.span), argument_float(scale(op)),
-               argument_int(buffers->accumulate[C])));
-    TRY(LAUNCH(
-        device, kernel(op, "low_rank_keys", options), groups(op), argument_buffer(buffers->inputs[C]),
-        argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-        argument_buffer(log_sum(op, buffers)), argument_buffer(buffers->output_gradient),
-        argument_buffer(buffers->scratch), argument_buffer(share_b ? buffers->scratch : buffers->input_gradients[B]),
-        argument_buffer(share_v ? buffers->scratch : buffers->input_gradients[V]),
-        argument_int(share_b ? (int)b_offset : 0), argument_int(share_v ? (int)v_offset : 0), argument_int(a.heads),
-        argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context), argument_int(a.mask), argument_int(a.span), argument_float(scale(op)),
-        argument_int(!share_b && buffers->accumulate[B]), argument_int(!share_v && buffers->accumulate[V])));
+               argument_int(a.v_heads), argument_int(op->context), argument_int(a.mask), argument_int(a.span),
+               argument_float(scale(op)), argument_int(buffers->accumulate[C])));
+    TRY(LAUNCH(device, kernel(op, "low_rank_keys", options), groups(op), argument_buffer(buffers->inputs[C]),
+               argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
+               argument_buffer(log_sum(op, buffers)), argument_buffer(buffers->output_gradient),
+               argument_buffer(buffers->scratch),
+               argument_buffer(share_b ? buffers->scratch : buffers->input_gradients[B]),
+               argument_buffer(share_v ? buffers->scratch : buffers->input_gradients[V]),
+               argument_int(share_b ? (int)b_offset : 0), argument_int(share_v ? (int)v_offset : 0),
+               argument_int(a.heads), argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context),
+               argument_int(a.mask), argument_int(a.span), argument_float(scale(op)),
+               argument_int(!share_b && buffers->accumulate[B]), argument_int(!share_v && buffers->accumulate[V])));
     if (share_b)
         TRY(reduce_heads(device, buffers->scratch, b_offset, (int)rows, a.heads, a.b_heads, dot_columns(op),
                          buffers->input_gradients[B], buffers->accumulate[B]));
@@ -163,8 +164,8 @@ static double reference_weights(const struct op *op, const double *c, const doub
     for (int key = 0; key < count; key++)
         sum += exp(weights[key] - largest);
     for (int key = 0; key < count; key++)
-        weights[key] = is_softmax(op) ? exp(weights[key] - largest) / sum
-                                      : op_nonlinearity(a.nonlinearity, weights[key]) / count;
+        weights[key] =
+            is_softmax(op) ? exp(weights[key] - largest) / sum : op_nonlinearity(a.nonlinearity, weights[key]) / count;
     return largest + log(sum);
 }
 
@@ -181,8 +182,7 @@ static void reference(const struct op *op, const double *const inputs[], double 
             for (int d = 0; d < out; d++)
                 y[d] = 0;
             for (int key = 0; key < count; key++) {
-                const double *v =
-                    inputs[V] + ((size_t)(first + key) * a.v_heads + head / (a.heads / a.v_heads)) * out;
+                const double *v = inputs[V] + ((size_t)(first + key) * a.v_heads + head / (a.heads / a.v_heads)) * out;
                 for (int d = 0; d < out; d++)
                     y[d] += weights[key] * v[d];
             }

@@ -1,14 +1,14 @@
 /*
  * Operators: what a graph is made of.
  *
- * An operator family is one file here, one file of kernels under cl/ with the same name, and one row (struct op_type) in
- * the table of op.c. A row says the shapes, how to run forward and backward over whole sequences, how to decode one
+ * An operator family is one file here, one file of kernels under cl/ with the same name, and one row (struct op_type)
+ * in the table of op.c. A row says the shapes, how to run forward and backward over whole sequences, how to decode one
  * token and what must be remembered for it, what a token costs, and the same operator once more in double precision on
  * the host, as the reference that the kernels are tested against.
  *
  * Activations are [rows, columns] float32, row-major, rows = batch * context, row = sequence * context + token. Token
- * ids are int32 [rows, 1]. Parameters are [rows, columns] too. The memory of every tensor and of scratch is a multiple of
- * OP_ROUND_FLOATS, so that kernels over flat arrays may handle whole vectors.
+ * ids are int32 [rows, 1]. Parameters are [rows, columns] too. The memory of every tensor and of scratch is a multiple
+ * of OP_ROUND_FLOATS, so that kernels over flat arrays may handle whole vectors.
  */
 #ifndef STARCL_OPS_OP_H
 #define STARCL_OPS_OP_H

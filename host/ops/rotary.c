@@ -13,13 +13,12 @@ static status infer(struct op *op) {
     return STATUS_OK;
 }
 
-static status turn(struct device *device, const struct op *op, cl_mem from, cl_mem to, float direction,
-                   bool accumulate, int start) {
+static status turn(struct device *device, const struct op *op, cl_mem from, cl_mem to, float direction, bool accumulate,
+                   int start) {
     return LAUNCH(device, ((struct kernel_name){"rotary", "rotary", NULL}),
                   ((struct launch_groups){(size_t)op->context, (size_t)op->batch, 1}), argument_buffer(from),
                   argument_buffer(to), argument_int(op->attributes.heads), argument_int(op->attributes.head_columns),
-                  argument_int(op->context), argument_float(direction), argument_int(accumulate),
-                  argument_int(start));
+                  argument_int(op->context), argument_float(direction), argument_int(accumulate), argument_int(start));
 }
 
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {

@@ -36,8 +36,8 @@ static status forward(struct device *device, const struct op *op, const struct o
     struct scaled scaled = scaled_of(op);
     struct shape x = op->inputs[scaled.x];
     cl_mem base = buffers->inputs[scaled.has_base ? BASE : scaled.x];
-    return LAUNCH(device, ((struct kernel_name){"elementwise", "scale_forward", NULL}),
-                  groups_rows(op->device, x.rows), argument_buffer(base), argument_buffer(buffers->inputs[scaled.x]),
+    return LAUNCH(device, ((struct kernel_name){"elementwise", "scale_forward", NULL}), groups_rows(op->device, x.rows),
+                  argument_buffer(base), argument_buffer(buffers->inputs[scaled.x]),
                   argument_buffer(buffers->inputs[scaled.factors]), argument_buffer(buffers->outputs[0]),
                   argument_int(x.rows), argument_int(x.columns), argument_float(scaled.sign),
                   argument_int(scaled.has_base));

@@ -64,12 +64,11 @@ static status backward(struct device *device, const struct op *op, const struct 
     TRY(LAUNCH(device, kernel(op, "semiseparable_backward", options), groups(op), argument_buffer(buffers->inputs[A]),
                argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[C]),
                argument_buffer(buffers->inputs[V]), argument_buffer(buffers->inputs[BIAS]),
-               argument_buffer(buffers->outputs[STATES]),
-               argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[A]),
-               argument_buffer(buffers->input_gradients[V]), argument_buffer(buffers->scratch), argument_int(rows),
-               argument_int(channels), argument_int(op->context), argument_int(op->attributes.mask),
-               argument_int(op->attributes.span), argument_int(buffers->accumulate[A]),
-               argument_int(buffers->accumulate[V])));
+               argument_buffer(buffers->outputs[STATES]), argument_buffer(buffers->output_gradient),
+               argument_buffer(buffers->input_gradients[A]), argument_buffer(buffers->input_gradients[V]),
+               argument_buffer(buffers->scratch), argument_int(rows), argument_int(channels), argument_int(op->context),
+               argument_int(op->attributes.mask), argument_int(op->attributes.span),
+               argument_int(buffers->accumulate[A]), argument_int(buffers->accumulate[V])));
     int blocks = groups_over_columns(op->device, channels), state_columns = rows * op->attributes.state;
     size_t stride = 2 * (size_t)state_columns, channel_offset = (size_t)blocks * stride;
     TRY(reduce_columns(device, buffers->scratch, 0, stride, blocks, state_columns, buffers->input_gradients[B],
@@ -135,7 +134,7 @@ const struct op_type op_semiseparable = {
     .forward = forward,
     .backward = backward,
     .step = step,
-    .backward_inputs = 1u << A | 1u << B | 1u << C | 1u << V  | 1u << BIAS,
+    .backward_inputs = 1u << A | 1u << B | 1u << C | 1u << V | 1u << BIAS,
     .backward_outputs = 1u << STATES,
     .flops = flops,
     .state = state,

@@ -36,14 +36,15 @@ static status backward(struct device *device, const struct op *op, const struct 
                argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[C]),
                argument_buffer(buffers->input_gradients[B]), argument_buffer(buffers->input_gradients[V]),
                argument_int(y.rows), argument_int(y.columns), argument_int(op->context), argument_int(taps.rows),
-               argument_int(op->attributes.mask), argument_int(op->attributes.span), argument_int(buffers->accumulate[C]), argument_int(buffers->accumulate[B]),
+               argument_int(op->attributes.mask), argument_int(op->attributes.span),
+               argument_int(buffers->accumulate[C]), argument_int(buffers->accumulate[B]),
                argument_int(buffers->accumulate[V])));
     TRY(LAUNCH(device, ((struct kernel_name){"toeplitz", "toeplitz_taps", NULL}),
                ((struct launch_groups){(size_t)parts, 1, 1}), argument_buffer(buffers->inputs[C]),
                argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
                argument_buffer(buffers->output_gradient), argument_buffer(buffers->scratch), argument_int(y.rows),
-               argument_int(y.columns), argument_int(op->context), argument_int(taps.rows), argument_int(op->attributes.mask),
-               argument_int(op->attributes.span)));
+               argument_int(y.columns), argument_int(op->context), argument_int(taps.rows),
+               argument_int(op->attributes.mask), argument_int(op->attributes.span)));
     return reduce_columns(device, buffers->scratch, 0, (size_t)tap_count, parts, tap_count,
                           buffers->input_gradients[TAPS], buffers->accumulate[TAPS]);
 }

@@ -47,7 +47,8 @@ static void print_rule(const struct mixing_rule *rule, FILE *out) {
         separator = "; ";
     }
     if (rule->sized) {
-        fprintf(out, "%sthe operator sets the size of %s", separator, feature_set_text(rule->sized, sized, sizeof sized));
+        fprintf(out, "%sthe operator sets the size of %s", separator,
+                feature_set_text(rule->sized, sized, sizeof sized));
         separator = "; ";
     }
     if (rule->may_repeat) {
@@ -98,15 +99,17 @@ void report_space(const struct genome_space *space, FILE *out) {
     fprintf(out, "\nRules: token mixing, channel mixing, and what goes with them\n");
     for (const struct mixing_rule *rule = mixing_rules; rule->meaning; rule++)
         print_rule(rule, out);
-    fprintf(out, "  A differential class needs B2 and C2 where B and C are needed, under the same rules. A feature with\n"
-                 "  another expansion or repeat than 1 has no diagonal, one with another repeat no grouped mixing, and one\n"
-                 "  whose size the operator sets is dense or low-rank.\n");
+    fprintf(out,
+            "  A differential class needs B2 and C2 where B and C are needed, under the same rules. A feature with\n"
+            "  another expansion or repeat than 1 has no diagonal, one with another repeat no grouped mixing, and one\n"
+            "  whose size the operator sets is dense or low-rank.\n");
     fprintf(out, "\nClasses in use: class gene, operator genome, featurizer genome, sharing strategies\n");
     for (int i = 0; i < space->class_count; i++)
         print_class(space->classes[i], &space->catalogue->classes[space->classes[i] - 1], out);
-    fprintf(out, "\nGenes of a LIV: class, featurizer group and strategy, feature group and strategy; a group has two or\n"
-                 "more LIVs of one class, strategy 1 shares nothing. Of a genome: norm (1 pre, 2 post, 3 both) and\n"
-                 "residual (1 plain, 2 scaled).\n");
+    fprintf(out,
+            "\nGenes of a LIV: class, featurizer group and strategy, feature group and strategy; a group has two or\n"
+            "more LIVs of one class, strategy 1 shares nothing. Of a genome: norm (1 pre, 2 post, 3 both) and\n"
+            "residual (1 plain, 2 scaled).\n");
     for (int depth = space->depth_least; depth <= space->depth_most; depth++)
         fprintf(out, "\nDifferent backbones of %d LIVs: %.4Lg", depth, count_backbones(space, depth));
     fprintf(out, "\nValid pairs of operator and featurizer genome: %.4g\n", count_classes());

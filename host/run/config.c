@@ -207,9 +207,9 @@ static status check_list(const struct settings *settings, const char *group, con
         struct text all = {0};
         for (int n = 0; n < count; n++)
             text_append(&all, "%s%s", n ? ", " : "", names[n]);
-        status outcome = settings_refuse(settings, setting, "\"%s\" is not known%s%s%s; allowed: %s", list->names[i],
-                                         nearest ? ", did you mean \"" : "", nearest ? nearest : "",
-                                         nearest ? "\"?" : "", all.text);
+        status outcome =
+            settings_refuse(settings, setting, "\"%s\" is not known%s%s%s; allowed: %s", list->names[i],
+                            nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", all.text);
         text_free(&all);
         return outcome;
     }
@@ -407,8 +407,7 @@ static status class_gene(const struct catalogue *catalogue, const char *key, con
     struct text names = {0};
     for (int c = 0; c < catalogue->class_count; c++)
         text_append(&names, "%s%s", c ? ", " : "", catalogue->classes[c].name);
-    status outcome =
-        fail_usage("model.%s: the catalogue has no class \"%s\"; allowed: %s", key, name, names.text);
+    status outcome = fail_usage("model.%s: the catalogue has no class \"%s\"; allowed: %s", key, name, names.text);
     text_free(&names);
     return outcome;
 }
@@ -423,7 +422,8 @@ status config_pattern(const struct run_config *config, const struct catalogue *c
     genome->residual = RESIDUAL_PLAIN;
     for (int liv = 0; liv < genome->depth; liv++) {
         genome->livs[liv] = (struct liv){{0, 1, 1, 1, 1}};
-        TRY(class_gene(catalogue, "pattern", pattern->names[liv % pattern->count], &genome->livs[liv].genes[LIV_CLASS]));
+        TRY(class_gene(catalogue, "pattern", pattern->names[liv % pattern->count],
+                       &genome->livs[liv].genes[LIV_CLASS]));
     }
     genome_canonicalise(genome, catalogue);
     return STATUS_OK;

@@ -64,9 +64,9 @@ status config_load_text(const char *name, const char *text, const char *const *a
 char *config_print(const struct run_config *config);
 
 /*
- * What the search draws genomes from: classes in use, depths, norms, residuals and levels. `fixed` holds the backbone of
- * model.pattern where the backbone does not evolve, and must live as long as the space. Names that the catalogue does not
- * have are STATUS_USAGE.
+ * What the search draws genomes from: classes in use, depths, norms, residuals and levels. `fixed` holds the backbone
+ * of model.pattern where the backbone does not evolve, and must live as long as the space. Names that the catalogue
+ * does not have are STATUS_USAGE.
  */
 status config_space(const struct run_config *config, const struct catalogue *catalogue, struct genome *fixed,
                     struct genome_space *space) MUST_CHECK;

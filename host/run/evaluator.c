@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "device/gemm.h"
 #include "model/architecture.h"
 #include "model/model.h"
 #include "train/checkpoint.h"
@@ -93,6 +94,7 @@ static status assess(struct evaluator *evaluator, const struct graph *graph, con
     struct model_options options = {.seed = evaluation->seed, .further_blocks = OPTIMISER_BLOCKS};
     struct model *model;
     struct train_result result;
+    gemm_release_scratch(evaluator->device);
     TRY(model_create(evaluator->device, graph, &options, &model));
     /* All candidates see the same batches: differences between them are then differences between architectures. */
     status outcome = train(model, evaluator->corpus, &settings, (uint64_t)config->run.seed, observer, &result);

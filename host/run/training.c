@@ -160,9 +160,10 @@ static status run(struct training *training) {
 
 static status start(struct training *training, const char *catalogue_text) {
     if (file_exists(training->path))
-        return fail_usage("%s exists and is not overwritten; choose another folder with --out, or go on with it: starcl "
-                          "train --resume --out %s",
-                          training->path, training->path);
+        return fail_usage(
+            "%s exists and is not overwritten; choose another folder with --out, or go on with it: starcl "
+            "train --resume --out %s",
+            training->path, training->path);
     TRY(catalogue_read_text("the catalogue", catalogue_text, &training->catalogue));
     struct genome_space space = genome_space_of(&training->catalogue);
     TRY(genome_validate(&training->genome, &space));

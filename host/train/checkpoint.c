@@ -37,8 +37,7 @@ static status find_block(const struct model *model, const char *prefix, const st
             continue;
         snprintf(name, sizeof name, "%s%s", prefix, value->name);
         TRY(tensors_find(tensors, name, value->shape, &elements));
-        memcpy(block + model_plan(model)->parameter_offsets[v], elements,
-               shape_elements(value->shape) * sizeof(float));
+        memcpy(block + model_plan(model)->parameter_offsets[v], elements, shape_elements(value->shape) * sizeof(float));
     }
     return STATUS_OK;
 }
@@ -240,8 +239,8 @@ static status take_value(struct reader *reader, int index, int *value) {
         int columns = cJSON_GetArraySize(shape) == 2 ? cJSON_GetArrayItem(shape, 1)->valueint : 0;
         if (rows < 1 || columns < 1)
             return fail("%s: the parameter %s has no shape", reader->path, text_of(json, "name"));
-        reader->made[index] = graph_add_parameter(reader->graph, text_of(json, "name"), (struct shape){rows, columns},
-                                                  START_ONES, 0);
+        reader->made[index] =
+            graph_add_parameter(reader->graph, text_of(json, "name"), (struct shape){rows, columns}, START_ONES, 0);
     }
     if (reader->made[index] < 0)
         return fail("%s: the value %s is used before it is computed", reader->path, text_of(json, "name"));

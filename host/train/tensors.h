@@ -1,6 +1,6 @@
 /*
- * safetensors files (github.com/huggingface/safetensors): eight bytes of header length, little endian, a JSON header that
- * gives each tensor's type, shape and place, then the tensors. float32 only; texts beside them as metadata.
+ * safetensors files (github.com/huggingface/safetensors): eight bytes of header length, little endian, a JSON header
+ * that gives each tensor's type, shape and place, then the tensors. float32 only; texts beside them as metadata.
  */
 #ifndef STARCL_TRAIN_TENSORS_H
 #define STARCL_TRAIN_TENSORS_H
@@ -12,12 +12,14 @@ struct tensors;
 struct tensors *tensors_create(void);
 void tensors_destroy(struct tensors *tensors);
 
-/* Adds a tensor and returns its elements, zeroed, to be filled; owned by the set. One row is written as one dimension. */
+/* Adds a tensor and returns its elements, zeroed, to be filled; owned by the set. One row is written as one dimension.
+ */
 float *tensors_add(struct tensors *tensors, const char *name, struct shape shape);
 void tensors_add_text(struct tensors *tensors, const char *key, const char *value);
 
 /* The elements of the tensor of this name and shape; fails if there is none, or it has another shape. */
-status tensors_find(const struct tensors *tensors, const char *name, struct shape shape, const float **elements) MUST_CHECK;
+status tensors_find(const struct tensors *tensors, const char *name, struct shape shape,
+                    const float **elements) MUST_CHECK;
 /* A text, or NULL. */
 const char *tensors_find_text(const struct tensors *tensors, const char *key);
 

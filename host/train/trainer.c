@@ -106,11 +106,8 @@ struct trainer {
 status trainer_create(struct model *model, const struct corpus *corpus, const struct train_settings *settings,
                       uint64_t seed, struct trainer **result) {
     struct trainer *trainer = memory_allocate(1, sizeof *trainer);
-    struct optimiser_settings adamw = {.beta_1 = 0.9,
-                                       .beta_2 = 0.95,
-                                       .epsilon = 1e-8,
-                                       .weight_decay = settings->weight_decay,
-                                       .clip = settings->clip};
+    struct optimiser_settings adamw = {
+        .beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = settings->weight_decay, .clip = settings->clip};
     trainer->feed.model = model;
     trainer->corpus = corpus;
     trainer->settings = *settings;
@@ -118,7 +115,6 @@ status trainer_create(struct model *model, const struct corpus *corpus, const st
     status outcome = feed_open(&trainer->feed, model);
     if (outcome == STATUS_OK)
         outcome = optimiser_create(model, &adamw, &trainer->optimiser);
-    trainer->peak_bytes = device_allocated_bytes(model_device(model));
     if (outcome != STATUS_OK) {
         trainer_destroy(trainer);
         trainer = NULL;
@@ -158,6 +154,8 @@ static status run_together(struct trainer *trainer, int count, const struct trai
         }
     }
     trainer->step += count;
+    size_t allocated = device_allocated_bytes(model_device(feed->model));
+    trainer->peak_bytes = allocated > trainer->peak_bytes ? allocated : trainer->peak_bytes;
     if (observer && observer->tell)
         observer->tell(observer->context, trainer->step, steps, losses[count - 1]);
     return STATUS_OK;
@@ -221,10 +219,10 @@ int64_t trainer_step(const struct trainer *trainer) {
 
 struct train_result trainer_statistics(const struct trainer *trainer) {
     double tokens = (double)trainer->feed.rows * (double)trainer->timed_steps;
-    return (struct train_result){
-        .training_loss = trainer->late_steps ? trainer->late_loss_sum / (double)trainer->late_steps : 0,
-        .tokens_per_second = trainer->timed_seconds > 0 ? tokens / trainer->timed_seconds : 0,
-        .peak_bytes = trainer->peak_bytes};
+    return (struct train_result){.training_loss =
+                                     trainer->late_steps ? trainer->late_loss_sum / (double)trainer->late_steps : 0,
+                                 .tokens_per_second = trainer->timed_seconds > 0 ? tokens / trainer->timed_seconds : 0,
+                                 .peak_bytes = trainer->peak_bytes};
 }
 
 struct model *trainer_model(const struct trainer *trainer) {
