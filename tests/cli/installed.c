@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
     char path[256], *json = NULL;
     int code = star_devices(&json);
     check_json(code, json, "\"chosen\"");
-    code = star_architecture("11111-41111", argc > 1 ? argv[1] : NULL, &json);
+    code = star_architecture("11111-81111", argc > 1 ? argv[1] : NULL, &json);
     check_json(code, json, "\"GMemless\"");
     check(star_architecture("1x", NULL, &json) == 2 && !json && strstr(star_message(), "position 2"), "a bad genome");
     check(star_search(argv[1], assignments, 2, "api", path, sizeof path) == 0, "a search");

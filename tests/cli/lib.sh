@@ -11,7 +11,10 @@ failures=0
 cat >small.cfg <<TEXT
 run = { name = "small"; };
 data = { path = "$source/host"; };
-model = { width = 32; depth = 3; context = 32; head_channels = 16; };
+model = {
+    width = 32; depth = 3; context = 32; head_channels = 16;
+    classes = [ "SA-1", "Rec-1", "GConv-1", "GMemless" ];
+};
 train = { steps = 12; batch = 4; warmup = 2; validation_batches = 2; learning_rate = 3e-3; };
 search = { population = 4; generations = 3; };
 TEXT

@@ -47,6 +47,22 @@ expect 0 "Pareto front" "$starcl" search small.cfg --run mine --set model.catalo
 rm mine.cfg
 expect 0 "Mine" "$starcl" show mine:1
 
+# All levels evolve, with depths, norms and residuals; genomes read back, whatever they hold.
+expect 0 "Pareto front" "$starcl" search small.cfg --run levels --set 'search.levels=["all"]' --set train.steps=4 \
+    --set search.depth_least=2 --set search.depth_most=4 --set 'search.norms=["pre", "both"]' \
+    --set 'search.residuals=["plain", "scaled"]'
+[ "$(sqlite3 levels/run.db "SELECT count(*) FROM candidates WHERE genome LIKE '%|%'")" -gt 0 ] ||
+    complain "no operator or featurizer evolved"
+[ "$(sqlite3 levels/run.db "SELECT count(*) FROM evaluations WHERE status = 'failed'")" = 0 ] ||
+    complain "genomes of all levels fail"
+for genome in $(sqlite3 levels/run.db 'SELECT genome FROM candidates'); do
+    expect 0 "sum" "$starcl" show "$genome" --config small.cfg --set 'model.classes=[]'
+done
+expect 0 "Pareto front" "$starcl" search small.cfg --run fixed --set 'search.levels=["featurizer"]' \
+    --set 'model.pattern=["SA-1", "GMemless"]' --set train.steps=4 --set search.generations=2
+[ "$(sqlite3 fixed/run.db "SELECT count(*) FROM candidates WHERE genome NOT LIKE '11111-81111-12121%'")" = 0 ] ||
+    complain "a fixed backbone evolved"
+
 # Candidates that fail are recorded, and the search goes on.
 expect 0 "failed" "$starcl" search small.cfg --run diverging --set train.learning_rate=1.0 --set train.clip=1e6 \
     --set train.steps=60 --set search.generations=1

@@ -4,7 +4,7 @@
 expect 2 "starcl search" "$starcl"
 expect 0 "starcl resume" "$starcl" --help
 expect 0 "starcl 0." "$starcl" --version
-for command in devices search resume show; do
+for command in devices verify space search resume show train generate; do
     expect 0 "starcl $command" "$starcl" $command --help
 done
 expect 2 "did you mean search?" "$starcl" serach
@@ -32,16 +32,37 @@ expect 2 "cannot read mine.cfg" "$starcl" search small.cfg --set model.catalogue
 [ -e runs ] && complain "a refused search left a run folder behind"
 
 # Genomes.
-expect 0 "ends" "$starcl" show 11111-41111
+expect 0 "ends" "$starcl" show 11111-81111
+expect 0 "SA-1" "$starcl" show '11111-81111~22|1:2212.B1331.C1331.V1335'
+expect 2 "has no use for the feature A" "$starcl" show '11111|1:2122.A1331.B1331.C1331.V1331'
 expect 0 "features B and V from LIV 1" "$starcl" show 11112-41111-11112 --set model.width=64
 expect 0 '"cache_bytes"' "$starcl" show 11111-41111 --json --config small.cfg
 expect 2 "position 3: a gene is a number" "$starcl" show 11x11
-expect 2 "class 9 is not in use" "$starcl" show 91111
+expect 2 "class 29 is not in use" "$starcl" show 29.1.1.1.1
 expect 2 "shares, but no other LIV" "$starcl" show 11211-41111
 expect 2 "not the folder of a run, and not a genome" "$starcl" show runs/none
 expect 2 "is not a run: it has no run.db" "$starcl" show .
 expect 2 "is not a run" "$starcl" resume runs/none
 expect 2 "is not a run" "$starcl" show nothing:3
+
+# The search space.
+expect 0 "Different backbones of 6 LIVs" "$starcl" space
+expect 0 '"operator_featurizer_pairs"' "$starcl" space --json --set model.depth=3
+sed 's/nonlinearity = "softmax"; channel_mixing = "grouped"/nonlinearity = "softmax"; channel_mixing = "diagonal"/' \
+    "$source/configs/catalogue.cfg" >broken-catalogue.cfg
+expect 2 "token_mixing low-rank allows channel_mixing grouped, dense, not diagonal" "$starcl" space \
+    --catalogue broken-catalogue.cfg
+
+# Training and generating.
+expect 2 "--out DIR is missing" "$starcl" train 11111 --config small.cfg
+expect 2 "model.pattern is empty" "$starcl" train --config small.cfg --out t
+expect 2 "data.path is missing" "$starcl" train 11111 --out t
+expect 2 "is not a folder that starcl train made" "$starcl" train --resume --out nothing
+expect 2 "leave genome" "$starcl" train 11111 --resume --out nothing
+expect 2 "nothing is neither a folder" "$starcl" generate nothing
+expect 2 "--temperature needs a number" "$starcl" generate . --temperature warm
+expect 2 "there is no file ./weights.safetensors" "$starcl" generate .
+[ -e t ] && complain "a refused training left a folder behind"
 
 # Devices.
 expect 0 "would be used" "$starcl" devices

@@ -47,18 +47,19 @@ static void test_own_class(void **unused) {
 
 static void test_rules(void **unused) {
     (void)unused;
-    refused(CLASS(ATTENTION, DENSE("C") "," DENSE("V")), "token_mixing low-rank with channel_mixing grouped needs the features B, C and V");
+    refused(CLASS(ATTENTION, DENSE("C") "," DENSE("V")),
+            "token_mixing low-rank with channel_mixing grouped needs the features B, C and V");
     refused(CLASS(ATTENTION, DENSE("A") "," DENSE("B") "," DENSE("C") "," DENSE("V")), "has no use for the feature A");
     refused(CLASS("token_mixing = \"toeplitz\"; nonlinearity = \"silu\"; channel_mixing = \"grouped\"; kernel = 3; ",
                   DENSE("C") "," DENSE("B") "," DENSE("V")),
             "allows nonlinearity none, not silu");
-    refused(CLASS("token_mixing = \"low-rank\"; channel_mixing = \"diagonal\"; ",
-                  DENSE("C") "," DENSE("B") "," DENSE("V")),
-            "token_mixing low-rank allows channel_mixing grouped, dense, not diagonal");
+    refused(
+        CLASS("token_mixing = \"low-rank\"; channel_mixing = \"diagonal\"; ", DENSE("C") "," DENSE("B") "," DENSE("V")),
+        "token_mixing low-rank allows channel_mixing grouped, dense, not diagonal");
     refused(CLASS(ATTENTION "differential = true; ", DENSE("C") "," DENSE("B") "," DENSE("V")),
             "differential, needs the features B, C, V, B2 and C2");
     refused(CLASS(ATTENTION, DENSE("C") "," DENSE("B") ", { name = \"V\"; channel_mixing = \"diagonal\"; expansion = "
-                                                      "\"2\"; }"),
+                                                       "\"2\"; }"),
             "the feature V with expansion 2 and repeat 1 allows channel_mixing grouped, dense, low-rank, not diagonal");
     refused(CLASS(ATTENTION "kernel = 3; ", DENSE("C") "," DENSE("B") "," DENSE("V")), "has no kernel");
     refused(

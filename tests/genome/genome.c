@@ -256,9 +256,9 @@ static void test_crossover(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),          cmocka_unit_test(test_text_errors), cmocka_unit_test(test_validity),
-        cmocka_unit_test(test_canonical),     cmocka_unit_test(test_owner),       cmocka_unit_test(test_properties), cmocka_unit_test(test_distance),
-         cmocka_unit_test(test_repair_ranges), cmocka_unit_test(test_crossover),
+        cmocka_unit_test(test_text),      cmocka_unit_test(test_text_errors),   cmocka_unit_test(test_validity),
+        cmocka_unit_test(test_canonical), cmocka_unit_test(test_owner),         cmocka_unit_test(test_properties),
+        cmocka_unit_test(test_distance),  cmocka_unit_test(test_repair_ranges), cmocka_unit_test(test_crossover),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

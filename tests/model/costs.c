@@ -158,7 +158,7 @@ static void test_head_columns(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parameters), cmocka_unit_test(test_cache),   cmocka_unit_test(test_flops),
+        cmocka_unit_test(test_parameters), cmocka_unit_test(test_cache),        cmocka_unit_test(test_flops),
         cmocka_unit_test(test_plan),       cmocka_unit_test(test_head_columns),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -144,14 +144,14 @@ static void test_levels(void **unused) {
     refused(DATA "search = { norms = [\"middle\"]; };", NULL, "allowed: pre, post, both");
     refused(DATA "search = { depth_least = 9; };", NULL, "the fewest LIVs are 9 and the most 6");
     assert_ok(load(DATA "model = { pattern = [\"SA-9\"]; };", NULL));
-    assert_fails(config_pattern(&config, &catalogue, &fixed), STATUS_USAGE, "model.pattern: the catalogue has no class");
+    assert_fails(config_pattern(&config, &catalogue, &fixed), STATUS_USAGE,
+                 "model.pattern: the catalogue has no class");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),   cmocka_unit_test(test_overrides), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_space),
-        cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_space),     cmocka_unit_test(test_levels),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
