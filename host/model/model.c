@@ -223,12 +223,15 @@ status model_forward(struct model *model) {
     return STATUS_OK;
 }
 
+status model_backward_node(struct model *model, int node) {
+    const struct op *op = &model->graph->nodes[node].op;
+    model->buffers[node].scratch = model->backward_scratch[node];
+    return op->type->backward(model->device, op, &model->buffers[node]);
+}
+
 status model_backward(struct model *model) {
-    for (int n = model->graph->node_count - 1; n >= 0; n--) {
-        const struct op *op = &model->graph->nodes[n].op;
-        model->buffers[n].scratch = model->backward_scratch[n];
-        TRY(op->type->backward(model->device, op, &model->buffers[n]));
-    }
+    for (int n = model->graph->node_count - 1; n >= 0; n--)
+        TRY(model_backward_node(model, n));
     return STATUS_OK;
 }
 

@@ -39,8 +39,9 @@ cl_mem model_gradient(const struct model *model, int value);
 status model_forward(struct model *model) MUST_CHECK;
 status model_backward(struct model *model) MUST_CHECK;
 
-/* One node of the graph forward, and the buffers that it works on: for who runs the graph in another way. */
+/* One node of the graph, and the buffers that it works on forward: for who runs the graph in another way. */
 status model_forward_node(struct model *model, int node) MUST_CHECK;
+status model_backward_node(struct model *model, int node) MUST_CHECK;
 const struct op_buffers *model_node_buffers(struct model *model, int node);
 
 /* The loss of the last forward, in nats; waits for the device. */

@@ -1,0 +1,76 @@
+/*
+ * Measuring a device: what it can do at most, and what starcl's work reaches of that.
+ *
+ * A suite is a row of a table in suites.c. Every number is the median of several timings; an efficiency is the share of
+ * the bound that holds the workload back: multiply-adds, the best GEMM, or reading memory.
+ */
+#ifndef STARCL_BENCH_BENCH_H
+#define STARCL_BENCH_BENCH_H
+
+#include "device/device.h"
+
+/* Measured peaks: kernels of multiply-adds, one pass over a buffer larger than caches, the best large GEMM. */
+struct bench_peaks {
+    double gflops, read_gbytes, gemm_gflops; /* a second */
+};
+
+enum { BENCH_NAME_BYTES = 48, BENCH_ERROR_BYTES = 256, BENCH_MAX_RESULTS = 128 };
+
+struct bench_result {
+    const char *suite;
+    char name[BENCH_NAME_BYTES];
+    double value; /* larger is better */
+    const char *unit;
+    double efficiency;             /* 0 .. 1; 0 where the workload failed */
+    char error[BENCH_ERROR_BYTES]; /* "": it ran */
+};
+
+struct bench_options {
+    double seconds;   /* to measure each workload */
+    const char *only; /* name of the one workload to run; NULL: all */
+    const char *save; /* folder for architecture and weights of the models that are measured; NULL: none */
+};
+
+struct bench {
+    struct device *device;
+    struct bench_options options;
+    struct bench_peaks peaks;
+    const char *suite; /* that runs now */
+    int count;
+    struct bench_result results[BENCH_MAX_RESULTS];
+};
+
+/* "gemm, ops, train, decode", and whether a suite of that name exists. */
+const char *bench_suites(void);
+bool bench_has_suite(const char *suite);
+
+/*
+ * Measures the peaks at first use, then the suite's workloads, which are added to bench->results. A workload that fails
+ * is a result with an error; what is returned is only an interrupt, or a usage error when `only` names nothing.
+ */
+status bench_run(struct bench *bench, const char *suite) MUST_CHECK;
+
+/* For suites: whether to run the workload of this name; tells its progress when so. */
+bool bench_wants(const struct bench *bench, const char *name);
+/*
+ * Adds a result. `outcome` is how the workload ended: a failure is kept as its error, an interrupt is passed on.
+ */
+status bench_add(struct bench *bench, const char *name, status outcome, double value, const char *unit,
+                 double efficiency) MUST_CHECK;
+/*
+ * Median seconds of one call of `work`, which queues something on the device: a call to warm up, then batches of calls
+ * until the options' seconds are over.
+ */
+status bench_time(const struct bench *bench, status (*work)(void *context), void *context, double *seconds) MUST_CHECK;
+
+status bench_measure_peaks(struct bench *bench) MUST_CHECK;
+status bench_gemm(struct bench *bench) MUST_CHECK;
+status bench_ops(struct bench *bench) MUST_CHECK;
+status bench_train(struct bench *bench) MUST_CHECK;
+status bench_decode(struct bench *bench) MUST_CHECK;
+
+/* GFLOP/s of one product on buffers of its own; rows are dense. */
+status bench_product(const struct bench *bench, int m, int n, int k, bool transpose_a, bool transpose_b,
+                     double *gflops) MUST_CHECK;
+
+#endif

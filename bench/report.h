@@ -1,0 +1,29 @@
+/* Results as JSON, as tables, and compared between devices and machines. */
+#ifndef STARCL_BENCH_REPORT_H
+#define STARCL_BENCH_REPORT_H
+
+#include "bench.h"
+
+#include <cJSON.h>
+
+/*
+ * {"suite", "device", "driver", "gemm", "peaks": {...}, "results": [{"suite", "name", "value", "unit", "efficiency",
+ * "error"}]}; the caller deletes it. `suite` is what the person asked for; a result's is the one that it belongs to.
+ */
+cJSON *bench_report_json(const struct bench *bench, const char *suite);
+
+/* One device's results as a table on stdout. */
+void bench_report_table(const cJSON *results);
+
+/*
+ * Devices (an array of such objects) against workloads, efficiencies in percent, on stdout; and for each workload the
+ * performance portability of Pennycook, Sewall and Lee ("A metric for performance portability", 2016): the harmonic
+ * mean of efficiencies over the devices, 0 where one of them failed or lacks the workload. Suites of many small
+ * workloads (gemm, ops) are a line each, their harmonic mean.
+ */
+void bench_report_portability(const cJSON *devices);
+
+/* Appends the devices of a file that --out wrote to the array. Refuses files that are no such results. */
+status bench_report_read(const char *path, cJSON *devices) MUST_CHECK;
+
+#endif

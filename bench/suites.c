@@ -1,0 +1,96 @@
+#include "bench.h"
+
+#include "base/clock.h"
+#include "base/progress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct suite {
+    const char *name;
+    status (*run)(struct bench *bench);
+} suites[] = {{"gemm", bench_gemm}, {"ops", bench_ops}, {"train", bench_train}, {"decode", bench_decode}};
+enum { SUITES = sizeof suites / sizeof *suites };
+
+const char *bench_suites(void) {
+    return "gemm, ops, train, decode";
+}
+
+static const struct suite *find(const char *name) {
+    for (int i = 0; i < SUITES; i++)
+        if (strcmp(suites[i].name, name) == 0)
+            return &suites[i];
+    return NULL;
+}
+
+bool bench_has_suite(const char *suite) {
+    return find(suite);
+}
+
+status bench_run(struct bench *bench, const char *suite) {
+    int before = bench->count;
+    const struct suite *found = find(suite);
+    if (!found)
+        return fail_usage("there is no suite '%s'; suites: %s", suite, bench_suites());
+    if (bench->peaks.gflops == 0)
+        TRY(bench_measure_peaks(bench));
+    bench->suite = found->name;
+    TRY(found->run(bench));
+    if (bench->count == before)
+        return fail_usage("the suite %s has no workload '%s'; without --only it names all", suite, bench->options.only);
+    return STATUS_OK;
+}
+
+bool bench_wants(const struct bench *bench, const char *name) {
+    if (bench->options.only && strcmp(bench->options.only, name) != 0)
+        return false;
+    progress_update("%s", name);
+    return true;
+}
+
+status bench_add(struct bench *bench, const char *name, status outcome, double value, const char *unit,
+                 double efficiency) {
+    if (outcome == STATUS_INTERRUPTED)
+        return outcome;
+    if (bench->count == BENCH_MAX_RESULTS)
+        return fail("more than %d results", BENCH_MAX_RESULTS);
+    struct bench_result *result = &bench->results[bench->count++];
+    *result = (struct bench_result){.suite = bench->suite, .value = value, .unit = unit, .efficiency = efficiency};
+    snprintf(result->name, sizeof result->name, "%s", name);
+    if (outcome != STATUS_OK) {
+        result->value = result->efficiency = 0;
+        snprintf(result->error, sizeof result->error, "%s", status_message());
+    }
+    return STATUS_OK;
+}
+
+enum { BATCHES = 7, MOST_CALLS = 10000 };
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static status time_calls(const struct bench *bench, status (*work)(void *context), void *context, int calls,
+                         double *seconds) {
+    double start = clock_seconds();
+    for (int i = 0; i < calls; i++)
+        TRY(work(context));
+    TRY(device_finish(bench->device));
+    *seconds = (clock_seconds() - start) / calls;
+    return interrupt_requested() ? fail_interrupted() : STATUS_OK;
+}
+
+status bench_time(const struct bench *bench, status (*work)(void *context), void *context, double *seconds) {
+    double once, times[BATCHES];
+    TRY(time_calls(bench, work, context, 1, &once));
+    TRY(time_calls(bench, work, context, 1, &once));
+    double wanted = bench->options.seconds / BATCHES / once;
+    int calls = wanted < 1 ? 1 : wanted > MOST_CALLS ? MOST_CALLS : (int)wanted;
+    for (int i = 0; i < BATCHES; i++)
+        TRY(time_calls(bench, work, context, calls, &times[i]));
+    qsort(times, BATCHES, sizeof *times, ascending);
+    *seconds = times[BATCHES / 2];
+    return STATUS_OK;
+}

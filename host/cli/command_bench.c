@@ -1,0 +1,173 @@
+#include "base/file.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "bench/report.h"
+#include "cli/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_DEVICES = 32 };
+
+/* The devices that portability is about: those of --device, or all that can be used. */
+struct selection {
+    struct device_list list;
+    int count;
+    const struct device_information *devices[MOST_DEVICES];
+};
+
+static status select_devices(const struct arguments *arguments, bool all, struct selection *selection) {
+    const char *choices[MAX_ARGUMENTS];
+    int count = argument_values(arguments, "--device", choices);
+    TRY(device_list_create(&selection->list));
+    if (!all || count > 0) {
+        if (count > (all ? MOST_DEVICES : 1))
+            return fail_usage(all ? "more than 32 devices" : "one --device; several are for portability");
+        selection->count = count ? count : 1;
+        for (int i = 0; i < selection->count; i++)
+            TRY(device_choose(&selection->list, count ? choices[i] : NULL, &selection->devices[i], NULL));
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < selection->list.count && selection->count < MOST_DEVICES; i++)
+        if (selection->list.devices[i].usable)
+            selection->devices[selection->count++] = &selection->list.devices[i];
+    return STATUS_OK;
+}
+
+static status run_suites(struct bench *bench, const char *suite) {
+    static const char *const every[] = {"gemm", "ops", "train", "decode"};
+    if (strcmp(suite, "portability") != 0)
+        return bench_run(bench, suite);
+    for (int i = 0; i < 4; i++)
+        TRY(bench_run(bench, every[i]));
+    return STATUS_OK;
+}
+
+static status measure_device(const struct device_information *information, const struct bench_options *options,
+                             const char *suite, cJSON *devices) {
+    static struct bench bench;
+    bench = (struct bench){.options = *options};
+    TRY(device_open(information, NULL, &bench.device));
+    status outcome = run_suites(&bench, suite);
+    progress_clear();
+    if (outcome == STATUS_OK)
+        cJSON_AddItemToArray(devices, bench_report_json(&bench, suite));
+    device_close(bench.device);
+    return outcome;
+}
+
+/* A device that cannot be measured at all still counts: as one without results, on which everything failed. */
+static status measure(const struct arguments *arguments, const struct bench_options *options, const char *suite,
+                      cJSON *devices) {
+    struct selection selection = {0};
+    bool all = strcmp(suite, "portability") == 0;
+    status outcome = select_devices(arguments, all, &selection);
+    for (int i = 0; outcome == STATUS_OK && i < selection.count; i++) {
+        const struct device_information *information = selection.devices[i];
+        if (all)
+            progress_line("%d of %d: %s", i + 1, selection.count, information->name);
+        outcome = measure_device(information, options, suite, devices);
+        if (all && outcome == STATUS_FAILED) {
+            progress_line("%s failed: %s", information->name, status_message());
+            cJSON *failed = cJSON_CreateObject();
+            cJSON_AddStringToObject(failed, "device", information->name);
+            cJSON_AddStringToObject(failed, "driver", information->driver);
+            cJSON_AddStringToObject(failed, "error", status_message());
+            cJSON_AddArrayToObject(failed, "results");
+            cJSON_AddItemToArray(devices, failed);
+            outcome = STATUS_OK;
+        }
+    }
+    device_list_destroy(&selection.list);
+    return outcome;
+}
+
+/* The results of --compare FILE... */
+static status read_files(const struct arguments *arguments, cJSON *devices) {
+    const char *files[MAX_ARGUMENTS];
+    int count = argument_values(arguments, "--compare", files);
+    for (int i = 0; i < count; i++)
+        TRY(bench_report_read(files[i], devices));
+    for (int i = 1; i < arguments->word_count; i++)
+        TRY(bench_report_read(arguments->words[i], devices));
+    return STATUS_OK;
+}
+
+/* One device's results are an object of their own; several are {"suite", "devices"}. */
+static char *print_json(const char *suite, const cJSON *devices) {
+    if (strcmp(suite, "portability") != 0 && cJSON_GetArraySize(devices) == 1)
+        return cJSON_Print(cJSON_GetArrayItem(devices, 0));
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "suite", suite);
+    cJSON_AddItemReferenceToObject(json, "devices", (cJSON *)devices);
+    char *text = cJSON_Print(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+static status tell(const struct arguments *arguments, const char *suite, const cJSON *devices) {
+    const char *out = argument_value(arguments, "--out");
+    char *text = print_json(suite, devices);
+    status outcome = out ? file_write(out, text, strlen(text)) : STATUS_OK;
+    if (argument_given(arguments, "--json"))
+        printf("%s\n", text);
+    else if (strcmp(suite, "portability") == 0 || cJSON_GetArraySize(devices) > 1)
+        bench_report_portability(devices);
+    else
+        bench_report_table(cJSON_GetArrayItem(devices, 0));
+    cJSON_free(text);
+    return outcome;
+}
+
+static status read_options(const struct arguments *arguments, struct bench_options *options) {
+    const char *seconds = argument_value(arguments, "--seconds");
+    *options = (struct bench_options){
+        .seconds = 2, .only = argument_value(arguments, "--only"), .save = argument_value(arguments, "--save")};
+    if (seconds && (text_parse_number(seconds, &options->seconds) != 0 || options->seconds <= 0))
+        return fail_usage("--seconds needs a number above 0, not '%s'", seconds);
+    return STATUS_OK;
+}
+
+static status run(const struct arguments *arguments) {
+    const char *suite = arguments->words[0];
+    bool compare = argument_given(arguments, "--compare"), portability = strcmp(suite, "portability") == 0;
+    struct bench_options options;
+    if (!portability && !bench_has_suite(suite))
+        return fail_usage("there is no suite '%s'; suites: %s, portability", suite, bench_suites());
+    if (arguments->word_count > 1 && !compare)
+        return fail_usage("'%s' is too much; the call is: starcl bench %s [options]", arguments->words[1], suite);
+    TRY(read_options(arguments, &options));
+    if (portability && options.only)
+        return fail_usage("--only is for one suite");
+    cJSON *devices = cJSON_CreateArray();
+    status outcome = compare ? read_files(arguments, devices) : measure(arguments, &options, suite, devices);
+    if (outcome == STATUS_OK)
+        outcome = tell(arguments, suite, devices);
+    cJSON_Delete(devices);
+    return outcome;
+}
+
+const struct command command_bench = {
+    .name = "bench",
+    .synopsis = "gemm|ops|train|decode|portability [options]",
+    .summary = "Measures a device: products, operators, training, decoding",
+    .details =
+        "Each number is the median of several timings, beside its share of what the device can do at most, which is\n"
+        "measured first. portability runs all suites on every device and scores how portable the performance is\n"
+        "(Pennycook, Sewall and Lee: the harmonic mean of the shares, 0 where one device fails).",
+    .words_least = 1,
+    .words_most = MAX_ARGUMENTS,
+    .options =
+        (const struct option_information[]){
+            {"--device", "D", "the device; for portability repeatable, without it all are measured"},
+            {"--seconds", "N", "to measure each workload; default 2"},
+            {"--only", "NAME", "one workload"},
+            {"--out", "FILE", "also write the results as JSON"},
+            {"--compare", "FILE...", "show saved results of several devices and machines instead of measuring"},
+            {"--save", "DIR", "write architecture and weights of the models that are measured"},
+            OPTION_JSON,
+            OPTION_QUIET,
+            {0}},
+    .run = run,
+};
