@@ -35,7 +35,7 @@ static status measure(const struct bench *bench, const struct bench_model *workl
                       struct run *run, double *seconds) {
     struct optimiser_settings adamw = {
         .beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1, .clip = 1};
-    struct model_options options = {.seed = 1, .further_blocks = OPTIMISER_BLOCKS};
+    struct model_options options = {.seed = 1};
     char path[PATH_MAX];
     TRY(model_create(bench->device, graph, &options, &run->model));
     TRY(optimiser_create(run->model, &adamw, &run->optimiser));

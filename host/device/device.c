@@ -30,6 +30,8 @@ status device_open(const struct device_information *information, const struct de
                    struct device **result) {
     struct device *device = memory_allocate(1, sizeof *device);
     device->information = *information;
+    if (options && options->memory && options->memory < information->global_bytes)
+        device->information.global_bytes = options->memory;
     device->shape = options && options->shape.lanes ? options->shape : device_default_shape(information);
     *result = NULL;
     int code;

@@ -32,6 +32,7 @@ struct device_options {
     struct device_shape shape;  /* zeroed: device_default_shape() */
     const char *gemm;           /* name of a GEMM provider; NULL or "auto": the default for the device */
     bool without_program_cache; /* build every program from source */
+    uint64_t memory;            /* bytes that the device counts as having; 0, or more than it has: what it has */
 };
 
 /* Opens the device; `options` may be NULL. The list that `information` is from may be destroyed afterwards. */

@@ -60,15 +60,26 @@ void gemm_state_destroy(struct gemm_state *state) {
     free(state);
 }
 
+/* With everything filled in that may be 0. */
+static struct gemm complete(const struct gemm *gemm) {
+    struct gemm result = *gemm;
+    result.lda = gemm->lda ? gemm->lda : gemm->transpose_a ? gemm->m : gemm->k;
+    result.ldb = gemm->ldb ? gemm->ldb : gemm->transpose_b ? gemm->k : gemm->n;
+    result.ldc = gemm->ldc ? gemm->ldc : gemm->n;
+    result.batch = gemm->batch ? gemm->batch : 1;
+    return result;
+}
+
 status gemm(struct device *device, const struct gemm *gemm) {
     if (gemm->m <= 0 || gemm->n <= 0)
         return STATUS_OK;
-    struct gemm complete = *gemm;
-    complete.lda = gemm->lda ? gemm->lda : gemm->transpose_a ? gemm->m : gemm->k;
-    complete.ldb = gemm->ldb ? gemm->ldb : gemm->transpose_b ? gemm->k : gemm->n;
-    complete.ldc = gemm->ldc ? gemm->ldc : gemm->n;
-    complete.batch = gemm->batch ? gemm->batch : 1;
-    return device_gemm_state(device)->provider->run(device, &complete);
+    struct gemm completed = complete(gemm);
+    return device_gemm_state(device)->provider->run(device, &completed);
+}
+
+size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm) {
+    struct gemm completed = complete(gemm);
+    return device_gemm_state(device)->provider->scratch_bytes(device, &completed);
 }
 
 status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) {

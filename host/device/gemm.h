@@ -25,6 +25,9 @@ struct gemm {
 
 status gemm(struct device *device, const struct gemm *gemm) MUST_CHECK;
 
+/* Device memory that a product makes the provider keep; the largest of all products counts. Reads no buffer. */
+size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm);
+
 /* Gives back what products so far made the provider keep, so that a new model's memory is its own. */
 void gemm_release_scratch(struct device *device);
 

@@ -8,12 +8,18 @@ static size_t divide_up(int count, int by) {
     return ((size_t)count + (size_t)by - 1) / (size_t)by;
 }
 
+/* B transposed. */
+static size_t scratch_bytes(struct device *device, const struct gemm *gemm) {
+    (void)device;
+    return gemm->transpose_b ? sizeof(float) * (size_t)gemm->n * (size_t)gemm->k * (size_t)gemm->batch : 0;
+}
+
 static status run(struct device *device, const struct gemm *gemm) {
     cl_mem b = gemm->b;
     int ldb = gemm->ldb, b_step = gemm->b_step;
     size_t batch = (size_t)gemm->batch;
     if (gemm->transpose_b) {
-        TRY(gemm_scratch(device, sizeof(float) * (size_t)gemm->n * (size_t)gemm->k * batch, &b));
+        TRY(gemm_scratch(device, scratch_bytes(device, gemm), &b));
         struct launch_groups tiles = {divide_up(gemm->k, STAR_TRANSPOSE_TILE), divide_up(gemm->n, STAR_TRANSPOSE_TILE),
                                       batch};
         TRY(LAUNCH(device, ((struct kernel_name){"gemm", "transpose", NULL}), tiles, argument_buffer(gemm->b),
@@ -32,4 +38,4 @@ static status run(struct device *device, const struct gemm *gemm) {
                   argument_float(gemm->alpha), argument_float(gemm->beta), argument_int(ROW_BLOCK));
 }
 
-const struct gemm_provider gemm_panel = {"panel", run, NULL};
+const struct gemm_provider gemm_panel = {"panel", run, scratch_bytes, NULL};

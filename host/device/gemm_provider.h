@@ -8,6 +8,8 @@ struct gemm_provider {
     const char *name;
     /* lda, ldb, ldc and batch are never 0 here. */
     status (*run)(struct device *device, const struct gemm *gemm);
+    /* The bytes of gemm_scratch() that run() will ask for. */
+    size_t (*scratch_bytes)(struct device *device, const struct gemm *gemm);
     void (*release)(void); /* when a device closes; may be NULL */
 };
 

@@ -18,10 +18,39 @@ struct model {
     struct op_buffers *buffers;                 /* by node, without scratch */
 };
 
-/* Parameters and other blocks like them (gradients, what the caller adds), and the arenas. */
-static status check_memory(const struct device *device, const struct plan *plan, int blocks) {
+static status make_plan(const struct device *device, const struct graph *graph, const struct model_options *options,
+                        struct plan **plan) {
     const struct device_information *information = device_information(device);
-    size_t needed = (size_t)blocks * plan->parameter_bytes + plan->working_bytes;
+    struct plan_limits limits = {.alignment = information->address_alignment_bytes,
+                                 .largest_buffer = information->largest_buffer_bytes,
+                                 .forward_only = options->inference,
+                                 .without_reuse = options->without_reuse};
+    return plan_create(graph, &limits, plan);
+}
+
+static struct model_memory memory_of(struct device *device, const struct graph *graph,
+                                     const struct model_options *options, const struct plan *plan) {
+    size_t scratch = 0, blocks = options->inference ? 1 : 2;
+    for (int n = 0; n < graph->node_count; n++) {
+        const struct op *op = &graph->nodes[n].op;
+        size_t bytes = op->type->gemm_scratch ? op->type->gemm_scratch(device, op) : 0;
+        scratch = bytes > scratch ? bytes : scratch;
+    }
+    return (struct model_memory){.parameters = plan->parameter_bytes,
+                                 .all = blocks * plan->parameter_bytes + plan->working_bytes + scratch};
+}
+
+status model_measure(struct device *device, const struct graph *graph, const struct model_options *options,
+                     struct model_memory *memory) {
+    struct plan *plan;
+    TRY(make_plan(device, graph, options, &plan));
+    *memory = memory_of(device, graph, options, plan);
+    plan_destroy(plan);
+    return STATUS_OK;
+}
+
+static status check_memory(const struct device *device, size_t needed) {
+    const struct device_information *information = device_information(device);
     if (needed + device_allocated_bytes(device) <= information->global_bytes)
         return STATUS_OK;
     char needed_text[TEXT_NUMBER_BYTES], all_text[TEXT_NUMBER_BYTES];
@@ -118,14 +147,9 @@ static status initialise(struct model *model, uint64_t seed) {
 }
 
 static status create(struct model *model, const struct model_options *options) {
-    const struct device_information *information = device_information(model->device);
     const struct graph *graph = model->graph;
-    struct plan_limits limits = {.alignment = information->address_alignment_bytes,
-                                 .largest_buffer = information->largest_buffer_bytes,
-                                 .forward_only = options->inference,
-                                 .without_reuse = options->without_reuse};
-    TRY(plan_create(graph, &limits, &model->plan));
-    TRY(check_memory(model->device, model->plan, (options->inference ? 1 : 2) + options->further_blocks));
+    TRY(make_plan(model->device, graph, options, &model->plan));
+    TRY(check_memory(model->device, memory_of(model->device, graph, options, model->plan).all));
     TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->parameters));
     if (!options->inference)
         TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->gradients));
@@ -223,15 +247,30 @@ status model_forward(struct model *model) {
     return STATUS_OK;
 }
 
+static status backward_node(struct model *model, int n, bool add) {
+    const struct graph *graph = model->graph;
+    const struct node *node = &graph->nodes[n];
+    struct op_buffers buffers = model->buffers[n];
+    buffers.scratch = model->backward_scratch[n];
+    for (int i = 0; add && i < node->op.input_count; i++)
+        if (graph->values[node->inputs[i]].role == VALUE_PARAMETER)
+            buffers.accumulate[i] = true;
+    return node->op.type->backward(model->device, &node->op, &buffers);
+}
+
 status model_backward_node(struct model *model, int node) {
-    const struct op *op = &model->graph->nodes[node].op;
-    model->buffers[node].scratch = model->backward_scratch[node];
-    return op->type->backward(model->device, op, &model->buffers[node]);
+    return backward_node(model, node, false);
 }
 
 status model_backward(struct model *model) {
     for (int n = model->graph->node_count - 1; n >= 0; n--)
-        TRY(model_backward_node(model, n));
+        TRY(backward_node(model, n, false));
+    return STATUS_OK;
+}
+
+status model_backward_adding(struct model *model) {
+    for (int n = model->graph->node_count - 1; n >= 0; n--)
+        TRY(backward_node(model, n, true));
     return STATUS_OK;
 }
 

@@ -13,10 +13,19 @@ struct model;
 
 struct model_options {
     uint64_t seed;      /* of the initial parameters, with each parameter's name */
-    int further_blocks; /* parameter-sized blocks that the caller will add (an optimiser's), for the memory check */
     bool inference;     /* forward only: no gradients */
     bool without_reuse; /* plan_limits */
 };
+
+/* Device memory of a model, in bytes. */
+struct model_memory {
+    size_t parameters; /* of the block of parameters */
+    size_t all;        /* parameters, gradients, arenas, and what GEMM keeps while the graph runs */
+};
+
+/* Plans what model_create() would make and running it takes; allocates nothing on the device. */
+status model_measure(struct device *device, const struct graph *graph, const struct model_options *options,
+                     struct model_memory *memory) MUST_CHECK;
 
 /* Plans, checks that the device has the memory, allocates and initialises. The graph must outlive the model. */
 status model_create(struct device *device, const struct graph *graph, const struct model_options *options,
@@ -35,9 +44,14 @@ cl_mem model_gradients(const struct model *model);
 cl_mem model_value(const struct model *model, int value);
 cl_mem model_gradient(const struct model *model, int value);
 
-/* Runs the graph on what the token values hold. Backward follows a forward. */
+/*
+ * Runs the graph on what the token values hold. Backward follows a forward and starts from the loss's gradient, which
+ * is 1 until the caller writes another. model_backward_adding() adds to the parameters' gradients that are there
+ * already, as one batch that is run in parts needs it.
+ */
 status model_forward(struct model *model) MUST_CHECK;
 status model_backward(struct model *model) MUST_CHECK;
+status model_backward_adding(struct model *model) MUST_CHECK;
 
 /* One node of the graph, and the buffers that it works on forward: for who runs the graph in another way. */
 status model_forward_node(struct model *model, int node) MUST_CHECK;

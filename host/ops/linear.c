@@ -63,6 +63,23 @@ static status backward(struct device *device, const struct op *op, const struct 
     return gemm(device, &dweight);
 }
 
+/* Of y, dx and dweight the one that needs most. */
+static size_t gemm_scratch_of(struct device *device, const struct op *op) {
+    int in, out, rows = op->inputs[X].rows;
+    struct gemm products[3];
+    products[0] = products[1] = products[2] = product(op, &in, &out);
+    struct gemm *y = &products[0], *dx = &products[1], *dweight = &products[2];
+    y->m = rows, y->n = out, y->k = in;
+    dx->m = rows, dx->n = in, dx->k = out, dx->transpose_b = true;
+    dweight->m = in, dweight->n = out, dweight->k = rows, dweight->transpose_a = true;
+    size_t largest = 0;
+    for (int i = 0; i < 3; i++) {
+        size_t bytes = gemm_scratch_bytes(device, &products[i]);
+        largest = bytes > largest ? bytes : largest;
+    }
+    return largest;
+}
+
 static double flops(const struct op *op) {
     return 2.0 * (double)shape_elements(op->inputs[X]) * op->inputs[WEIGHT].columns;
 }
@@ -89,6 +106,7 @@ const struct op_type op_linear = {
     .forward = forward,
     .backward = backward,
     .backward_inputs = 1u << X | 1u << WEIGHT,
+    .gemm_scratch = gemm_scratch_of,
     .flops = flops,
     .reference = reference,
 };

@@ -106,6 +106,9 @@ struct op_type {
     /* Which inputs and outputs backward reads, as bits; the others may be overwritten after their last forward use. */
     unsigned backward_inputs, backward_outputs;
 
+    /* The device memory that its products make the GEMM provider keep (gemm_scratch_bytes). NULL: it has none. */
+    size_t (*gemm_scratch)(struct device *device, const struct op *op);
+
     /* Floating-point operations of the forward pass; a multiply-add counts two. NULL: negligible, counted as none. */
     double (*flops)(const struct op *op);
 

@@ -86,6 +86,7 @@ static const struct config_key keys[] = {
 
     TEXT(devices, device, "\"\"", "index, cpu, gpu, accelerator or part of a name; \"\" is the best one"),
     TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel or clblast"),
+    INTEGER(devices, memory, 0, 1e9, "0", "MiB of device memory to use at most; 0 is all that the device has"),
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 

@@ -46,6 +46,7 @@ struct run_config {
     struct {
         char device[CONFIG_NAME_BYTES]; /* "" : what STARCL_DEVICE says, or the best */
         char gemm[CONFIG_NAME_BYTES];
+        long long memory;
     } devices;
 };
 

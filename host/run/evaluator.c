@@ -4,10 +4,9 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "device/gemm.h"
-#include "model/architecture.h"
 #include "model/model.h"
 #include "train/checkpoint.h"
-#include "train/optimiser.h"
+#include "train/fit.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,6 +20,10 @@ struct evaluator {
     struct device *device;
     bool cannot_save; /* a failure of the disk, which is not the candidate's */
 };
+
+struct device_options config_device_options(const struct run_config *config) {
+    return (struct device_options){.gemm = config->devices.gemm, .memory = (uint64_t)config->devices.memory << 20};
+}
 
 struct model_settings config_model_settings(const struct run_config *config) {
     return (struct model_settings){.width = (int)config->model.width,
@@ -44,7 +47,7 @@ struct train_settings config_train_settings(const struct run_config *config) {
 }
 
 static status open_device(struct evaluator *evaluator) {
-    struct device_options options = {.gemm = evaluator->config->devices.gemm};
+    struct device_options options = config_device_options(evaluator->config);
     return device_open_choice(evaluator->config->devices.device, &options, &evaluator->device);
 }
 
@@ -91,10 +94,9 @@ static status assess(struct evaluator *evaluator, const struct graph *graph, con
                      const char *weights_path, struct evaluation *evaluation) {
     const struct run_config *config = evaluator->config;
     struct train_settings settings = config_train_settings(config);
-    struct model_options options = {.seed = evaluation->seed, .further_blocks = OPTIMISER_BLOCKS};
+    struct model_options options = {.seed = evaluation->seed};
     struct model *model;
     struct train_result result;
-    gemm_release_scratch(evaluator->device);
     TRY(model_create(evaluator->device, graph, &options, &model));
     /* All candidates see the same batches: differences between them are then differences between architectures. */
     status outcome = train(model, evaluator->corpus, &settings, (uint64_t)config->run.seed, observer, &result);
@@ -113,8 +115,9 @@ static status build_and_assess(struct evaluator *evaluator, const struct genome 
                                const char *architecture_path, struct evaluation *evaluation) {
     struct model_settings settings = config_model_settings(evaluator->config);
     struct graph *graph;
-    TRY(architecture_build(genome, evaluator->catalogue, &settings, (int)evaluator->config->train.batch,
-                           device_shape(evaluator->device), &graph));
+    gemm_release_scratch(evaluator->device);
+    TRY(fit_graph(evaluator->device, genome, evaluator->catalogue, &settings, (int)evaluator->config->train.batch,
+                  &graph));
     status outcome = checkpoint_write_architecture(graph, genome, evaluator->catalogue, &settings, architecture_path);
     evaluator->cannot_save = outcome != STATUS_OK;
     if (outcome == STATUS_OK)

@@ -2,6 +2,7 @@
 #ifndef STARCL_RUN_EVALUATOR_H
 #define STARCL_RUN_EVALUATOR_H
 
+#include "device/device.h"
 #include "run/config.h"
 #include "run/store.h"
 #include "train/corpus.h"
@@ -26,7 +27,8 @@ struct device *evaluator_device(const struct evaluator *evaluator);
 status evaluator_run(struct evaluator *evaluator, const struct genome *genome, const struct train_observer *observer,
                      const char *weights_path, const char *architecture_path, struct evaluation *evaluation) MUST_CHECK;
 
-/* The settings that a config means for models and for training. */
+/* The settings that a config means for devices, for models and for training. */
+struct device_options config_device_options(const struct run_config *config);
 struct model_settings config_model_settings(const struct run_config *config);
 struct train_settings config_train_settings(const struct run_config *config);
 

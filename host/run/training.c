@@ -8,7 +8,7 @@
 #include "device/gemm.h"
 #include "run/evaluator.h"
 #include "train/checkpoint.h"
-#include "train/optimiser.h"
+#include "train/fit.h"
 #include "train/trainer.h"
 
 #include <errno.h>
@@ -71,14 +71,12 @@ static status prepare(struct training *training) {
     char path[PATH_MAX];
     TRY(genome_validate(&training->genome, &space));
     TRY(corpus_open(config->data.path, config->data.validation, settings.context, &training->corpus));
-    TRY(device_open_choice(config->devices.device, &(struct device_options){.gemm = config->devices.gemm},
-                           &training->device));
-    TRY(architecture_build(&training->genome, &training->catalogue, &settings, train.batch,
-                           device_shape(training->device), &training->graph));
+    struct device_options device_options = config_device_options(config);
+    TRY(device_open_choice(config->devices.device, &device_options, &training->device));
+    TRY(fit_graph(training->device, &training->genome, &training->catalogue, &settings, train.batch, &training->graph));
     TRY(checkpoint_write_architecture(training->graph, &training->genome, &training->catalogue, &settings,
                                       in_folder(training, "architecture.json", path)));
-    struct model_options options = {.seed = config_candidate_seed(config, &training->genome),
-                                    .further_blocks = OPTIMISER_BLOCKS};
+    struct model_options options = {.seed = config_candidate_seed(config, &training->genome)};
     TRY(model_create(training->device, training->graph, &options, &training->model));
     return trainer_create(training->model, training->corpus, &train, (uint64_t)config->run.seed, &training->trainer);
 }
@@ -135,12 +133,16 @@ static status run(struct training *training) {
     struct train_observer observer = {.tell = tell_step, .context = training};
     int64_t steps = training->config.train.steps, every = training->config.train.checkpoint_steps;
     double bits_per_byte = 0;
-    char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES];
+    char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES], memory[TEXT_NUMBER_BYTES];
+    size_t bytes;
+    int batch = (int)training->config.train.batch, part = training->graph->batch;
     struct cost cost = graph_cost(training->graph, (int)training->config.model.cache_context);
     progress_line("device  %s, GEMM %s", device_information(training->device)->name,
                   gemm_provider_name(training->device));
     progress_line("genome  %s, %s parameters", genome_print(&training->genome, genome),
                   text_count(parameters, (double)cost.parameters));
+    TRY(trainer_bytes(training->device, training->graph, batch, &bytes));
+    progress_line("memory  %s, %d x %d sequences a step", text_bytes(memory, (double)bytes), batch / part, part);
     while (trainer_step(training->trainer) < steps) {
         int64_t step = trainer_step(training->trainer), until = (step / every + 1) * every;
         status outcome = trainer_run(training->trainer, until < steps ? until : steps, &observer);

@@ -18,6 +18,15 @@ static size_t float_count(const struct optimiser *optimiser) {
     return model_plan(optimiser->model)->parameter_bytes / sizeof(float);
 }
 
+/* Of the buffer for the sum of squares of each work-group. */
+static size_t partial_bytes(const struct device *device, size_t parameter_bytes) {
+    return tensor_bytes(groups_flat(device_shape(device), parameter_bytes / sizeof(float)).x);
+}
+
+size_t optimiser_bytes(const struct device *device, size_t parameter_bytes) {
+    return 2 * parameter_bytes + partial_bytes(device, parameter_bytes) + tensor_bytes(1);
+}
+
 static status create(struct optimiser *optimiser) {
     struct device *device = model_device(optimiser->model);
     size_t bytes = model_plan(optimiser->model)->parameter_bytes;
@@ -25,8 +34,7 @@ static status create(struct optimiser *optimiser) {
     TRY(device_buffer_create(device, bytes, &optimiser->variance));
     TRY(device_fill_zero(device, optimiser->mean, 0, bytes));
     TRY(device_fill_zero(device, optimiser->variance, 0, bytes));
-    size_t groups = groups_flat(device_shape(device), float_count(optimiser)).x;
-    TRY(device_buffer_create(device, tensor_bytes(groups), &optimiser->partial));
+    TRY(device_buffer_create(device, partial_bytes(device, bytes), &optimiser->partial));
     return device_buffer_create(device, tensor_bytes(1), &optimiser->norm_squared);
 }
 

@@ -11,8 +11,8 @@ struct optimiser_settings {
 
 struct optimiser;
 
-/* Parameter-sized blocks of device memory that an optimiser takes. */
-enum { OPTIMISER_BLOCKS = 2 };
+/* The device memory that an optimiser of a parameter block of so many bytes takes. */
+size_t optimiser_bytes(const struct device *device, size_t parameter_bytes);
 
 status optimiser_create(struct model *model, const struct optimiser_settings *settings,
                         struct optimiser **optimiser) MUST_CHECK;

@@ -16,27 +16,54 @@ enum { STEPS_TOGETHER = 16 };
 
 struct feed {
     struct model *model;
-    int rows;
+    int batch, rows;       /* sequences and tokens of a step */
+    int parts;             /* of a step, each of which the graph runs on at once */
     int32_t *host;         /* tokens then targets, of each step */
-    cl_mem tokens, losses; /* STEPS_TOGETHER steps */
+    float *host_losses;    /* of each part */
+    cl_mem tokens, losses; /* the same on the device, for STEPS_TOGETHER steps */
 };
 
 static size_t step_bytes(const struct feed *feed) {
     return (size_t)feed->rows * sizeof(int32_t);
 }
 
+static size_t part_bytes(const struct feed *feed) {
+    return step_bytes(feed) / (size_t)feed->parts;
+}
+
+static size_t tokens_bytes(const struct feed *feed) {
+    return 2 * STEPS_TOGETHER * step_bytes(feed);
+}
+
+static size_t losses_bytes(const struct feed *feed) {
+    return STEPS_TOGETHER * (size_t)feed->parts * sizeof(float);
+}
+
+static struct feed feed_of(const struct graph *graph, int batch) {
+    return (struct feed){.batch = batch, .rows = batch * graph->context, .parts = batch / graph->batch};
+}
+
 static void feed_close(struct feed *feed) {
     device_buffer_destroy(model_device(feed->model), feed->tokens);
     device_buffer_destroy(model_device(feed->model), feed->losses);
     free(feed->host);
+    free(feed->host_losses);
 }
 
-static status feed_open(struct feed *feed, struct model *model) {
+static status feed_open(struct feed *feed, struct model *model, int batch) {
+    struct device *device = model_device(model);
     const struct graph *graph = model_graph(model);
-    *feed = (struct feed){.model = model, .rows = graph->batch * graph->context};
-    feed->host = memory_allocate(2 * STEPS_TOGETHER, step_bytes(feed));
-    TRY(device_buffer_create(model_device(model), 2 * STEPS_TOGETHER * step_bytes(feed), &feed->tokens));
-    return device_buffer_create(model_device(model), STEPS_TOGETHER * sizeof(float), &feed->losses);
+    *feed = feed_of(graph, batch);
+    feed->model = model;
+    if (feed->parts < 1 || batch % graph->batch != 0)
+        return fail("a batch of %d sequences cannot be split into parts of %d", batch, graph->batch);
+    feed->host = memory_allocate(tokens_bytes(feed), 1);
+    feed->host_losses = memory_allocate(losses_bytes(feed), 1);
+    TRY(device_buffer_create(device, tokens_bytes(feed), &feed->tokens));
+    TRY(device_buffer_create(device, losses_bytes(feed), &feed->losses));
+    /* Each part's loss counts for its share of the mean. */
+    float share = 1.0f / (float)feed->parts;
+    return device_write(device, model_gradient(model, graph->loss), 0, &share, sizeof share);
 }
 
 static int32_t *feed_tokens(struct feed *feed, int step) {
@@ -51,21 +78,31 @@ static status feed_upload(struct feed *feed, int steps) {
     return device_write(model_device(feed->model), feed->tokens, 0, feed->host, 2 * (size_t)steps * step_bytes(feed));
 }
 
-/* Runs the graph forward on the tokens of a step and keeps its loss. */
-static status feed_forward(struct feed *feed, int step) {
+/* Runs the graph forward on the tokens of a part of a step and keeps its loss. */
+static status feed_forward(struct feed *feed, int step, int part) {
     struct device *device = model_device(feed->model);
     const struct graph *graph = model_graph(feed->model);
-    size_t offset = 2 * (size_t)step * step_bytes(feed);
-    TRY(device_copy(device, feed->tokens, offset, model_value(feed->model, graph->tokens), 0, step_bytes(feed)));
+    size_t bytes = part_bytes(feed), offset = 2 * (size_t)step * step_bytes(feed) + (size_t)part * bytes;
+    size_t loss = ((size_t)step * (size_t)feed->parts + (size_t)part) * sizeof(float);
+    TRY(device_copy(device, feed->tokens, offset, model_value(feed->model, graph->tokens), 0, bytes));
     TRY(device_copy(device, feed->tokens, offset + step_bytes(feed), model_value(feed->model, graph->targets), 0,
-                    step_bytes(feed)));
+                    bytes));
     TRY(model_forward(feed->model));
-    return device_copy(device, model_value(feed->model, graph->loss), 0, feed->losses, (size_t)step * sizeof(float),
-                       sizeof(float));
+    return device_copy(device, model_value(feed->model, graph->loss), 0, feed->losses, loss, sizeof(float));
 }
 
+/* The mean loss of each step. */
 static status feed_read_losses(struct feed *feed, int steps, float *losses) {
-    return device_read(model_device(feed->model), feed->losses, 0, losses, (size_t)steps * sizeof(float));
+    size_t parts = (size_t)feed->parts;
+    TRY(device_read(model_device(feed->model), feed->losses, 0, feed->host_losses,
+                    (size_t)steps * parts * sizeof(float)));
+    for (int i = 0; i < steps; i++) {
+        double sum = 0;
+        for (size_t part = 0; part < parts; part++)
+            sum += feed->host_losses[(size_t)i * parts + part];
+        losses[i] = (float)(sum / (double)parts);
+    }
+    return STATUS_OK;
 }
 
 double train_rate(const struct train_settings *settings, int64_t step) {
@@ -103,6 +140,14 @@ struct trainer {
     size_t peak_bytes;
 };
 
+status trainer_bytes(struct device *device, const struct graph *graph, int batch, size_t *bytes) {
+    struct feed feed = feed_of(graph, batch);
+    struct model_memory model;
+    TRY(model_measure(device, graph, &(struct model_options){0}, &model));
+    *bytes = model.all + optimiser_bytes(device, model.parameters) + tokens_bytes(&feed) + losses_bytes(&feed);
+    return STATUS_OK;
+}
+
 status trainer_create(struct model *model, const struct corpus *corpus, const struct train_settings *settings,
                       uint64_t seed, struct trainer **result) {
     struct trainer *trainer = memory_allocate(1, sizeof *trainer);
@@ -112,7 +157,7 @@ status trainer_create(struct model *model, const struct corpus *corpus, const st
     trainer->corpus = corpus;
     trainer->settings = *settings;
     trainer->seed = seed;
-    status outcome = feed_open(&trainer->feed, model);
+    status outcome = feed_open(&trainer->feed, model, settings->batch);
     if (outcome == STATUS_OK)
         outcome = optimiser_create(model, &adamw, &trainer->optimiser);
     if (outcome != STATUS_OK) {
@@ -136,12 +181,14 @@ static status run_together(struct trainer *trainer, int count, const struct trai
     const struct graph *graph = model_graph(feed->model);
     int64_t first = trainer->step, steps = trainer->settings.steps;
     for (int i = 0; i < count; i++)
-        corpus_training_batch(trainer->corpus, trainer->seed, first + i, graph->batch, graph->context,
+        corpus_training_batch(trainer->corpus, trainer->seed, first + i, feed->batch, graph->context,
                               feed_tokens(feed, i), feed_targets(feed, i));
     TRY(feed_upload(feed, count));
     for (int i = 0; i < count; i++) {
-        TRY(feed_forward(feed, i));
-        TRY(model_backward(feed->model));
+        for (int part = 0; part < feed->parts; part++) {
+            TRY(feed_forward(feed, i, part));
+            TRY(part == 0 ? model_backward(feed->model) : model_backward_adding(feed->model));
+        }
         TRY(optimiser_step(trainer->optimiser, train_rate(&trainer->settings, first + i)));
     }
     float losses[STEPS_TOGETHER];
@@ -200,11 +247,11 @@ status trainer_evaluate(struct trainer *trainer, double *loss) {
         if (interrupt_requested())
             return fail_interrupted();
         for (int i = 0; i < count; i++)
-            corpus_validation_batch(trainer->corpus, first + i, batches, graph->batch, graph->context,
+            corpus_validation_batch(trainer->corpus, first + i, batches, feed->batch, graph->context,
                                     feed_tokens(feed, i), feed_targets(feed, i));
         TRY(feed_upload(feed, count));
-        for (int i = 0; i < count; i++)
-            TRY(feed_forward(feed, i));
+        for (int i = 0; i < count * feed->parts; i++)
+            TRY(feed_forward(feed, i / feed->parts, i % feed->parts));
         TRY(feed_read_losses(feed, count, losses));
         for (int i = 0; i < count; i++)
             sum += losses[i];

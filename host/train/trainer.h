@@ -9,7 +9,7 @@ struct optimiser;
 
 struct train_settings {
     int64_t steps;
-    int batch; /* sequences a step */
+    int batch; /* sequences a step; a multiple of the graph's, which runs as often as that takes */
     double learning_rate;
     int64_t warmup;    /* steps of linear warm-up; then cosine decay */
     double final_rate; /* share of the learning rate at the last step */
@@ -37,9 +37,16 @@ double train_rate(const struct train_settings *settings, int64_t step);
 struct trainer;
 
 /*
+ * The device memory, in bytes, that a trainer and its model take at most when they train the graph with `batch`
+ * sequences a step. Nothing is allocated to tell.
+ */
+status trainer_bytes(struct device *device, const struct graph *graph, int batch, size_t *bytes) MUST_CHECK;
+
+/*
  * Trains `model` from its current parameters; settings are copied, model and corpus must outlive the trainer. `seed`
  * names the batches, each of which depends on its step alone: training that goes on from a saved state is, bit for bit,
- * training that was never interrupted.
+ * training that was never interrupted. Where the graph is for a part of the batch, the parts run one after the other
+ * and their gradients add up to that of the mean loss; validation batches run alike.
  */
 status trainer_create(struct model *model, const struct corpus *corpus, const struct train_settings *settings,
                       uint64_t seed, struct trainer **trainer) MUST_CHECK;

@@ -69,4 +69,18 @@ expect 0 "failed" "$starcl" search small.cfg --run diverging --set train.learnin
 [ "$(sqlite3 diverging/run.db "SELECT count(*) FROM evaluations WHERE status = 'failed' AND reason <> ''")" -gt 0 ] ||
     complain "no failure was recorded"
 expect 0 "failed" "$starcl" show diverging
+
+# Little memory: batches are trained in parts, and what does not fit at all is refused.
+expect 0 "Pareto front" "$starcl" search small.cfg --run capped --set train.batch=16 --set devices.memory=1 \
+    --set search.generations=2
+[ "$(sqlite3 capped/run.db "SELECT max(peak_bytes) <= 1048576 FROM evaluations WHERE status = 'done'")" = 1 ] ||
+    complain "more memory was taken than devices.memory allows"
+[ "$(sqlite3 capped/run.db "SELECT count(*) FROM evaluations WHERE status = 'failed'")" = 0 ] ||
+    complain "candidates fail that fit in parts"
+expect 0 "8 x 2 sequences a step" "$starcl" train 11111-41111-61111 --config small.cfg --out parts \
+    --set train.batch=16 --set devices.memory=1
+expect 0 "training needs" "$starcl" search small.cfg --run refused --set model.width=64 --set devices.memory=1 \
+    --set search.generations=1
+[ "$(sqlite3 refused/run.db "SELECT count(*) FROM evaluations WHERE status = 'failed' AND reason LIKE '%1 of 4%'")" = 4 ] ||
+    complain "candidates that cannot fit were not refused"
 finish

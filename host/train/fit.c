@@ -1,0 +1,33 @@
+#include "train/fit.h"
+
+#include "base/text.h"
+#include "train/trainer.h"
+
+static status check_fit(struct device *device, const struct graph *graph, int batch) {
+    const struct device_information *information = device_information(device);
+    size_t needed;
+    TRY(trainer_bytes(device, graph, batch, &needed));
+    if (needed + device_allocated_bytes(device) <= information->global_bytes)
+        return STATUS_OK;
+    char needed_text[TEXT_NUMBER_BYTES], all_text[TEXT_NUMBER_BYTES];
+    return fail("training needs %s of device memory with %d of %d sequences at once, and %s on %s may be used; a "
+                "smaller model.context, model.width, depth or train.batch needs less",
+                text_bytes(needed_text, (double)needed), graph->batch, batch,
+                text_bytes(all_text, (double)information->global_bytes), information->name);
+}
+
+status fit_graph(struct device *device, const struct genome *genome, const struct catalogue *catalogue,
+                 const struct model_settings *settings, int batch, struct graph **graph) {
+    status outcome = STATUS_OK;
+    for (int parts = 1; parts <= batch; parts++) {
+        if (batch % parts != 0)
+            continue;
+        TRY(architecture_build(genome, catalogue, settings, batch / parts, device_shape(device), graph));
+        outcome = check_fit(device, *graph, batch);
+        if (outcome == STATUS_OK)
+            return outcome;
+        graph_destroy(*graph);
+        *graph = NULL;
+    }
+    return outcome;
+}
