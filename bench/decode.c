@@ -1,6 +1,6 @@
 /* Decoding one sequence token by token with the caches: bound by reading every weight once a token. */
-#include "models.h"
 #include "model/decoder.h"
+#include "models.h"
 #include "train/checkpoint.h"
 
 #include <limits.h>

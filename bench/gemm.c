@@ -11,7 +11,7 @@
 static const struct layer {
     int rows, in, out;
 } layers[] = {
-    {4096, 256, 256}, {4096, 256, 688}, {4096, 688, 256},    /* width 256, 16 x 256 tokens */
+    {4096, 256, 256}, {4096, 256, 688},  {4096, 688, 256},  /* width 256, 16 x 256 tokens */
     {1024, 768, 768}, {1024, 768, 2064}, {1024, 2064, 768}, /* width 768, 4 x 256 tokens */
 };
 enum { LAYERS = sizeof layers / sizeof *layers };
@@ -52,13 +52,8 @@ static status measure(const struct bench *bench, struct product *product, double
 
 status bench_product(const struct bench *bench, int m, int n, int k, bool transpose_a, bool transpose_b,
                      double *gflops) {
-    struct product product = {bench->device,
-                              {.m = m,
-                               .n = n,
-                               .k = k,
-                               .transpose_a = transpose_a,
-                               .transpose_b = transpose_b,
-                               .alpha = 1}};
+    struct product product = {
+        bench->device, {.m = m, .n = n, .k = k, .transpose_a = transpose_a, .transpose_b = transpose_b, .alpha = 1}};
     status outcome = measure(bench, &product, gflops);
     device_buffer_destroy(bench->device, product.gemm.a);
     device_buffer_destroy(bench->device, product.gemm.b);

@@ -12,8 +12,10 @@
 #define MIXED "11111-41111-61111-81111"
 
 const struct bench_model bench_models[] = {
-    {"transformer++-256", TRANSFORMER, 256, 8, 256, 16}, {"mixed-256", MIXED, 256, 8, 256, 16},
-    {"transformer++-768", TRANSFORMER, 768, 24, 256, 4}, {"mixed-768", MIXED, 768, 24, 256, 4},
+    {"transformer++-256", TRANSFORMER, 256, 8, 256, 16},
+    {"mixed-256", MIXED, 256, 8, 256, 16},
+    {"transformer++-768", TRANSFORMER, 768, 24, 256, 4},
+    {"mixed-768", MIXED, 768, 24, 256, 4},
     {0},
 };
 

@@ -11,9 +11,13 @@
 enum { DEPTH = 15 };
 
 static const struct bench_model every_class = {
-    "operators", "11111-21111-31111-41111-51111-61111-71111-81111-91111-10.1.1.1.1-11.1.1.1.1-12.1.1.1.1-13.1.1.1.1-"
-                 "14.1.1.1.1-15.1.1.1.1",
-    256, DEPTH, 256, 16};
+    "operators",
+    "11111-21111-31111-41111-51111-61111-71111-81111-91111-10.1.1.1.1-11.1.1.1.1-12.1.1.1.1-13.1.1.1.1-"
+    "14.1.1.1.1-15.1.1.1.1",
+    256,
+    DEPTH,
+    256,
+    16};
 
 struct use {
     struct model *model;
@@ -66,8 +70,8 @@ static status add_family(struct bench *bench, struct model *model, const struct 
         return STATUS_OK;
     double compute = flops * 1e-9 / bench->peaks.gflops, reading = bytes * 1e-9 / bench->peaks.read_gbytes;
     bool computes = compute > reading;
-    return bench_add(bench, name, outcome, (computes ? flops : bytes) / seconds * 1e-9,
-                     computes ? "GFLOP/s" : "GB/s", (computes ? compute : reading) / seconds);
+    return bench_add(bench, name, outcome, (computes ? flops : bytes) / seconds * 1e-9, computes ? "GFLOP/s" : "GB/s",
+                     (computes ? compute : reading) / seconds);
 }
 
 static status run(struct bench *bench, struct model *model) {

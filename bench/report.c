@@ -156,9 +156,8 @@ status bench_report_read(const char *path, cJSON *devices) {
         cJSON_AddItemToArray(devices, json);
         return STATUS_OK;
     }
-    cJSON_ArrayForEach(device, list)
-        if (is_device(device))
-            cJSON_AddItemToArray(devices, cJSON_Duplicate(device, true));
+    cJSON_ArrayForEach(device, list) if (is_device(device))
+        cJSON_AddItemToArray(devices, cJSON_Duplicate(device, true));
     cJSON_Delete(json);
     if (cJSON_GetArraySize(devices) == before)
         return fail_usage("%s holds no results of `starcl bench`", path);

@@ -33,8 +33,7 @@ static status write_tokens(struct model *model, int value) {
 
 static status measure(const struct bench *bench, const struct bench_model *workload, const struct graph *graph,
                       struct run *run, double *seconds) {
-    struct optimiser_settings adamw = {
-        .beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1, .clip = 1};
+    struct optimiser_settings adamw = {.beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1, .clip = 1};
     struct model_options options = {.seed = 1};
     char path[PATH_MAX];
     TRY(model_create(bench->device, graph, &options, &run->model));
