@@ -40,7 +40,7 @@ struct bench {
     struct bench_result results[BENCH_MAX_RESULTS];
 };
 
-/* "gemm, ops, train, decode", and whether a suite of that name exists. */
+/* "gemm, ops, ...", and whether a suite of that name exists. */
 const char *bench_suites(void);
 bool bench_has_suite(const char *suite);
 
@@ -68,6 +68,7 @@ status bench_gemm(struct bench *bench) MUST_CHECK;
 status bench_ops(struct bench *bench) MUST_CHECK;
 status bench_train(struct bench *bench) MUST_CHECK;
 status bench_decode(struct bench *bench) MUST_CHECK;
+status bench_context(struct bench *bench) MUST_CHECK;
 
 /* GFLOP/s of one product on buffers of its own; rows are dense. */
 status bench_product(const struct bench *bench, int m, int n, int k, bool transpose_a, bool transpose_b,

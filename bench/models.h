@@ -21,6 +21,13 @@ extern const struct bench_model bench_models[];
 status bench_model_graph(const struct bench *bench, const struct bench_model *model, int batch, int context, int reach,
                          struct graph **graph) MUST_CHECK;
 
+/*
+ * Seconds of one training step (forward, backward, AdamW) on random tokens, and its floating-point operations, a
+ * backward pass counted as two forward ones.
+ */
+status bench_training_step(const struct bench *bench, const struct bench_model *model, double *seconds,
+                           double *flops) MUST_CHECK;
+
 /* The path of a file in the folder of the model. */
 const char *bench_model_file(const struct bench *bench, const struct bench_model *model, const char *file, char *path,
                              int path_bytes);

@@ -46,19 +46,23 @@ static status measure(const struct bench *bench, const struct bench_model *workl
     return bench_time(bench, step, run, seconds);
 }
 
-static status add_model(struct bench *bench, const struct bench_model *workload) {
+status bench_training_step(const struct bench *bench, const struct bench_model *workload, double *seconds,
+                           double *flops) {
     struct graph *graph = NULL;
     struct run run = {0};
-    double seconds = 1, rows = (double)workload->batch * workload->context, flops = 0;
-    status outcome = bench_model_graph(bench, workload, workload->batch, workload->context, 0, &graph);
-    if (outcome == STATUS_OK) {
-        flops = 3 * graph_cost(graph, workload->context).flops_per_token * rows; /* backward is two forwards */
-        outcome = measure(bench, workload, graph, &run, &seconds);
-    }
+    TRY(bench_model_graph(bench, workload, workload->batch, workload->context, 0, &graph));
+    status outcome = measure(bench, workload, graph, &run, seconds);
+    *flops = 3 * graph_cost(graph, workload->context).flops_per_token * workload->batch * workload->context;
     optimiser_destroy(run.optimiser);
     model_destroy(run.model);
     graph_destroy(graph);
-    return bench_add(bench, workload->name, outcome, rows / seconds, "tokens/s",
+    return outcome;
+}
+
+static status add_model(struct bench *bench, const struct bench_model *workload) {
+    double seconds = 1, flops = 0, tokens = (double)workload->batch * workload->context;
+    status outcome = bench_training_step(bench, workload, &seconds, &flops);
+    return bench_add(bench, workload->name, outcome, tokens / seconds, "tokens/s",
                      flops / seconds * 1e-9 / bench->peaks.gemm_gflops);
 }
 

@@ -150,7 +150,7 @@ static status run(const struct arguments *arguments) {
 
 const struct command command_bench = {
     .name = "bench",
-    .synopsis = "gemm|ops|train|decode|portability [options]",
+    .synopsis = "gemm|ops|train|decode|context|portability [options]",
     .summary = "Measures a device: products, operators, training, decoding",
     .details =
         "Each number is the median of several timings, beside its share of what the device can do at most, which is\n"

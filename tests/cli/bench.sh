@@ -2,7 +2,7 @@
 . "$(dirname "$0")/lib.sh"
 
 quick="--seconds 0.01 --quiet"
-expect 2 "there is no suite 'gem'; suites: gemm, ops, train, decode, portability" "$starcl" bench gem
+expect 2 "there is no suite 'gem'; suites: gemm, ops, train, decode, context, portability" "$starcl" bench gem
 expect 2 "the call is: starcl bench" "$starcl" bench
 expect 2 "--seconds needs a number above 0, not 'x'" "$starcl" bench gemm --seconds x
 expect 2 "the suite gemm has no workload 'y'" "$starcl" bench gemm --only y --seconds 0.01
