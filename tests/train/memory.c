@@ -321,9 +321,32 @@ static void test_fit(void **unused) {
     device_close(device);
 }
 
+/* Sixteen times the context takes at most sixteen times the memory, whatever the class: no T x T matrix, no loose tail. */
+static void test_linear_in_context(void **unused) {
+    (void)unused;
+    struct device *device = open_device(NULL, 0);
+    double largest = 0;
+    for (int i = 1; i <= catalogue.class_count; i++) {
+        char genome[32];
+        size_t bytes[2];
+        snprintf(genome, sizeof genome, "%d.1.1.1.1", i);
+        for (int longer = 0; longer < 2; longer++) {
+            struct graph *graph = build(device, genome, 64, longer ? 4096 : 256, 2);
+            assert_ok(trainer_bytes(device, graph, 2, &bytes[longer]));
+            graph_destroy(graph);
+        }
+        double growth = (double)bytes[1] / (double)bytes[0];
+        largest = growth > largest ? growth : largest;
+        assert_true(growth <= 16);
+    }
+    print_message("memory grows at most %.2f times from context 256 to 4096\n", largest);
+    device_close(device);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_planned_is_allocated),
+        cmocka_unit_test(test_linear_in_context),
         cmocka_unit_test(test_gemm_scratch),
         cmocka_unit_test(test_parts_learn_the_same),
         cmocka_unit_test(test_uneven_parts),
