@@ -10,7 +10,11 @@
 static const struct suite {
     const char *name;
     status (*run)(struct bench *bench);
-} suites[] = {{"gemm", bench_gemm}, {"ops", bench_ops}, {"train", bench_train}, {"decode", bench_decode}, {"context", bench_context}};
+} suites[] = {{"gemm", bench_gemm},
+              {"ops", bench_ops},
+              {"train", bench_train},
+              {"decode", bench_decode},
+              {"context", bench_context}};
 enum { SUITES = sizeof suites / sizeof *suites };
 
 const char *bench_suites(void) {

@@ -97,16 +97,8 @@ inline void strip_scalar(struct product p, int first, int last, int columns) {
     }
 }
 
-/* `batch` products a third of the range, a_step, b_step and c_step floats apart. */
-GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const float *b, __global float *c, int m, int n,
-                                     int k, int a_row_stride, int a_k_stride, int ldb, int ldc, int a_step, int b_step,
-                                     int c_step, float alpha, float beta, int block_rows) {
-    int column = (int)get_group_id(0) * 2 * WIDTH, columns = min(2 * WIDTH, n - column);
-    int first = (int)get_group_id(1) * block_rows, last = min(first + block_rows, m);
-    size_t member = get_group_id(2);
-    struct product p = {a + member * a_step, b + member * b_step + column, c + member * c_step + column, a_row_stride,
-                        a_k_stride,          ldb,                          ldc,                          k,
-                        alpha,               beta,                         0};
+/* Rows first..last-1 of the `columns`, at most 2 * WIDTH, at b and c; the whole product has n. */
+inline void panel(struct product p, int first, int last, int columns, int n) {
     if (columns == 2 * WIDTH) {
         strip_2(p, first, last);
         return;
@@ -125,6 +117,53 @@ GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const flo
         p.b -= p.skip;
         p.c -= p.skip;
         strip_1(p, first, last);
+    }
+}
+
+/* `batch` products a third of the range, a_step, b_step and c_step floats apart. */
+GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const float *b, __global float *c, int m, int n,
+                                     int k, int a_row_stride, int a_k_stride, int ldb, int ldc, int a_step, int b_step,
+                                     int c_step, float alpha, float beta, int block_rows) {
+    int column = (int)get_group_id(0) * 2 * WIDTH;
+    int first = (int)get_group_id(1) * block_rows, last = min(first + block_rows, m);
+    size_t member = get_group_id(2);
+    struct product p = {a + member * a_step, b + member * b_step + column, c + member * c_step + column, a_row_stride,
+                        a_k_stride,          ldb,                          ldc,                          k,
+                        alpha,               beta,                         0};
+    panel(p, first, last, min(2 * WIDTH, n - column), n);
+}
+
+/*
+ * c_i[n_i] = a[k] b_i[k,n_i] for up to four matrices, as decoding needs it: bound by reading them. A group takes a strip
+ * of columns so wide that rows of it are long pieces of memory, and several matrices make one launch, because on a CPU
+ * waking the cores takes as long as reading a megabyte. Groups: strips of `strip` columns, of all matrices.
+ */
+DEFINE_MICRO(micro_thin, 1, STAR_THIN_VECTORS)
+
+GROUP_SHAPE __kernel void gemm_thin(__global const float *a, int k, int strip, __global const float *b0,
+                                    __global float *c0, int n0, __global const float *b1, __global float *c1, int n1,
+                                    __global const float *b2, __global float *c2, int n2, __global const float *b3,
+                                    __global float *c3, int n3) {
+    __global const float *all_b[] = {b0, b1, b2, b3};
+    __global float *all_c[] = {c0, c1, c2, c3};
+    int all_n[] = {n0, n1, n2, n3}, matrix = 0, index = (int)get_group_id(0);
+    for (; index >= (all_n[matrix] + strip - 1) / strip; matrix++)
+        index -= (all_n[matrix] + strip - 1) / strip;
+    int n = all_n[matrix];
+    int column = index * strip, last = min(column + strip, n);
+    struct product p = {a, all_b[matrix], all_c[matrix], k, 1, n, n, k, 1.0f, 0.0f, 0};
+    while (column < last) {
+        struct product part = p;
+        part.b += column;
+        part.c += column;
+        int columns = last - column;
+        if (columns >= STAR_THIN_VECTORS * WIDTH) {
+            micro_thin(part);
+            column += STAR_THIN_VECTORS * WIDTH;
+        } else {
+            panel(part, 0, 1, min(columns, 2 * WIDTH), n);
+            column += 2 * WIDTH;
+        }
     }
 }
 

@@ -77,6 +77,23 @@ status gemm(struct device *device, const struct gemm *gemm) {
     return device_gemm_state(device)->provider->run(device, &completed);
 }
 
+status gemm_together(struct device *device, const struct gemm *gemms, int count) {
+    const struct gemm_provider *provider = device_gemm_state(device)->provider;
+    struct gemm completed[GEMM_TOGETHER];
+    for (int first = 0; first < count; first += GEMM_TOGETHER) {
+        int some = count - first < GEMM_TOGETHER ? count - first : GEMM_TOGETHER;
+        for (int i = 0; i < some; i++)
+            completed[i] = complete(&gemms[first + i]);
+        if (provider->run_together) {
+            TRY(provider->run_together(device, completed, some));
+            continue;
+        }
+        for (int i = 0; i < some; i++)
+            TRY(provider->run(device, &completed[i]));
+    }
+    return STATUS_OK;
+}
+
 size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm) {
     struct gemm completed = complete(gemm);
     return device_gemm_state(device)->provider->scratch_bytes(device, &completed);

@@ -25,6 +25,12 @@ struct gemm {
 
 status gemm(struct device *device, const struct gemm *gemm) MUST_CHECK;
 
+/*
+ * Products that share A and do not depend on each other. Decoding asks for them together: where each alone is small,
+ * starting the device's work takes longer than the work.
+ */
+status gemm_together(struct device *device, const struct gemm *gemms, int count) MUST_CHECK;
+
 /* Device memory that a product makes the provider keep; the largest of all products counts. Reads no buffer. */
 size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm);
 

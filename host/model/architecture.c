@@ -69,8 +69,10 @@ static status build(struct liv_builder *builder) {
         TRY(build_layer(builder, liv, &h));
     TRY(norm(builder, h, "norm.gain", &h));
     TRY(graph_apply(graph, &op_linear, (struct op_attributes){0}, (int[]){h, output}, 2, "logits", &graph->logits));
-    return graph_apply(graph, &op_cross_entropy, (struct op_attributes){0}, (int[]){graph->logits, graph->targets}, 2,
-                       "loss", &graph->loss);
+    TRY(graph_apply(graph, &op_cross_entropy, (struct op_attributes){0}, (int[]){graph->logits, graph->targets}, 2,
+                    "loss", &graph->loss));
+    graph_gather(graph);
+    return STATUS_OK;
 }
 
 status architecture_build(const struct genome *genome, const struct catalogue *catalogue,

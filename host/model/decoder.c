@@ -123,6 +123,13 @@ static status remember(struct decoder *decoder, int value) {
                   argument_int(columns), argument_int(rows), argument_int(decoder->position % rows));
 }
 
+static status remember_outputs(struct decoder *decoder, int n) {
+    const struct node *node = &decoder->graph->nodes[n];
+    for (int i = 0; i < node->op.output_count; i++)
+        TRY(remember(decoder, node->outputs[i]));
+    return STATUS_OK;
+}
+
 static status run_node(struct decoder *decoder, int n) {
     const struct node *node = &decoder->graph->nodes[n];
     if (node->op.type->step)
@@ -130,8 +137,28 @@ static status run_node(struct decoder *decoder, int n) {
                                 decoder->position));
     else
         TRY(model_forward_node(decoder->model, n));
-    for (int i = 0; i < node->op.output_count; i++)
-        TRY(remember(decoder, node->outputs[i]));
+    return remember_outputs(decoder, n);
+}
+
+/* Nodes from n on that run together; at least one. */
+static int together(const struct decoder *decoder, int n) {
+    int count = 1;
+    while (count < OP_TOGETHER && n + count < decoder->graph->node_count && !decoder->constant[n + count] &&
+           graph_together(decoder->graph, n, n + count))
+        count++;
+    return count;
+}
+
+static status run_together(struct decoder *decoder, int first, int count) {
+    const struct op *ops[OP_TOGETHER];
+    const struct op_buffers *buffers[OP_TOGETHER];
+    for (int i = 0; i < count; i++) {
+        ops[i] = &decoder->graph->nodes[first + i].op;
+        buffers[i] = model_node_buffers(decoder->model, first + i);
+    }
+    TRY(ops[0]->type->forward_together(decoder->device, ops, buffers, count));
+    for (int i = 0; i < count; i++)
+        TRY(remember_outputs(decoder, first + i));
     return STATUS_OK;
 }
 
@@ -141,9 +168,13 @@ status decoder_step(struct decoder *decoder, const int32_t *tokens, float *logit
     if (decoder->position >= graph->reach)
         return fail("the sequence is full: the decoder was made for %d tokens", graph->reach);
     TRY(device_write(decoder->device, model_value(decoder->model, graph->tokens), 0, tokens, batch * sizeof *tokens));
-    for (int n = 0; n < graph->node_count; n++)
-        if (!decoder->constant[n] && graph->nodes[n].outputs[0] != graph->loss)
-            TRY(run_node(decoder, n));
+    for (int n = 0, count; n < graph->node_count; n += count) {
+        count = together(decoder, n);
+        if (decoder->constant[n] || graph->nodes[n].outputs[0] == graph->loss)
+            count = 1;
+        else
+            TRY(count > 1 ? run_together(decoder, n, count) : run_node(decoder, n));
+    }
     decoder->position++;
     if (!logits)
         return STATUS_OK;

@@ -86,6 +86,37 @@ status graph_apply(struct graph *graph, const struct op_type *type, struct op_at
     return STATUS_OK;
 }
 
+bool graph_together(const struct graph *graph, int node, int other) {
+    const struct node *a = &graph->nodes[node], *b = &graph->nodes[other];
+    bool parameters = true;
+    for (int i = 1; i < b->op.input_count; i++)
+        parameters = parameters && graph->values[b->inputs[i]].role == VALUE_PARAMETER;
+    return a->op.type->forward_together && a->op.type == b->op.type && a->inputs[0] == b->inputs[0] && parameters;
+}
+
+void graph_gather(struct graph *graph) {
+    struct node *gathered = memory_allocate((size_t)graph->node_count, sizeof *gathered);
+    int *place = memory_allocate((size_t)graph->node_count, sizeof *place), count = 0;
+    for (int n = 0; n < graph->node_count; n++)
+        place[n] = -1;
+    for (int n = 0; n < graph->node_count; n++) {
+        if (place[n] >= 0)
+            continue;
+        for (int other = n; other < graph->node_count; other++) {
+            if (place[other] >= 0 || (other > n && !graph_together(graph, n, other)))
+                continue;
+            place[other] = count;
+            gathered[count++] = graph->nodes[other];
+        }
+    }
+    for (int v = 0; v < graph->value_count; v++)
+        if (graph->values[v].producer >= 0)
+            graph->values[v].producer = place[graph->values[v].producer];
+    free(place);
+    free(graph->nodes);
+    graph->nodes = gathered;
+}
+
 void graph_constant_nodes(const struct graph *graph, bool *constant) {
     for (int n = 0; n < graph->node_count; n++) {
         constant[n] = true;

@@ -71,6 +71,13 @@ int graph_find_parameter(const struct graph *graph, const char *name);
 status graph_apply(struct graph *graph, const struct op_type *type, struct op_attributes attributes, const int *inputs,
                    int input_count, const char *name, int *output) MUST_CHECK;
 
+/*
+ * Whether the operators of two nodes may run together (op_type.forward_together), and moving such nodes next to each
+ * other, once the graph is complete.
+ */
+bool graph_together(const struct graph *graph, int node, int other);
+void graph_gather(struct graph *graph);
+
 /* Marks the nodes (constant[node_count]) that no token reaches: they compute from parameters alone. */
 void graph_constant_nodes(const struct graph *graph, bool *constant);
 

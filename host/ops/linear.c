@@ -27,7 +27,7 @@ static struct gemm product(const struct op *op, int *in, int *out) {
     return (struct gemm){.batch = groups_of(op), .alpha = 1};
 }
 
-static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+static struct gemm forward_product(const struct op *op, const struct op_buffers *buffers) {
     int in, out;
     struct gemm y = product(op, &in, &out);
     y.a = buffers->inputs[X];
@@ -36,7 +36,20 @@ static status forward(struct device *device, const struct op *op, const struct o
     y.m = op->inputs[X].rows, y.n = out, y.k = in;
     y.lda = op->inputs[X].columns, y.ldc = op->outputs[0].columns;
     y.a_step = in, y.b_step = in * out, y.c_step = out;
+    return y;
+}
+
+static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    struct gemm y = forward_product(op, buffers);
     return gemm(device, &y);
+}
+
+static status forward_together(struct device *device, const struct op *const ops[],
+                               const struct op_buffers *const buffers[], int count) {
+    struct gemm products[OP_TOGETHER];
+    for (int i = 0; i < count; i++)
+        products[i] = forward_product(ops[i], buffers[i]);
+    return gemm_together(device, products, count);
 }
 
 /* dx = dy weight^T, dweight = x^T dy. */
@@ -104,6 +117,7 @@ const struct op_type op_linear = {
     .inputs_most = 2,
     .infer = infer,
     .forward = forward,
+    .forward_together = forward_together,
     .backward = backward,
     .backward_inputs = 1u << X | 1u << WEIGHT,
     .gemm_scratch = gemm_scratch_of,

@@ -16,7 +16,7 @@
 #include "device/device.h"
 #include "starcl/constants.h"
 
-enum { OP_MAX_INPUTS = 8, OP_MAX_OUTPUTS = 2, OP_ROUND_FLOATS = 16 };
+enum { OP_MAX_INPUTS = 8, OP_MAX_OUTPUTS = 2, OP_ROUND_FLOATS = 16, OP_TOGETHER = 8 };
 
 struct shape {
     int rows, columns;
@@ -102,6 +102,13 @@ struct op_type {
      */
     status (*step)(struct device *device, const struct op *op, const struct op_buffers *buffers,
                    const struct op_memory *memory, int position);
+
+    /*
+     * Several uses that read the same input 0 and otherwise parameters, forward at once; `count` is at most
+     * OP_TOGETHER. NULL: one after the other.
+     */
+    status (*forward_together)(struct device *device, const struct op *const ops[],
+                               const struct op_buffers *const buffers[], int count);
 
     /* Which inputs and outputs backward reads, as bits; the others may be overwritten after their last forward use. */
     unsigned backward_inputs, backward_outputs;

@@ -18,6 +18,9 @@
 #define STAR_RMS_NORM_EPSILON 1e-5f
 #define STAR_ROTARY_BASE 10000.0f
 
+/* Vectors of columns that gemm.cl keeps in registers for a product of one row. */
+#define STAR_THIN_VECTORS 8
+
 /* Edge of the square that one work-group of gemm.cl's transpose copies. */
 #define STAR_TRANSPOSE_TILE 16
 

@@ -112,6 +112,38 @@ static void check_batch(struct device *device, bool transpose_a, bool transpose_
     free(c);
 }
 
+/* One row times several matrices at once, more than a launch takes, of wide, narrow and odd columns. */
+static void check_together(struct device *device) {
+    enum { K = 70, COUNT = 6 };
+    static const int columns[COUNT] = {300, 7, 128, 33, 16, 1000};
+    struct gemm products[COUNT];
+    float *a = random_matrix(K, 1), *b[COUNT], result[1000];
+    cl_mem shared = upload(device, a, K);
+    for (int i = 0; i < COUNT; i++) {
+        b[i] = random_matrix(K * columns[i], (uint64_t)i + 2);
+        products[i] = (struct gemm){.a = shared, .b = upload(device, b[i], K * columns[i]), .m = 1, .k = K, .alpha = 1};
+        products[i].n = columns[i];
+        products[i].c = upload(device, b[i], columns[i]);
+    }
+    assert_ok(gemm_together(device, products, COUNT));
+    for (int i = 0; i < COUNT; i++) {
+        assert_ok(device_read(device, products[i].c, 0, result, (size_t)columns[i] * sizeof *result));
+        for (int j = 0; j < columns[i]; j++) {
+            double expected = 0;
+            for (int p = 0; p < K; p++)
+                expected += (double)a[p] * b[i][p * columns[i] + j];
+            if (!(fabs(result[j] - expected) < 1e-4))
+                fail_test("%s, together, matrix %d at %d: %g, not %g", gemm_provider_name(device), i, j, result[j],
+                          expected);
+        }
+        device_buffer_destroy(device, products[i].b);
+        device_buffer_destroy(device, products[i].c);
+        free(b[i]);
+    }
+    device_buffer_destroy(device, shared);
+    free(a);
+}
+
 static void check_provider(const char *provider, struct device_shape shape) {
     struct device *device;
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = provider, .shape = shape}, &device));
@@ -122,6 +154,7 @@ static void check_provider(const char *provider, struct device_shape shape) {
                 check_product(device, shapes[i], transposes & 1, transposes & 2, (float)beta);
     for (int transposes = 0; transposes < 4; transposes++)
         check_batch(device, transposes & 1, transposes & 2);
+    check_together(device);
     device_close(device);
 }
 

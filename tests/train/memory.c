@@ -321,7 +321,8 @@ static void test_fit(void **unused) {
     device_close(device);
 }
 
-/* Sixteen times the context takes at most sixteen times the memory, whatever the class: no T x T matrix, no loose tail. */
+/* Sixteen times the context takes at most sixteen times the memory, whatever the class: no T x T matrix, no loose tail.
+ */
 static void test_linear_in_context(void **unused) {
     (void)unused;
     struct device *device = open_device(NULL, 0);
@@ -345,12 +346,9 @@ static void test_linear_in_context(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_planned_is_allocated),
-        cmocka_unit_test(test_linear_in_context),
-        cmocka_unit_test(test_gemm_scratch),
-        cmocka_unit_test(test_parts_learn_the_same),
-        cmocka_unit_test(test_uneven_parts),
-        cmocka_unit_test(test_fit),
+        cmocka_unit_test(test_planned_is_allocated), cmocka_unit_test(test_linear_in_context),
+        cmocka_unit_test(test_gemm_scratch),         cmocka_unit_test(test_parts_learn_the_same),
+        cmocka_unit_test(test_uneven_parts),         cmocka_unit_test(test_fit),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
