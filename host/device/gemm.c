@@ -1,8 +1,9 @@
 #include "device/gemm.h"
 
 #include "base/memory.h"
-#include "device/gemm_provider.h"
+#include "device/gemm_choice.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@ enum { PROVIDERS = sizeof providers / sizeof *providers };
 
 struct gemm_state {
     struct device *device;
-    const struct gemm_provider *provider;
+    struct gemm_choice choice;
+    char name[GEMM_CHOICE_NAME_BYTES];
     cl_mem scratch;
     size_t scratch_bytes;
 };
@@ -20,25 +22,69 @@ struct gemm_state {
  * Where a work-group is one core's loop the panel kernel is 15 to 25 times faster than CLBlast as packaged; on devices
  * with many lanes its one work-item a tile is hopeless, and CLBlast's kernels fit.
  */
-static bool fits(const struct gemm_provider *provider, const struct device *device) {
+bool gemm_provider_fits(const struct gemm_provider *provider, const struct device *device) {
     return provider != &gemm_panel || device_shape(device).lanes == 1;
 }
 
-status gemm_state_create(struct device *device, const char *provider, struct gemm_state **state) {
-    const struct gemm_provider *chosen = NULL;
-    bool any = !provider || strcmp(provider, "auto") == 0;
-    for (int i = 0; i < PROVIDERS && !chosen; i++)
-        if (any ? fits(providers[i], device) : strcmp(providers[i]->name, provider) == 0)
-            chosen = providers[i];
-    if (!chosen)
-        return fail_usage("there is no GEMM provider '%s'; allowed: auto, %s", provider, gemm_provider_names());
-    if (!fits(chosen, device))
+const struct gemm_provider *gemm_provider_find(const char *name) {
+    for (int i = 0; i < PROVIDERS; i++)
+        if (strcmp(providers[i]->name, name) == 0)
+            return providers[i];
+    return NULL;
+}
+
+/* What was tuned, where it fits the shape that the device was opened with; else the first provider that fits. */
+static struct gemm_choice automatic_choice(const struct device *device) {
+    struct gemm_choice choice;
+    bool fits = gemm_choice_read(device_information(device), &choice);
+    for (int class = 0; class < GEMM_CLASSES && fits; class ++)
+        fits = gemm_provider_fits(choice.providers[class], device);
+    for (int i = 0; i < PROVIDERS && !fits; i++) {
+        choice = gemm_choice_of(providers[i]);
+        fits = gemm_provider_fits(providers[i], device);
+    }
+    return choice;
+}
+
+static status named_choice(const struct device *device, const char *name, struct gemm_choice *choice) {
+    const struct gemm_provider *provider = gemm_provider_find(name);
+    if (!provider)
+        return fail_usage("there is no GEMM provider '%s'; allowed: auto, %s", name, gemm_provider_names());
+    if (!gemm_provider_fits(provider, device))
         return fail_usage(
             "the GEMM provider '%s' is for devices whose work-groups are one work-item; %s is not shaped so",
-            chosen->name, device_information(device)->name);
-    *state = memory_allocate(1, sizeof **state);
-    **state = (struct gemm_state){.device = device, .provider = chosen};
+            provider->name, device_information(device)->name);
+    *choice = gemm_choice_of(provider);
     return STATUS_OK;
+}
+
+static status use(struct gemm_state *state, const struct gemm_choice *choice) {
+    if (choice->clblast.given)
+        TRY(clblast_parameters_set(device_information(state->device), &choice->clblast));
+    state->choice = *choice;
+    snprintf(state->name, sizeof state->name, "%s", gemm_choice_describe(choice, (char[GEMM_CHOICE_NAME_BYTES]){0}));
+    return STATUS_OK;
+}
+
+status gemm_use(struct device *device, const struct gemm_choice *choice) {
+    return use(device_gemm_state(device), choice);
+}
+
+status gemm_state_create(struct device *device, const char *provider, struct gemm_state **state) {
+    struct gemm_choice choice;
+    if (!provider || strcmp(provider, "auto") == 0)
+        choice = automatic_choice(device);
+    else
+        TRY(named_choice(device, provider, &choice));
+    /* Its results would not be those of another process with the same config. */
+    if (gemm_choice_uses(&choice, &gemm_clblast) && !choice.clblast.given &&
+        clblast_parameters_were_set(device_information(device)))
+        return fail("CLBlast as packaged is asked for, but this process has set parameters for %s, and CLBlast keeps "
+                    "them until it ends",
+                    device_information(device)->name);
+    *state = memory_allocate(1, sizeof **state);
+    (*state)->device = device;
+    return use(*state, &choice);
 }
 
 static void release_scratch(struct gemm_state *state) {
@@ -55,8 +101,9 @@ void gemm_state_destroy(struct gemm_state *state) {
     if (!state)
         return;
     release_scratch(state);
-    if (state->provider->release)
-        state->provider->release();
+    for (int i = 0; i < PROVIDERS; i++)
+        if (providers[i]->release)
+            providers[i]->release();
     free(state);
 }
 
@@ -70,33 +117,40 @@ static struct gemm complete(const struct gemm *gemm) {
     return result;
 }
 
+static const struct gemm_provider *provider_of(struct device *device, const struct gemm *completed) {
+    return device_gemm_state(device)->choice.providers[gemm_class_of(completed)];
+}
+
 status gemm(struct device *device, const struct gemm *gemm) {
     if (gemm->m <= 0 || gemm->n <= 0)
         return STATUS_OK;
     struct gemm completed = complete(gemm);
-    return device_gemm_state(device)->provider->run(device, &completed);
+    return provider_of(device, &completed)->run(device, &completed);
 }
 
 status gemm_together(struct device *device, const struct gemm *gemms, int count) {
-    const struct gemm_provider *provider = device_gemm_state(device)->provider;
     struct gemm completed[GEMM_TOGETHER];
     for (int first = 0; first < count; first += GEMM_TOGETHER) {
         int some = count - first < GEMM_TOGETHER ? count - first : GEMM_TOGETHER;
-        for (int i = 0; i < some; i++)
+        bool alike = true;
+        for (int i = 0; i < some; i++) {
             completed[i] = complete(&gemms[first + i]);
-        if (provider->run_together) {
+            alike = alike && provider_of(device, &completed[i]) == provider_of(device, &completed[0]);
+        }
+        const struct gemm_provider *provider = provider_of(device, &completed[0]);
+        if (alike && provider->run_together) {
             TRY(provider->run_together(device, completed, some));
             continue;
         }
         for (int i = 0; i < some; i++)
-            TRY(provider->run(device, &completed[i]));
+            TRY(gemm(device, &gemms[first + i]));
     }
     return STATUS_OK;
 }
 
 size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm) {
     struct gemm completed = complete(gemm);
-    return device_gemm_state(device)->provider->scratch_bytes(device, &completed);
+    return provider_of(device, &completed)->scratch_bytes(device, &completed);
 }
 
 status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) {
@@ -111,7 +165,7 @@ status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) {
 }
 
 const char *gemm_provider_name(struct device *device) {
-    return device_gemm_state(device)->provider->name;
+    return device_gemm_state(device)->name;
 }
 
 const char *gemm_provider_names(void) {

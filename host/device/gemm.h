@@ -1,6 +1,6 @@
 /*
  * Matrix multiplication behind one interface. Providers are rows of a table in gemm.c; a device uses the one named in
- * its options, or the default for its type. All float32, row-major.
+ * its options, or what was tuned for it (gemm_choice.h), or the default for its type. All float32, row-major.
  */
 #ifndef STARCL_DEVICE_GEMM_H
 #define STARCL_DEVICE_GEMM_H
@@ -37,7 +37,7 @@ size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm);
 /* Gives back what products so far made the provider keep, so that a new model's memory is its own. */
 void gemm_release_scratch(struct device *device);
 
-/* The provider in use: "panel" or "clblast". */
+/* What is in use: "panel" or "clblast", or as gemm_choice_describe() says it where it was tuned. */
 const char *gemm_provider_name(struct device *device);
 /* All providers, for help and errors: "panel, clblast". */
 const char *gemm_provider_names(void);

@@ -20,6 +20,10 @@ struct gemm_provider {
 
 extern const struct gemm_provider gemm_clblast, gemm_panel;
 
+/* By its name, NULL if there is none; and whether a provider can work on the device. */
+const struct gemm_provider *gemm_provider_find(const char *name);
+bool gemm_provider_fits(const struct gemm_provider *provider, const struct device *device);
+
 /* A buffer of at least `bytes` that the provider may use until its next call; owned by the device. */
 status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) MUST_CHECK;
 

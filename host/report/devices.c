@@ -1,8 +1,15 @@
 #include "report/devices.h"
 
 #include "base/text.h"
+#include "device/gemm_choice.h"
 
 #include <cJSON.h>
+
+static const char *gemm_text(const struct device_information *device, char name[GEMM_CHOICE_NAME_BYTES]) {
+    struct gemm_choice choice;
+    return gemm_choice_read(device, &choice) ? gemm_choice_describe(&choice, name)
+                                             : "not tuned; `starcl tune` measures what is fastest";
+}
 
 void report_devices(const struct device_list *list, const struct device_information *chosen, const char *reason,
                     FILE *out) {
@@ -17,8 +24,9 @@ void report_devices(const struct device_list *list, const struct device_informat
                 text_bytes(memory, (double)device->global_bytes), device->platform_name, device->driver,
                 device->usable ? "" : " (not usable: no compiler, or not available)");
     }
+    char name[GEMM_CHOICE_NAME_BYTES];
     if (chosen)
-        fprintf(out, "\n* would be used: %s\n", reason);
+        fprintf(out, "\n* would be used: %s\n  GEMM: %s\n", reason, gemm_text(chosen, name));
 }
 
 void report_devices_json(const struct device_list *list, const struct device_information *chosen, FILE *out) {
@@ -40,6 +48,7 @@ void report_devices_json(const struct device_list *list, const struct device_inf
         cJSON_AddNumberToObject(item, "global_bytes", (double)device->global_bytes);
         cJSON_AddNumberToObject(item, "largest_buffer_bytes", (double)device->largest_buffer_bytes);
         cJSON_AddBoolToObject(item, "usable", device->usable);
+        cJSON_AddBoolToObject(item, "tuned", gemm_choice_read(device, &(struct gemm_choice){0}));
         cJSON_AddBoolToObject(item, "chosen", device == chosen);
         cJSON_AddItemToArray(json, item);
     }

@@ -262,6 +262,7 @@ static status read_catalogue_text(const char *path, char **text) {
 
 static status create_store(struct search *search, const char *run_path) {
     const struct device_information *device = device_information(evaluator_device(search->evaluator));
+    const char *gemm = gemm_provider_name(evaluator_device(search->evaluator));
     char corpus[32], *config_text = config_print(&search->config), *catalogue_text;
     snprintf(corpus, sizeof corpus, "%016" PRIx64, corpus_fingerprint(search->corpus));
     status outcome = read_catalogue_text(search->config.model.catalogue, &catalogue_text);
@@ -269,7 +270,7 @@ static status create_store(struct search *search, const char *run_path) {
         const char *facts[RUN_FACTS] = {[FACT_NAME] = search->config.run.name, [FACT_CONFIG] = config_text,
                                         [FACT_CATALOGUE] = catalogue_text,     [FACT_CORPUS] = corpus,
                                         [FACT_DEVICE] = device->name,          [FACT_DRIVER] = device->driver,
-                                        [FACT_VERSION] = STAR_VERSION};
+                                        [FACT_VERSION] = STAR_VERSION,         [FACT_GEMM] = gemm};
         outcome = store_create(run_path, facts, &search->store);
         free(catalogue_text);
     }
@@ -308,6 +309,10 @@ static status check_facts(const struct search *search) {
     if (strcmp(device, store_fact(search->store, FACT_DEVICE)) != 0)
         progress_line("note    the run began on %s; numbers of two devices agree only nearly",
                       store_fact(search->store, FACT_DEVICE));
+    const char *gemm = gemm_provider_name(evaluator_device(search->evaluator));
+    const char *begun = store_fact(search->store, FACT_GEMM);
+    if (*begun && strcmp(gemm, begun) != 0)
+        progress_line("note    the run began with GEMM %s, not %s; results may differ in the last digits", begun, gemm);
     return STATUS_OK;
 }
 

@@ -27,7 +27,7 @@ struct store {
 
 static const char *const fact_names[RUN_FACTS] = {
     [FACT_NAME] = "name",     [FACT_CONFIG] = "config", [FACT_CATALOGUE] = "catalogue", [FACT_CORPUS] = "corpus",
-    [FACT_DEVICE] = "device", [FACT_DRIVER] = "driver", [FACT_VERSION] = "version",
+    [FACT_DEVICE] = "device", [FACT_DRIVER] = "driver", [FACT_VERSION] = "version",     [FACT_GEMM] = "gemm",
 };
 
 /* The evaluations table has a column for each metric. */
@@ -291,6 +291,8 @@ static status lock_run(struct store *store) {
 static status read_facts(struct store *store) {
     for (int fact = 0; fact < RUN_FACTS; fact++) {
         TRY(get_run_value(store, fact_names[fact], &store->facts[fact]));
+        if (!store->facts[fact] && fact == FACT_GEMM)
+            store->facts[fact] = memory_copy_text("");
         if (!store->facts[fact])
             return fail("%s/run.db is damaged or not a run's: it has no '%s'", store->path, fact_names[fact]);
     }

@@ -25,6 +25,7 @@ enum run_fact {
     FACT_DEVICE,
     FACT_DRIVER,
     FACT_VERSION,
+    FACT_GEMM, /* gemm_provider_name(); empty in runs that were begun before it was kept */
     RUN_FACTS
 };
 

@@ -126,6 +126,7 @@ static status evaluate(struct training *training, double *bits_per_byte) {
     cJSON *event = cJSON_CreateObject();
     cJSON_AddStringToObject(event, "event", "evaluated");
     cJSON_AddNumberToObject(event, "bits_per_byte", *bits_per_byte);
+    cJSON_AddStringToObject(event, "gemm", gemm_provider_name(training->device));
     return note(training, event);
 }
 

@@ -4,7 +4,7 @@
 expect 2 "starcl search" "$starcl"
 expect 0 "starcl resume" "$starcl" --help
 expect 0 "starcl 0." "$starcl" --version
-for command in devices verify space search resume show train generate; do
+for command in devices tune verify space search resume show train generate; do
     expect 0 "starcl $command" "$starcl" $command --help
 done
 expect 2 "did you mean search?" "$starcl" serach
@@ -67,6 +67,10 @@ expect 2 "there is no file ./weights.safetensors" "$starcl" generate .
 # Devices.
 expect 0 "would be used" "$starcl" devices
 expect 0 '"chosen"' "$starcl" devices --json
+expect 0 '"tuned"' "$starcl" devices --json
+expect 2 "--seconds needs a whole number from 1 to 150, not '0'" "$starcl" tune --seconds 0
+expect 2 "did you mean --seconds?" "$starcl" tune --second 5
+expect 2 "no usable OpenCL device matches '9.9'" "$starcl" tune --device 9.9
 mkdir no-vendors
 expect 1 "apt-get install pocl-opencl-icd" env OCL_ICD_VENDORS="$work/no-vendors/" "$starcl" devices
 expect 1 "no OpenCL platform" env OCL_ICD_VENDORS="$work/no-vendors/" "$starcl" search small.cfg

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 static char folder[64];
-static const char *const facts[RUN_FACTS] = {"name", "config text", "catalogue text", "corpus", "device", "driver",
-                                             "1"};
+static const char *const facts[RUN_FACTS] = {"name",   "config text", "catalogue text", "corpus", "device",
+                                             "driver", "1",           "panel"};
 
 static int make_folder(void **unused) {
     (void)unused;

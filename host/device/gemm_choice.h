@@ -1,0 +1,58 @@
+/*
+ * Which GEMM provider a device uses for which products. Without tuning it is one provider for all; `starcl tune` keeps
+ * what it measured in a file of the user's cache folder, one for each device, driver and version of starcl.
+ */
+#ifndef STARCL_DEVICE_GEMM_CHOICE_H
+#define STARCL_DEVICE_GEMM_CHOICE_H
+
+#include "device/clblast_parameters.h"
+#include "device/gemm_provider.h"
+
+/* Products that behave alike. What is neither of a weight's gradient nor of an input's counts as forward. */
+enum gemm_class {
+    GEMM_THIN, /* few rows, as when decoding */
+    GEMM_FORWARD,
+    GEMM_INPUT_GRADIENT,  /* B transposed */
+    GEMM_WEIGHT_GRADIENT, /* A transposed */
+    GEMM_LARGE_FORWARD,
+    GEMM_LARGE_INPUT_GRADIENT,
+    GEMM_LARGE_WEIGHT_GRADIENT,
+    GEMM_CLASSES
+};
+
+enum {
+    GEMM_THIN_ROWS = 8,
+    GEMM_LARGE_EDGE = 400 /* large: m n k of one product is at least this cubed */
+};
+
+enum gemm_class gemm_class_of(const struct gemm *gemm);
+/* "thin", "forward", "large weight gradient", ... */
+const char *gemm_class_name(enum gemm_class class);
+
+struct gemm_choice {
+    const struct gemm_provider *providers[GEMM_CLASSES];
+    struct clblast_parameters clblast; /* for all products that CLBlast computes */
+    bool tuned;
+};
+
+/* One provider for every class, CLBlast as packaged. */
+struct gemm_choice gemm_choice_of(const struct gemm_provider *provider);
+bool gemm_choice_uses(const struct gemm_choice *choice, const struct gemm_provider *provider);
+
+enum { GEMM_CHOICE_NAME_BYTES = 80 };
+/* "panel", or "tuned 1f3c09ab: panel, clblast"; the digits name the whole choice. Writes to name and returns it. */
+const char *gemm_choice_describe(const struct gemm_choice *choice, char name[GEMM_CHOICE_NAME_BYTES]);
+
+/*
+ * What was tuned for the device. False where nothing was, or the file is damaged or holds what this version or the
+ * device does not know.
+ */
+bool gemm_choice_read(const struct device_information *device, struct gemm_choice *choice);
+/* Keeps it and tells the file's path (may be NULL). */
+status gemm_choice_write(const struct device_information *device, const struct gemm_choice *choice, char *path,
+                         size_t path_bytes) MUST_CHECK;
+
+/* All products of the device are computed so from now on. */
+status gemm_use(struct device *device, const struct gemm_choice *choice) MUST_CHECK;
+
+#endif

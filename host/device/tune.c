@@ -1,0 +1,355 @@
+#include "device/tune.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/progress.h"
+#include "base/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/*
+ * The measured products come first, one a class; the others are only compared. Batches come last: CLBlast builds
+ * another program for them. All with dense rows.
+ */
+enum { SINGLE_PRODUCTS = GEMM_CLASSES + 7, PRODUCTS = SINGLE_PRODUCTS + 3 };
+
+struct tuner {
+    struct device *device;
+    struct tune_report *report;
+    double start, deadline, longest_candidate, longest_batches; /* seconds */
+    struct gemm products[PRODUCTS];
+    size_t elements; /* floats of each buffer */
+    cl_mem a, b, c;
+    float *expected[PRODUCTS], *result;
+};
+
+/* ---- products ---- */
+
+static size_t matrix_elements(const struct gemm *product, int rows, int columns) {
+    return (size_t)rows * (size_t)columns * (size_t)product->batch;
+}
+
+static size_t result_elements(const struct gemm *product) {
+    return matrix_elements(product, product->m, product->n);
+}
+
+static struct gemm product_of(int rows, int in, int out) {
+    return (struct gemm){.m = rows, .n = out, .k = in, .alpha = 1, .batch = 1};
+}
+
+/* The three products of y[rows, out] = x[rows, in] weight[in, out]: y, dx = dy weight^T, dweight = x^T dy. */
+static void layer_products(int rows, int in, int out, struct gemm *forward, struct gemm *input, struct gemm *weight) {
+    *forward = product_of(rows, in, out);
+    *input = product_of(rows, out, in);
+    input->transpose_b = true;
+    *weight = product_of(in, rows, out);
+    weight->transpose_a = true;
+}
+
+/* Layers as they are trained: a few thousand tokens and a width of some hundreds, more where more runs at once. */
+static void list_products(struct tuner *tuner) {
+    bool one_lane = device_shape(tuner->device).lanes == 1;
+    int tokens = one_lane ? 2048 : 8192, width = one_lane ? 256 : 512;
+    struct gemm *p = tuner->products, *checked = p + GEMM_CLASSES, *batches = p + SINGLE_PRODUCTS;
+    p[GEMM_THIN] = product_of(4, 512, 512);
+    layer_products(2048, 128, 128, &p[GEMM_FORWARD], &p[GEMM_INPUT_GRADIENT], &p[GEMM_WEIGHT_GRADIENT]);
+    layer_products(tokens, width, 2 * width, &p[GEMM_LARGE_FORWARD], &p[GEMM_LARGE_INPUT_GRADIENT],
+                   &p[GEMM_LARGE_WEIGHT_GRADIENT]);
+    /* Edges and accumulation, on both sides of the size from which CLBlast pads. */
+    layer_products(97, 48, 50, &checked[0], &checked[1], &checked[2]);
+    layer_products(413, 419, 421, &checked[3], &checked[4], &checked[5]);
+    checked[6] = product_of(3, 70, 100);
+    layer_products(413, 419, 421, &batches[0], &batches[1], &batches[2]);
+    for (struct gemm *each = checked; each < p + PRODUCTS; each++)
+        each->beta = 1;
+    for (int i = 0; i < PRODUCTS - SINGLE_PRODUCTS; i++)
+        batches[i].batch = 2;
+    for (int i = 0; i < PRODUCTS; i++) {
+        size_t a = matrix_elements(&p[i], p[i].m, p[i].k), b = matrix_elements(&p[i], p[i].k, p[i].n);
+        size_t c = result_elements(&p[i]), most = a > b ? a : b;
+        most = most > c ? most : c;
+        tuner->elements = tuner->elements > most ? tuner->elements : most;
+        p[i].a_step = p[i].m * p[i].k;
+        p[i].b_step = p[i].k * p[i].n;
+        p[i].c_step = p[i].m * p[i].n;
+    }
+}
+
+static status fill(struct tuner *tuner, cl_mem buffer, uint64_t name) {
+    struct random_stream random = random_open(name, 0);
+    random_normal(&random, tuner->result, tuner->elements, 1);
+    return device_write(tuner->device, buffer, 0, tuner->result, tuner->elements * sizeof *tuner->result);
+}
+
+static status prepare(struct tuner *tuner) {
+    cl_mem *const buffers[] = {&tuner->a, &tuner->b, &tuner->c};
+    list_products(tuner);
+    tuner->result = memory_allocate(tuner->elements, sizeof *tuner->result);
+    for (int i = 0; i < 3; i++)
+        TRY(device_buffer_create(tuner->device, tuner->elements * sizeof *tuner->result, buffers[i]));
+    TRY(fill(tuner, tuner->a, 1));
+    TRY(fill(tuner, tuner->b, 2));
+    for (int i = 0; i < PRODUCTS; i++) {
+        tuner->products[i].a = tuner->a;
+        tuner->products[i].b = tuner->b;
+        tuner->products[i].c = tuner->c;
+        tuner->expected[i] = memory_allocate(result_elements(&tuner->products[i]), sizeof *tuner->result);
+    }
+    return STATUS_OK;
+}
+
+static void release(struct tuner *tuner) {
+    gemm_release_scratch(tuner->device);
+    device_buffer_destroy(tuner->device, tuner->a);
+    device_buffer_destroy(tuner->device, tuner->b);
+    device_buffer_destroy(tuner->device, tuner->c);
+    for (int i = 0; i < PRODUCTS; i++)
+        free(tuner->expected[i]);
+    free(tuner->result);
+}
+
+/* ---- one choice ---- */
+
+/* C begins as the first numbers of B. */
+static status compute(struct tuner *tuner, int product, float *result) {
+    size_t bytes = result_elements(&tuner->products[product]) * sizeof *result;
+    TRY(device_copy(tuner->device, tuner->b, 0, tuner->c, 0, bytes));
+    TRY(gemm(tuner->device, &tuner->products[product]));
+    return device_read(tuner->device, tuner->c, 0, result, bytes);
+}
+
+/* All operands are near 1, so one lost or doubled term of a sum is far more than the rounding of any order. */
+static status agrees(struct tuner *tuner, int product, bool *same) {
+    const struct gemm *p = &tuner->products[product];
+    float tolerance = 1e-5f * (float)p->k + 1e-5f;
+    TRY(compute(tuner, product, tuner->result));
+    *same = true;
+    for (size_t i = 0; i < result_elements(p) && *same; i++)
+        *same = fabsf(tuner->result[i] - tuner->expected[product][i]) < tolerance;
+    return STATUS_OK;
+}
+
+static status time_runs(struct tuner *tuner, int product, int runs, double *seconds) {
+    double start = clock_seconds();
+    for (int i = 0; i < runs; i++)
+        TRY(gemm(tuner->device, &tuner->products[product]));
+    TRY(device_finish(tuner->device));
+    *seconds = (clock_seconds() - start) / runs;
+    return STATUS_OK;
+}
+
+/* The best of several rounds that are long enough for the clock, after a first run; what is hopeless gets only that. */
+static status measure(struct tuner *tuner, int class, double hopeless, double *gflops) {
+    enum { ROUNDS = 6, MOST_RUNS = 200 };
+    const double round_seconds = 5e-3;
+    const struct gemm *p = &tuner->products[class];
+    double operations = 2.0 * p->m * p->n * p->k, best, seconds;
+    TRY(time_runs(tuner, class, 1, &best));
+    int runs = (int)fmin(MOST_RUNS, ceil(round_seconds / best));
+    for (int round = 0; round < ROUNDS && operations / best * 1e-9 > hopeless; round++) {
+        TRY(time_runs(tuner, class, runs, &seconds));
+        best = fmin(best, seconds);
+    }
+    *gflops = operations / best * 1e-9;
+    return STATUS_OK;
+}
+
+static status measure_packaged(struct tuner *tuner) {
+    struct gemm_choice clblast = gemm_choice_of(&gemm_clblast), panel = gemm_choice_of(&gemm_panel);
+    struct tune_row *rows = tuner->report->rows;
+    TRY(gemm_use(tuner->device, &clblast));
+    for (int i = 0; i < PRODUCTS; i++)
+        TRY(compute(tuner, i, tuner->expected[i]));
+    for (int class = 0; class < GEMM_CLASSES; class ++) {
+        const struct gemm *p = &tuner->products[class];
+        rows[class] = (struct tune_row){.m = p->m, .n = p->n, .k = p->k};
+        TRY(measure(tuner, class, 0, &rows[class].packaged));
+    }
+    if (!gemm_provider_fits(&gemm_panel, tuner->device))
+        return STATUS_OK;
+    TRY(gemm_use(tuner->device, &panel));
+    for (int i = 0; i < PRODUCTS; i++) {
+        bool same;
+        TRY(agrees(tuner, i, &same));
+        if (!same)
+            return fail("the panel kernel and CLBlast do not agree on a product of %d x %d x %d on %s",
+                        tuner->products[i].m, tuner->products[i].n, tuner->products[i].k,
+                        device_information(tuner->device)->name);
+    }
+    for (int class = 0; class < GEMM_CLASSES; class ++)
+        TRY(measure(tuner, class, 0, &rows[class].panel));
+    return STATUS_OK;
+}
+
+/* ---- candidates ---- */
+
+struct candidate {
+    struct clblast_parameters parameters;
+    double gflops[GEMM_CLASSES];
+};
+
+/* Sums of logarithms: what is twice as fast in one class and half as fast in another is as good. */
+static double score(const double *gflops, int first, int last) {
+    double sum = 0;
+    for (int class = first; class <= last; class ++)
+        sum += log(gflops[class]);
+    return sum;
+}
+
+/* What the device gains as a whole when each class takes the better of the panel kernel and this. */
+static double gain(const struct tuner *tuner, const double *gflops) {
+    double sum = 0;
+    for (int class = 0; class < GEMM_CLASSES; class ++)
+        sum += log(fmax(tuner->report->rows[class].panel, gflops[class]));
+    return sum;
+}
+
+static bool all_agree(struct tuner *tuner, int first, int last) {
+    bool same = true;
+    for (int i = first; i < last && same; i++)
+        if (agrees(tuner, i, &same) != STATUS_OK)
+            return false;
+    return same;
+}
+
+/* CLBlast and drivers say no in many ways; a device that is really lost says it again outside. */
+static bool try_candidate(struct tuner *tuner, const struct clblast_parameters *parameters,
+                          struct candidate *candidate) {
+    struct gemm_choice choice = gemm_choice_of(&gemm_clblast);
+    double start = clock_seconds();
+    choice.clblast = *parameters;
+    candidate->parameters = *parameters;
+    bool usable = gemm_use(tuner->device, &choice) == STATUS_OK && all_agree(tuner, 0, SINGLE_PRODUCTS);
+    for (int class = 0; class < GEMM_CLASSES && usable; class ++) {
+        double hopeless = tuner->report->rows[class].packaged / 4;
+        usable = measure(tuner, class, hopeless, &candidate->gflops[class]) == STATUS_OK;
+    }
+    tuner->longest_candidate = fmax(tuner->longest_candidate, clock_seconds() - start);
+    tuner->report->candidates++;
+    tuner->report->refused += !usable;
+    return usable;
+}
+
+/* The longest so far; before the first the two builds of a slow one, on a CPU. */
+static double candidate_seconds(const struct tuner *tuner) {
+    return tuner->report->candidates ? tuner->longest_candidate + tuner->longest_batches : 15;
+}
+
+static bool has_time(const struct tuner *tuner) {
+    return clock_seconds() + candidate_seconds(tuner) < tuner->deadline;
+}
+
+static void tell(const struct tuner *tuner, const struct candidate *best) {
+    progress_update(
+        "tuning, %.0f of %.0f s: set %d of CLBlast's parameters; best so far %.1f GFLOP/s small, %.1f large",
+        clock_seconds() - tuner->start, tuner->deadline - tuner->start, tuner->report->candidates + 1,
+        best->gflops[GEMM_FORWARD], best->gflops[GEMM_LARGE_FORWARD]);
+}
+
+static bool is_better(const struct tuner *tuner, const struct candidate *one, const struct candidate *other) {
+    double difference = gain(tuner, one->gflops) - gain(tuner, other->gflops);
+    if (fabs(difference) < 1e-9) /* the panel kernel is ahead of both */
+        return score(one->gflops, 0, GEMM_CLASSES - 1) > score(other->gflops, 0, GEMM_CLASSES - 1);
+    return difference > 0;
+}
+
+/* The candidate that was tried last becomes the best one if it is, and its batches are right too. */
+static void take(struct tuner *tuner, const struct candidate *tried, struct candidate *best) {
+    double start = clock_seconds();
+    if (best->parameters.given && !is_better(tuner, tried, best))
+        return;
+    if (all_agree(tuner, SINGLE_PRODUCTS, PRODUCTS))
+        *best = *tried;
+    else
+        tuner->report->refused++;
+    tuner->longest_batches = fmax(tuner->longest_batches, clock_seconds() - start);
+}
+
+/*
+ * A build holds both of CLBlast's kernels, so a candidate is a set for each, and with the size from which the tiled one
+ * is used between the small and the large classes both are measured at once. Then the best set for either is tried
+ * together, and with either kernel for everything.
+ */
+static status search(struct tuner *tuner, struct candidate *best) {
+    const struct device_information *information = device_information(tuner->device);
+    struct candidate tried = {0}, tiled = {0}, direct = {0};
+    struct clblast_parameters parameters;
+    for (int i = 0; has_time(tuner) && clblast_parameters_candidate(information, i, &parameters); i++) {
+        if (interrupt_requested())
+            return fail_interrupted();
+        tell(tuner, best);
+        parameters.values[CLBLAST_LEAST_INDIRECT] = GEMM_LARGE_EDGE;
+        if (!try_candidate(tuner, &parameters, &tried))
+            continue;
+        if (!tiled.parameters.given || score(tried.gflops, GEMM_LARGE_FORWARD, GEMM_CLASSES - 1) >
+                                           score(tiled.gflops, GEMM_LARGE_FORWARD, GEMM_CLASSES - 1))
+            tiled = tried;
+        if (!direct.parameters.given ||
+            score(tried.gflops, 0, GEMM_LARGE_FORWARD - 1) > score(direct.gflops, 0, GEMM_LARGE_FORWARD - 1))
+            direct = tried;
+        take(tuner, &tried, best);
+        /* Three are left for the combinations. */
+        if (clock_seconds() + 4 * candidate_seconds(tuner) > tuner->deadline)
+            break;
+    }
+    const int sizes[] = {GEMM_LARGE_EDGE, 1, 1 << 15};
+    for (int i = 0; i < 3 && tiled.parameters.given && has_time(tuner); i++) {
+        if (interrupt_requested())
+            return fail_interrupted();
+        tell(tuner, best);
+        parameters = direct.parameters;
+        for (int j = CLBLAST_XGEMM; j < CLBLAST_DIRECT; j++)
+            parameters.values[j] = tiled.parameters.values[j];
+        parameters.values[CLBLAST_LEAST_INDIRECT] = sizes[i];
+        if (try_candidate(tuner, &parameters, &tried))
+            take(tuner, &tried, best);
+    }
+    return STATUS_OK;
+}
+
+/* ---- the choice ---- */
+
+/* What is kept must be clearly better than what needs no keeping: measurements vary by some percent. */
+static void choose(const struct tuner *tuner, const struct candidate *best) {
+    struct tune_report *report = tuner->report;
+    double packaged[GEMM_CLASSES];
+    bool panel_fits = gemm_provider_fits(&gemm_panel, tuner->device);
+    for (int class = 0; class < GEMM_CLASSES; class ++) {
+        packaged[class] = report->rows[class].packaged;
+        report->rows[class].with_parameters = best->gflops[class];
+    }
+    bool tuned = best->parameters.given && gain(tuner, best->gflops) > gain(tuner, packaged) + GEMM_CLASSES * log(1.02);
+    report->best = best->parameters;
+    report->choice = gemm_choice_of(panel_fits ? &gemm_panel : &gemm_clblast);
+    report->choice.tuned = true;
+    for (int class = 0; class < GEMM_CLASSES; class ++)
+        if ((tuned ? best->gflops : packaged)[class] > 1.05 * report->rows[class].panel)
+            report->choice.providers[class] = &gemm_clblast;
+    if (tuned && gemm_choice_uses(&report->choice, &gemm_clblast))
+        report->choice.clblast = best->parameters;
+}
+
+static status run(struct tuner *tuner) {
+    struct candidate best = {0};
+    progress_update("tuning: the providers as packaged ...");
+    TRY(prepare(tuner));
+    TRY(measure_packaged(tuner));
+    TRY(search(tuner, &best));
+    choose(tuner, &best);
+    tuner->report->seconds = clock_seconds() - tuner->start;
+    return gemm_use(tuner->device, &tuner->report->choice);
+}
+
+status tune_gemm(struct device *device, double seconds, struct tune_report *report) {
+    double start = clock_seconds();
+    struct tuner tuner = {.device = device, .report = report, .start = start, .deadline = start + seconds};
+    *report = (struct tune_report){0};
+    if (clblast_parameters_were_set(device_information(device)))
+        return fail("this process has set parameters of CLBlast already, and CLBlast as packaged can no longer be "
+                    "measured");
+    status outcome = run(&tuner);
+    release(&tuner);
+    progress_clear();
+    return outcome;
+}
