@@ -11,27 +11,27 @@ import time
 import torch
 
 from model import Model, make_optimiser, train_step
+from work import random_windows
 
 
 def measure(arguments):
-    torch.manual_seed(1)
     torch.set_num_threads(arguments.threads)
     model = Model(arguments.folder, arguments.context)
     loss_of = torch.compile(model) if arguments.mode == "compile" else model
     optimiser = make_optimiser(model, 1e-4)
-    tokens, targets = torch.randint(256, (2, arguments.batch, arguments.context)).unbind()
+    tokens, targets = (torch.from_numpy(x) for x in random_windows(arguments.batch, arguments.context))
     start = time.perf_counter()
+    first_loss = train_step(model, loss_of, optimiser, tokens, targets).item()
     train_step(model, loss_of, optimiser, tokens, targets)
-    first = time.perf_counter() - start
-    train_step(model, loss_of, optimiser, tokens, targets)
+    warming = time.perf_counter() - start
     start, steps = time.perf_counter(), 0
     while steps == 0 or time.perf_counter() - start < arguments.seconds:
-        loss = train_step(model, loss_of, optimiser, tokens, targets)
+        train_step(model, loss_of, optimiser, tokens, targets)
         steps += 1
     seconds = (time.perf_counter() - start) / steps
     return {"peer": f"PyTorch {torch.__version__}", "mode": arguments.mode, "threads": arguments.threads,
-            "batch": arguments.batch, "context": arguments.context, "steps": steps, "first_step_s": first,
-            "step_s": seconds, "loss": loss.item(), "value": arguments.batch * arguments.context / seconds,
+            "batch": arguments.batch, "context": arguments.context, "steps": steps, "first_loss": first_loss,
+            "warming_s": warming, "step_s": seconds, "value": arguments.batch * arguments.context / seconds,
             "unit": "tokens/s"}
 
 
