@@ -17,7 +17,7 @@ NONLINEARITIES = {1: lambda x: x, 3: torch.sigmoid, 4: F.relu, 5: F.silu}
 EPSILON = 1e-5
 ROTARY_BASE = 10000.0
 LAG_FEATURES = 32
-CHUNK = 64  # tokens that linear attention takes as a dense block; 32, 64 and 128 were tried
+CHUNK = 64  # tokens that linear attention takes as a dense block
 
 
 def require_causal(attributes):

@@ -2,7 +2,7 @@
 
 PyTorch has no such operator. Written as a loop with autograd each token leaves several nodes on the tape; a loop over
 chunks that run side by side is somewhat better; walking the sequence twice by hand, forward and backward, with buffers
-that are made once, was the fastest in plain PyTorch on a CPU (3 to 4 times the loop with autograd). As a custom
+that are made once, was the fastest in plain PyTorch on a CPU (2 to 4 times as fast as the loop with autograd). As a custom
 operator it is opaque to torch.compile, which would otherwise unroll every token.
 """
 
