@@ -130,7 +130,13 @@ GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const flo
     struct product p = {a + member * a_step, b + member * b_step + column, c + member * c_step + column, a_row_stride,
                         a_k_stride,          ldb,                          ldc,                          k,
                         alpha,               beta,                         0};
-    panel(p, first, last, min(2 * WIDTH, n - column), n);
+    for (int begin = 0; begin < k; begin += STAR_GEMM_BLOCK) {
+        p.k = min(STAR_GEMM_BLOCK, k - begin);
+        panel(p, first, last, min(2 * WIDTH, n - column), n);
+        p.a += (size_t)p.k * a_k_stride;
+        p.b += (size_t)p.k * ldb;
+        p.beta = 1.0f;
+    }
 }
 
 /*
@@ -167,14 +173,40 @@ GROUP_SHAPE __kernel void gemm_thin(__global const float *a, int k, int strip, _
     }
 }
 
-/* to[k,n] = from[n,k] transposed, `batch` of them; a group makes a square tile. */
+/* rows[i][j] becomes rows[j][i]: log2(WIDTH) perfect shuffles of the first half of the rows with the second. */
+inline void transpose_square(vec *rows) {
+#if WIDTH > 1
+    for (int stage = 1; stage < WIDTH; stage *= 2) {
+        vec shuffled[WIDTH];
+        UNROLL for (int i = 0; i < WIDTH / 2; i++) {
+            shuffled[2 * i].even = rows[i].lo;
+            shuffled[2 * i].odd = rows[i + WIDTH / 2].lo;
+            shuffled[2 * i + 1].even = rows[i].hi;
+            shuffled[2 * i + 1].odd = rows[i + WIDTH / 2].hi;
+        }
+        UNROLL for (int i = 0; i < WIDTH; i++)
+            rows[i] = shuffled[i];
+    }
+#endif
+}
+
+/* to[k,n] = from[n,k] transposed, `batch` of them; a group makes STAR_TRANSPOSE_ROWS rows of `to`. */
 GROUP_SHAPE __kernel void transpose(__global const float *from, __global float *to, int n, int k, int ld_from,
                                     int from_step) {
-    int first_k = (int)get_group_id(0) * STAR_TRANSPOSE_TILE, last_k = min(first_k + STAR_TRANSPOSE_TILE, k);
-    int first_n = (int)get_group_id(1) * STAR_TRANSPOSE_TILE, last_n = min(first_n + STAR_TRANSPOSE_TILE, n);
-    from += get_group_id(2) * from_step;
-    to += get_group_id(2) * n * k;
-    for (int p = first_k; p < last_k; p++)
-        for (int j = first_n; j < last_n; j++)
-            to[(size_t)p * n + j] = from[(size_t)j * ld_from + p];
+    int first = (int)get_group_id(0) * STAR_TRANSPOSE_ROWS, last = min(first + STAR_TRANSPOSE_ROWS, k);
+    from += get_group_id(1) * from_step;
+    to += get_group_id(1) * n * k;
+    for (int p = first; p < last; p += WIDTH) {
+        for (int j = 0; j < n; j += WIDTH) {
+            vec square[WIDTH];
+            UNROLL for (int i = 0; i < WIDTH; i++) {
+                square[i] = (vec)(0.0f);
+                if (j + i < n)
+                    square[i] = row_load(from + (size_t)(j + i) * ld_from, p, last);
+            }
+            transpose_square(square);
+            for (int i = 0; i < WIDTH && p + i < last; i++)
+                row_store(square[i], to + (size_t)(p + i) * n, j, n);
+        }
+    }
 }

@@ -55,8 +55,7 @@ static status run(struct device *device, const struct gemm *gemm) {
         return run_thin(device, gemm, 1);
     if (gemm->transpose_b) {
         TRY(gemm_scratch(device, scratch_bytes(device, gemm), &b));
-        struct launch_groups tiles = {divide_up(gemm->k, STAR_TRANSPOSE_TILE), divide_up(gemm->n, STAR_TRANSPOSE_TILE),
-                                      batch};
+        struct launch_groups tiles = {divide_up(gemm->k, STAR_TRANSPOSE_ROWS), batch, 1};
         TRY(LAUNCH(device, ((struct kernel_name){"gemm", "transpose", NULL}), tiles, argument_buffer(gemm->b),
                    argument_buffer(b), argument_int(gemm->n), argument_int(gemm->k), argument_int(gemm->ldb),
                    argument_int(gemm->b_step)));

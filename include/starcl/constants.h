@@ -21,8 +21,10 @@
 /* Vectors of columns that gemm.cl keeps in registers for a product of one row. */
 #define STAR_THIN_VECTORS 8
 
-/* Edge of the square that one work-group of gemm.cl's transpose copies. */
-#define STAR_TRANSPOSE_TILE 16
+/* Steps of k that gemm.cl makes before it goes to the next rows: so much of B stays in the second-level cache. */
+#define STAR_GEMM_BLOCK 768
+/* Rows that one work-group of gemm.cl's transpose writes. */
+#define STAR_TRANSPOSE_ROWS 32
 
 /* Tokens between the states that a recurrence keeps for its backward pass. */
 #define STAR_SCAN_CHUNK 16
