@@ -49,7 +49,7 @@ static status measure(struct bench *bench, struct model *model, const struct op_
         const struct op *op = &graph->nodes[n].op;
         struct use use = {model, n};
         double once;
-        if (op->type != type)
+        if (op->type != type || (back && op->input_count == 0))
             continue;
         TRY(bench_time(bench, back ? backward : forward, &use, &once));
         *seconds += once;

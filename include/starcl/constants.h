@@ -19,7 +19,7 @@
 #define STAR_ROTARY_BASE 10000.0f
 
 /* Vectors of columns that gemm.cl keeps in registers for a product of one row. */
-#define STAR_THIN_VECTORS 8
+#define STAR_THIN_VECTORS 12
 
 /* Steps of k that gemm.cl makes before it goes to the next rows: so much of B stays in the second-level cache. */
 #define STAR_GEMM_BLOCK 768
