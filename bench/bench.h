@@ -63,6 +63,10 @@ status bench_add(struct bench *bench, const char *name, status outcome, double v
  */
 status bench_time(const struct bench *bench, status (*work)(void *context), void *context, double *seconds) MUST_CHECK;
 
+/* The same for a peak: the fastest batch, because what disturbs can only slow it. */
+status bench_time_best(const struct bench *bench, status (*work)(void *context), void *context,
+                       double *seconds) MUST_CHECK;
+
 status bench_measure_peaks(struct bench *bench) MUST_CHECK;
 status bench_gemm(struct bench *bench) MUST_CHECK;
 status bench_ops(struct bench *bench) MUST_CHECK;

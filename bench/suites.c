@@ -86,8 +86,10 @@ static status time_calls(const struct bench *bench, status (*work)(void *context
     return interrupt_requested() ? fail_interrupted() : STATUS_OK;
 }
 
-status bench_time(const struct bench *bench, status (*work)(void *context), void *context, double *seconds) {
-    double once, times[BATCHES];
+/* Seconds of a call in each batch, ascending. */
+static status time_batches(const struct bench *bench, status (*work)(void *context), void *context,
+                           double times[BATCHES]) {
+    double once;
     TRY(time_calls(bench, work, context, 1, &once));
     TRY(time_calls(bench, work, context, 1, &once));
     double wanted = bench->options.seconds / BATCHES / once;
@@ -95,6 +97,19 @@ status bench_time(const struct bench *bench, status (*work)(void *context), void
     for (int i = 0; i < BATCHES; i++)
         TRY(time_calls(bench, work, context, calls, &times[i]));
     qsort(times, BATCHES, sizeof *times, ascending);
+    return STATUS_OK;
+}
+
+status bench_time(const struct bench *bench, status (*work)(void *context), void *context, double *seconds) {
+    double times[BATCHES];
+    TRY(time_batches(bench, work, context, times));
     *seconds = times[BATCHES / 2];
+    return STATUS_OK;
+}
+
+status bench_time_best(const struct bench *bench, status (*work)(void *context), void *context, double *seconds) {
+    double times[BATCHES];
+    TRY(time_batches(bench, work, context, times));
+    *seconds = times[0];
     return STATUS_OK;
 }
