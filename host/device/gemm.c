@@ -37,8 +37,8 @@ const struct gemm_provider *gemm_provider_find(const char *name) {
 static struct gemm_choice automatic_choice(const struct device *device) {
     struct gemm_choice choice;
     bool fits = gemm_choice_read(device_information(device), &choice);
-    for (int class = 0; class < GEMM_CLASSES && fits; class ++)
-        fits = gemm_provider_fits(choice.providers[class], device);
+    for (int kind = 0; kind < GEMM_CLASSES && fits; kind++)
+        fits = gemm_provider_fits(choice.providers[kind], device);
     for (int i = 0; i < PROVIDERS && !fits; i++) {
         choice = gemm_choice_of(providers[i]);
         fits = gemm_provider_fits(providers[i], device);

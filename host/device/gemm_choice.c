@@ -19,30 +19,30 @@ static const char *const class_names[GEMM_CLASSES] = {
     "large weight gradient",
 };
 
-const char *gemm_class_name(enum gemm_class class) {
-    return class_names[class];
+const char *gemm_class_name(enum gemm_class kind) {
+    return class_names[kind];
 }
 
 enum gemm_class gemm_class_of(const struct gemm *gemm) {
-    enum gemm_class class = gemm->transpose_a   ? GEMM_WEIGHT_GRADIENT
-                            : gemm->transpose_b ? GEMM_INPUT_GRADIENT
-                                                : GEMM_FORWARD;
-    if (gemm->m <= GEMM_THIN_ROWS && class != GEMM_WEIGHT_GRADIENT)
+    enum gemm_class kind = gemm->transpose_a   ? GEMM_WEIGHT_GRADIENT
+                           : gemm->transpose_b ? GEMM_INPUT_GRADIENT
+                                               : GEMM_FORWARD;
+    if (gemm->m <= GEMM_THIN_ROWS && kind != GEMM_WEIGHT_GRADIENT)
         return GEMM_THIN;
     bool large = (double)gemm->m * gemm->n * gemm->k >= (double)GEMM_LARGE_EDGE * GEMM_LARGE_EDGE * GEMM_LARGE_EDGE;
-    return large ? class + (GEMM_LARGE_FORWARD - GEMM_FORWARD) : class;
+    return large ? kind + (GEMM_LARGE_FORWARD - GEMM_FORWARD) : kind;
 }
 
 struct gemm_choice gemm_choice_of(const struct gemm_provider *provider) {
     struct gemm_choice choice = {0};
-    for (int class = 0; class < GEMM_CLASSES; class ++)
-        choice.providers[class] = provider;
+    for (int kind = 0; kind < GEMM_CLASSES; kind++)
+        choice.providers[kind] = provider;
     return choice;
 }
 
 bool gemm_choice_uses(const struct gemm_choice *choice, const struct gemm_provider *provider) {
-    for (int class = 0; class < GEMM_CLASSES; class ++)
-        if (choice->providers[class] == provider)
+    for (int kind = 0; kind < GEMM_CLASSES; kind++)
+        if (choice->providers[kind] == provider)
             return true;
     return false;
 }
@@ -50,8 +50,8 @@ bool gemm_choice_uses(const struct gemm_choice *choice, const struct gemm_provid
 /* {"classes": {"thin": "panel", ...}, "clblast": {...}}; the caller deletes it. */
 static cJSON *print_choice(const struct gemm_choice *choice) {
     cJSON *json = cJSON_CreateObject(), *classes = cJSON_AddObjectToObject(json, "classes");
-    for (int class = 0; class < GEMM_CLASSES; class ++)
-        cJSON_AddStringToObject(classes, class_names[class], choice->providers[class]->name);
+    for (int kind = 0; kind < GEMM_CLASSES; kind++)
+        cJSON_AddStringToObject(classes, class_names[kind], choice->providers[kind]->name);
     if (choice->clblast.given)
         cJSON_AddItemToObject(json, "clblast", clblast_parameters_print(&choice->clblast));
     return json;
@@ -61,10 +61,10 @@ static bool parse_choice(const cJSON *json, const struct device_information *dev
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(json, "classes");
     const cJSON *clblast = cJSON_GetObjectItemCaseSensitive(json, "clblast");
     *choice = (struct gemm_choice){.tuned = true};
-    for (int class = 0; class < GEMM_CLASSES; class ++) {
-        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(classes, class_names[class]));
-        choice->providers[class] = name ? gemm_provider_find(name) : NULL;
-        if (!choice->providers[class])
+    for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(classes, class_names[kind]));
+        choice->providers[kind] = name ? gemm_provider_find(name) : NULL;
+        if (!choice->providers[kind])
             return false;
     }
     return !clblast ||

@@ -27,7 +27,7 @@ enum {
 
 enum gemm_class gemm_class_of(const struct gemm *gemm);
 /* "thin", "forward", "large weight gradient", ... */
-const char *gemm_class_name(enum gemm_class class);
+const char *gemm_class_name(enum gemm_class kind);
 
 struct gemm_choice {
     const struct gemm_provider *providers[GEMM_CLASSES];

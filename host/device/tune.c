@@ -140,15 +140,15 @@ static status time_runs(struct tuner *tuner, int product, int runs, double *seco
 }
 
 /* The best of several rounds that are long enough for the clock, after a first run; what is hopeless gets only that. */
-static status measure(struct tuner *tuner, int class, double hopeless, double *gflops) {
+static status measure(struct tuner *tuner, int kind, double hopeless, double *gflops) {
     enum { ROUNDS = 6, MOST_RUNS = 200 };
     const double round_seconds = 5e-3;
-    const struct gemm *p = &tuner->products[class];
+    const struct gemm *p = &tuner->products[kind];
     double operations = 2.0 * p->m * p->n * p->k, best, seconds;
-    TRY(time_runs(tuner, class, 1, &best));
+    TRY(time_runs(tuner, kind, 1, &best));
     int runs = (int)fmin(MOST_RUNS, ceil(round_seconds / best));
     for (int round = 0; round < ROUNDS && operations / best * 1e-9 > hopeless; round++) {
-        TRY(time_runs(tuner, class, runs, &seconds));
+        TRY(time_runs(tuner, kind, runs, &seconds));
         best = fmin(best, seconds);
     }
     *gflops = operations / best * 1e-9;
@@ -161,10 +161,10 @@ static status measure_packaged(struct tuner *tuner) {
     TRY(gemm_use(tuner->device, &clblast));
     for (int i = 0; i < PRODUCTS; i++)
         TRY(compute(tuner, i, tuner->expected[i]));
-    for (int class = 0; class < GEMM_CLASSES; class ++) {
-        const struct gemm *p = &tuner->products[class];
-        rows[class] = (struct tune_row){.m = p->m, .n = p->n, .k = p->k};
-        TRY(measure(tuner, class, 0, &rows[class].packaged));
+    for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+        const struct gemm *p = &tuner->products[kind];
+        rows[kind] = (struct tune_row){.m = p->m, .n = p->n, .k = p->k};
+        TRY(measure(tuner, kind, 0, &rows[kind].packaged));
     }
     if (!gemm_provider_fits(&gemm_panel, tuner->device))
         return STATUS_OK;
@@ -177,8 +177,8 @@ static status measure_packaged(struct tuner *tuner) {
                         tuner->products[i].m, tuner->products[i].n, tuner->products[i].k,
                         device_information(tuner->device)->name);
     }
-    for (int class = 0; class < GEMM_CLASSES; class ++)
-        TRY(measure(tuner, class, 0, &rows[class].panel));
+    for (int kind = 0; kind < GEMM_CLASSES; kind++)
+        TRY(measure(tuner, kind, 0, &rows[kind].panel));
     return STATUS_OK;
 }
 
@@ -192,16 +192,16 @@ struct candidate {
 /* Sums of logarithms: what is twice as fast in one class and half as fast in another is as good. */
 static double score(const double *gflops, int first, int last) {
     double sum = 0;
-    for (int class = first; class <= last; class ++)
-        sum += log(gflops[class]);
+    for (int kind = first; kind <= last; kind++)
+        sum += log(gflops[kind]);
     return sum;
 }
 
 /* What the device gains as a whole when each class takes the better of the panel kernel and this. */
 static double gain(const struct tuner *tuner, const double *gflops) {
     double sum = 0;
-    for (int class = 0; class < GEMM_CLASSES; class ++)
-        sum += log(fmax(tuner->report->rows[class].panel, gflops[class]));
+    for (int kind = 0; kind < GEMM_CLASSES; kind++)
+        sum += log(fmax(tuner->report->rows[kind].panel, gflops[kind]));
     return sum;
 }
 
@@ -221,9 +221,9 @@ static bool try_candidate(struct tuner *tuner, const struct clblast_parameters *
     choice.clblast = *parameters;
     candidate->parameters = *parameters;
     bool usable = gemm_use(tuner->device, &choice) == STATUS_OK && all_agree(tuner, 0, SINGLE_PRODUCTS);
-    for (int class = 0; class < GEMM_CLASSES && usable; class ++) {
-        double hopeless = tuner->report->rows[class].packaged / 4;
-        usable = measure(tuner, class, hopeless, &candidate->gflops[class]) == STATUS_OK;
+    for (int kind = 0; kind < GEMM_CLASSES && usable; kind++) {
+        double hopeless = tuner->report->rows[kind].packaged / 4;
+        usable = measure(tuner, kind, hopeless, &candidate->gflops[kind]) == STATUS_OK;
     }
     tuner->longest_candidate = fmax(tuner->longest_candidate, clock_seconds() - start);
     tuner->report->candidates++;
@@ -315,17 +315,17 @@ static void choose(const struct tuner *tuner, const struct candidate *best) {
     struct tune_report *report = tuner->report;
     double packaged[GEMM_CLASSES];
     bool panel_fits = gemm_provider_fits(&gemm_panel, tuner->device);
-    for (int class = 0; class < GEMM_CLASSES; class ++) {
-        packaged[class] = report->rows[class].packaged;
-        report->rows[class].with_parameters = best->gflops[class];
+    for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+        packaged[kind] = report->rows[kind].packaged;
+        report->rows[kind].with_parameters = best->gflops[kind];
     }
     bool tuned = best->parameters.given && gain(tuner, best->gflops) > gain(tuner, packaged) + GEMM_CLASSES * log(1.02);
     report->best = best->parameters;
     report->choice = gemm_choice_of(panel_fits ? &gemm_panel : &gemm_clblast);
     report->choice.tuned = true;
-    for (int class = 0; class < GEMM_CLASSES; class ++)
-        if ((tuned ? best->gflops : packaged)[class] > 1.05 * report->rows[class].panel)
-            report->choice.providers[class] = &gemm_clblast;
+    for (int kind = 0; kind < GEMM_CLASSES; kind++)
+        if ((tuned ? best->gflops : packaged)[kind] > 1.05 * report->rows[kind].panel)
+            report->choice.providers[kind] = &gemm_clblast;
     if (tuned && gemm_choice_uses(&report->choice, &gemm_clblast))
         report->choice.clblast = best->parameters;
 }

@@ -1,7 +1,7 @@
 #include "report/tune.h"
 
-static const char *chosen_name(const struct tune_report *report, int class) {
-    const struct gemm_provider *provider = report->choice.providers[class];
+static const char *chosen_name(const struct tune_report *report, int kind) {
+    const struct gemm_provider *provider = report->choice.providers[kind];
     return provider == &gemm_clblast && report->choice.clblast.given ? "clblast with parameters" : provider->name;
 }
 
@@ -17,14 +17,14 @@ void report_tune(const struct device_information *device, const struct tune_repo
                  FILE *out) {
     fprintf(out, "%s, driver %s; GFLOP/s\n\n%-21s  %-17s  %8s  %8s  %15s  %s\n", device->name, device->driver, "class",
             "m x n x k", "panel", "clblast", "with parameters", "chosen");
-    for (int class = 0; class < GEMM_CLASSES; class ++) {
-        const struct tune_row *row = &report->rows[class];
+    for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+        const struct tune_row *row = &report->rows[kind];
         char shape[48], speeds[3][32];
         snprintf(shape, sizeof shape, "%d x %d x %d", row->m, row->n, row->k);
-        fprintf(out, "%-21s  %-17s  %8s  %8s  %15s  %s\n", gemm_class_name((enum gemm_class) class), shape,
+        fprintf(out, "%-21s  %-17s  %8s  %8s  %15s  %s\n", gemm_class_name((enum gemm_class)kind), shape,
                 speed_text(speeds[0], sizeof speeds[0], row->panel),
                 speed_text(speeds[1], sizeof speeds[1], row->packaged),
-                speed_text(speeds[2], sizeof speeds[2], row->with_parameters), chosen_name(report, class));
+                speed_text(speeds[2], sizeof speeds[2], row->with_parameters), chosen_name(report, kind));
     }
     fprintf(out, "\n%d sets of CLBlast's parameters in %.0f s, %d of them refused. Kept in %s\n", report->candidates,
             report->seconds, report->refused, path);
@@ -49,17 +49,17 @@ void report_tune_json(const struct device_information *device, const struct tune
     cJSON_AddStringToObject(json, "path", path);
     cJSON_AddStringToObject(json, "choice", gemm_choice_describe(&report->choice, name));
     cJSON *classes = cJSON_AddArrayToObject(json, "classes");
-    for (int class = 0; class < GEMM_CLASSES; class ++) {
-        const struct tune_row *row = &report->rows[class];
+    for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+        const struct tune_row *row = &report->rows[kind];
         cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "class", gemm_class_name((enum gemm_class) class));
+        cJSON_AddStringToObject(item, "class", gemm_class_name((enum gemm_class)kind));
         cJSON_AddNumberToObject(item, "m", row->m);
         cJSON_AddNumberToObject(item, "n", row->n);
         cJSON_AddNumberToObject(item, "k", row->k);
         add_speed(item, "panel", row->panel);
         add_speed(item, "clblast", row->packaged);
         add_speed(item, "clblast_with_parameters", row->with_parameters);
-        cJSON_AddStringToObject(item, "chosen", chosen_name(report, class));
+        cJSON_AddStringToObject(item, "chosen", chosen_name(report, kind));
         cJSON_AddItemToArray(classes, item);
     }
     if (report->best.given)

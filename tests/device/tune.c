@@ -217,9 +217,9 @@ static void test_tune(void **unused) {
     assert_ok(tune_gemm(device, 2, &report));
     assert_string_equal(gemm_provider_name(device), gemm_choice_describe(&report.choice, name));
     assert_true(report.choice.tuned);
-    for (int class = 0; class < GEMM_CLASSES; class ++) {
-        assert_true(report.rows[class].packaged > 0);
-        assert_true((report.rows[class].panel > 0) == gemm_provider_fits(&gemm_panel, device));
+    for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+        assert_true(report.rows[kind].packaged > 0);
+        assert_true((report.rows[kind].panel > 0) == gemm_provider_fits(&gemm_panel, device));
     }
     check_classes(device);
     assert_ok(gemm_choice_write(device_information(device), &report.choice, NULL, 0));
