@@ -120,6 +120,16 @@ static status tell(const struct arguments *arguments, const char *suite, const c
     return outcome;
 }
 
+/* For portability a failure is a result; a person who measures one device wants to be told. */
+static status check_failures(const cJSON *devices) {
+    int failed = 0;
+    const cJSON *device, *row;
+    cJSON_ArrayForEach(device, devices) {
+        cJSON_ArrayForEach(row, cJSON_GetObjectItem(device, "results")) failed += cJSON_HasObjectItem(row, "error");
+    }
+    return failed ? fail("workloads that failed: %d", failed) : STATUS_OK;
+}
+
 static status read_options(const struct arguments *arguments, struct bench_options *options) {
     const char *seconds = argument_value(arguments, "--seconds");
     *options = (struct bench_options){
@@ -144,6 +154,8 @@ static status run(const struct arguments *arguments) {
     status outcome = compare ? read_files(arguments, devices) : measure(arguments, &options, suite, devices);
     if (outcome == STATUS_OK)
         outcome = tell(arguments, suite, devices);
+    if (outcome == STATUS_OK && !portability && !compare)
+        outcome = check_failures(devices);
     cJSON_Delete(devices);
     return outcome;
 }

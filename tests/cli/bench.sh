@@ -22,6 +22,10 @@ for file in architecture.json weights.safetensors; do
     [ -s models/mixed-768/$file ] || complain "models/mixed-768/$file is missing"
 done
 
+# shellcheck disable=SC2086
+expect 1 "workloads that failed: 1" "$starcl" bench decode --only mixed-768 $quick --save /proc/none
+grep -qF "failed: cannot make the folder /proc/none" out.txt || complain "the failed workload does not say why"
+
 # The harmonic mean of 50 % and 25 % is a third; a device that lacks or fails a workload makes it 0.
 device() {
     printf '{"device":"%s","driver":"1","peaks":{"gflops":100,"read_gbytes":10},"results":[' "$1"
