@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "device/gemm.h"
 
 #include <math.h>
@@ -34,11 +35,6 @@ cJSON *bench_report_json(const struct bench *bench, const char *suite) {
     return json;
 }
 
-static const char *text_of(const cJSON *object, const char *key) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(object, key));
-    return text ? text : "";
-}
-
 static double number_of(const cJSON *object, const char *key) {
     double number = cJSON_GetNumberValue(cJSON_GetObjectItem(object, key));
     return isfinite(number) ? number : 0;
@@ -46,17 +42,17 @@ static double number_of(const cJSON *object, const char *key) {
 
 void bench_report_table(const cJSON *results) {
     const cJSON *peaks = cJSON_GetObjectItem(results, "peaks"), *row;
-    printf("%s, driver %s, GEMM %s\n", text_of(results, "device"), text_of(results, "driver"),
-           text_of(results, "gemm"));
+    printf("%s, driver %s, GEMM %s\n", json_text(results, "device"), json_text(results, "driver"),
+           json_text(results, "gemm"));
     printf("peaks: %.0f GFLOP/s multiply-adds, %.0f GFLOP/s GEMM, %.1f GB/s reading\n\n", number_of(peaks, "gflops"),
            number_of(peaks, "gemm_gflops"), number_of(peaks, "read_gbytes"));
     printf("%-32s %12s %-9s %10s\n", "workload", "", "", "of bound");
     cJSON_ArrayForEach(row, cJSON_GetObjectItem(results, "results")) {
-        if (text_of(row, "error")[0])
-            printf("%-32s failed: %s\n", text_of(row, "name"), text_of(row, "error"));
+        if (json_text(row, "error")[0])
+            printf("%-32s failed: %s\n", json_text(row, "name"), json_text(row, "error"));
         else
-            printf("%-32s %12.1f %-9s %8.0f %%\n", text_of(row, "name"), number_of(row, "value"), text_of(row, "unit"),
-                   100 * number_of(row, "efficiency"));
+            printf("%-32s %12.1f %-9s %8.0f %%\n", json_text(row, "name"), number_of(row, "value"),
+                   json_text(row, "unit"), 100 * number_of(row, "efficiency"));
     }
 }
 
@@ -69,9 +65,9 @@ static bool is_told(const char *suite) {
 
 /* "train mixed-256", or "gemm". */
 static void line_name(const cJSON *row, char *name, size_t bytes) {
-    const char *suite = text_of(row, "suite");
+    const char *suite = json_text(row, "suite");
     if (is_told(suite))
-        snprintf(name, bytes, "%s %s", suite, text_of(row, "name"));
+        snprintf(name, bytes, "%s %s", suite, json_text(row, "name"));
     else
         snprintf(name, bytes, "%s", suite);
 }
@@ -124,8 +120,8 @@ void bench_report_portability(const cJSON *devices) {
     const cJSON *device, *row;
     cJSON_ArrayForEach(device, devices) {
         const cJSON *peaks = cJSON_GetObjectItem(device, "peaks");
-        printf("[%d] %s, driver %s: %.0f GFLOP/s, %.1f GB/s\n", ++number, text_of(device, "device"),
-               text_of(device, "driver"), number_of(peaks, "gflops"), number_of(peaks, "read_gbytes"));
+        printf("[%d] %s, driver %s: %.0f GFLOP/s, %.1f GB/s\n", ++number, json_text(device, "device"),
+               json_text(device, "driver"), number_of(peaks, "gflops"), number_of(peaks, "read_gbytes"));
         cJSON_ArrayForEach(row, cJSON_GetObjectItem(device, "results")) {
             line_name(row, name, sizeof name);
             if (!is_known(lines, count, name) && count < LINES)

@@ -41,6 +41,13 @@ uint64_t random_below_long(struct random_stream *stream, uint64_t count) {
     return value % count;
 }
 
+int random_bit(struct random_stream *stream, unsigned set) {
+    uint32_t chosen = random_below(stream, (uint32_t)__builtin_popcount(set));
+    for (; chosen > 0; chosen--)
+        set &= set - 1;
+    return __builtin_ctz(set);
+}
+
 double random_uniform(struct random_stream *stream) {
     uint64_t high = random_word(stream) >> 5, low = random_word(stream) >> 6;
     return (double)(high * 67108864 + low) * 0x1p-53;

@@ -24,6 +24,8 @@ uint32_t random_word(struct random_stream *stream);
 /* Uniform in 0..count-1, without bias; count >= 1. */
 uint32_t random_below(struct random_stream *stream, uint32_t count);
 uint64_t random_below_long(struct random_stream *stream, uint64_t count);
+/* The number of one of the set's bits, each as likely; the set has one. */
+int random_bit(struct random_stream *stream, unsigned set);
 /* Uniform in [0, 1). */
 double random_uniform(struct random_stream *stream);
 /* Fills with normal numbers of mean 0 (Box-Muller). */

@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "base/progress.h"
 #include "cli/command.h"
 #include "device/device.h"
@@ -58,10 +59,7 @@ static void print_json(struct device *device, cJSON *rows) {
     cJSON_AddStringToObject(json, "device", device_information(device)->name);
     cJSON_AddStringToObject(json, "driver", device_information(device)->driver);
     cJSON_AddItemToObject(json, "checks", rows);
-    char *text = cJSON_Print(json);
-    printf("%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(json);
+    json_print(json, stdout);
 }
 
 static status verify(struct device *device, bool json) {

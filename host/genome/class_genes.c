@@ -85,17 +85,6 @@ void class_apply(const struct liv_class *base, const struct class_genes *genes, 
 
 /* ---- drawing and repair ---- */
 
-static int draw(unsigned values, struct random_stream *random) {
-    int count = __builtin_popcount(values), chosen = (int)random_below(random, (uint32_t)count);
-    for (; chosen > 0; chosen--)
-        values &= values - 1;
-    return __builtin_ctz(values);
-}
-
-static unsigned any_value(enum gene gene) {
-    return VALUE_BIT(gene_values[gene].count + 1) - 2;
-}
-
 static bool is_value(unsigned values, int value) {
     return values >> value & 1;
 }
@@ -107,12 +96,12 @@ static const struct mixing_rule *repair_operator(struct liv_class *liv_class, st
         if (rule->token_mixing == liv_class->token_mixing)
             pairs |= VALUE_BIT(rule->channel_mixing);
     if (!is_value(pairs, (int)liv_class->channel_mixing))
-        liv_class->channel_mixing = (enum channel_mixing)draw(pairs, random);
+        liv_class->channel_mixing = (enum channel_mixing)random_bit(random, pairs);
     const struct mixing_rule *rule = mixing_rule_of(liv_class->token_mixing, liv_class->channel_mixing);
     if (!is_value(rule->masks, (int)liv_class->mask))
-        liv_class->mask = (enum mask)draw(rule->masks, random);
+        liv_class->mask = (enum mask)random_bit(random, rule->masks);
     if (!is_value(rule->nonlinearities, (int)liv_class->nonlinearity))
-        liv_class->nonlinearity = (enum nonlinearity)draw(rule->nonlinearities, random);
+        liv_class->nonlinearity = (enum nonlinearity)random_bit(random, rule->nonlinearities);
     return rule;
 }
 
@@ -145,17 +134,17 @@ static void repair_features(struct liv_class *liv_class, const struct mixing_rul
         struct feature *feature = &liv_class->features[i];
         unsigned expansions = feature_values(rule, feature, GENE_EXPANSION);
         if (!is_value(expansions, (int)feature->expansion))
-            feature->expansion = (enum expansion)draw(expansions, random);
+            feature->expansion = (enum expansion)random_bit(random, expansions);
         if (shares_expansion(rule, feature->name)) {
             equal = equal ? equal : feature->expansion;
             feature->expansion = equal;
         }
         unsigned repeats = feature_values(rule, feature, GENE_REPEAT);
         if (!is_value(repeats, (int)feature->repeat))
-            feature->repeat = (enum repeat)draw(repeats, random);
+            feature->repeat = (enum repeat)random_bit(random, repeats);
         unsigned mixings = feature_values(rule, feature, GENE_FEATURE_CHANNEL_MIXING);
         if (!is_value(mixings, (int)feature->channel_mixing))
-            feature->channel_mixing = (enum channel_mixing)draw(mixings, random);
+            feature->channel_mixing = (enum channel_mixing)random_bit(random, mixings);
     }
 }
 
@@ -173,26 +162,27 @@ void class_repair(struct liv_class *liv_class, struct random_stream *random) {
 
 void class_mutate_operator(struct liv_class *liv_class, double probability, struct random_stream *random) {
     if (random_uniform(random) < probability)
-        liv_class->token_mixing = (enum token_mixing)draw(any_value(GENE_TOKEN_MIXING), random);
+        liv_class->token_mixing = (enum token_mixing)random_bit(random, gene_all_values(GENE_TOKEN_MIXING));
     if (random_uniform(random) < probability)
-        liv_class->mask = (enum mask)draw(any_value(GENE_MASK), random);
+        liv_class->mask = (enum mask)random_bit(random, gene_all_values(GENE_MASK));
     if (random_uniform(random) < probability)
-        liv_class->nonlinearity = (enum nonlinearity)draw(any_value(GENE_NONLINEARITY), random);
+        liv_class->nonlinearity = (enum nonlinearity)random_bit(random, gene_all_values(GENE_NONLINEARITY));
     if (random_uniform(random) < probability)
-        liv_class->channel_mixing = (enum channel_mixing)draw(any_value(GENE_CHANNEL_MIXING), random);
+        liv_class->channel_mixing = (enum channel_mixing)random_bit(random, gene_all_values(GENE_CHANNEL_MIXING));
 }
 
 void class_mutate_features(struct liv_class *liv_class, double probability, struct random_stream *random) {
     for (int i = 0; i < liv_class->feature_count; i++) {
         struct feature *feature = &liv_class->features[i];
         if (random_uniform(random) < probability)
-            feature->token_mixing = (enum feature_mixing)draw(any_value(GENE_FEATURE_TOKEN_MIXING), random);
+            feature->token_mixing = (enum feature_mixing)random_bit(random, gene_all_values(GENE_FEATURE_TOKEN_MIXING));
         if (random_uniform(random) < probability)
-            feature->channel_mixing = (enum channel_mixing)draw(any_value(GENE_FEATURE_CHANNEL_MIXING), random);
+            feature->channel_mixing =
+                (enum channel_mixing)random_bit(random, gene_all_values(GENE_FEATURE_CHANNEL_MIXING));
         if (random_uniform(random) < probability)
-            feature->expansion = (enum expansion)draw(any_value(GENE_EXPANSION), random);
+            feature->expansion = (enum expansion)random_bit(random, gene_all_values(GENE_EXPANSION));
         if (random_uniform(random) < probability)
-            feature->repeat = (enum repeat)draw(any_value(GENE_REPEAT), random);
+            feature->repeat = (enum repeat)random_bit(random, gene_all_values(GENE_REPEAT));
     }
 }
 

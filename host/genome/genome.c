@@ -303,13 +303,6 @@ static void repair_alone(struct genome *genome, int liv, enum liv_gene kind, str
         partner[strategy] = genes[strategy];
 }
 
-static unsigned char draw_bit(unsigned set, struct random_stream *random) {
-    int chosen = (int)random_below(random, (uint32_t)__builtin_popcount(set));
-    for (; chosen > 0; chosen--)
-        set &= set - 1;
-    return (unsigned char)__builtin_ctz(set);
-}
-
 /* Puts a changed class back as genes, or as none where it is the catalogue's again. */
 static void put_class(struct genome *genome, const struct catalogue *catalogue, int class_gene,
                       const struct liv_class *liv_class) {
@@ -353,9 +346,9 @@ static void repair_depth(struct genome *genome, const struct genome_space *space
 
 void genome_repair(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
     if (!(space->norms >> genome->norm & 1))
-        genome->norm = draw_bit(space->norms, random);
+        genome->norm = (unsigned char)random_bit(random, space->norms);
     if (!(space->residuals >> genome->residual & 1))
-        genome->residual = draw_bit(space->residuals, random);
+        genome->residual = (unsigned char)random_bit(random, space->residuals);
     repair_classes(genome, space, random);
     repair_depth(genome, space, random);
     for (int liv = 0; liv < genome->depth; liv++)
@@ -391,8 +384,8 @@ void genome_random(struct genome *genome, const struct genome_space *space, stru
     } else {
         *genome = *space->fixed;
     }
-    genome->norm = draw_bit(space->norms, random);
-    genome->residual = draw_bit(space->residuals, random);
+    genome->norm = (unsigned char)random_bit(random, space->norms);
+    genome->residual = (unsigned char)random_bit(random, space->residuals);
     if (space->operators || space->featurizers)
         random_classes(genome, space, random);
     for (int liv = 0; space->backbone && liv < genome->depth; liv++)

@@ -1,7 +1,5 @@
 #include "genome/rules.h"
 
-#include "base/text.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -87,12 +85,25 @@ static unsigned rule_bit(enum feature_name name) {
     return name == FEATURE_B2 ? B : name == FEATURE_C2 ? C : VALUE_BIT(name);
 }
 
-static unsigned all_values(enum gene gene) {
+unsigned gene_all_values(enum gene gene) {
     return VALUE_BIT(gene_values[gene].count + 1) - 2;
 }
 
+void gene_list_values(enum gene gene, unsigned set, bool numbers, struct text *text) {
+    const char *separator = "";
+    for (int value = 1; value <= gene_values[gene].count; value++) {
+        if (!(set & VALUE_BIT(value)))
+            continue;
+        if (numbers)
+            text_append(text, "%s%d %s", separator, value, gene_value_name(gene, value));
+        else
+            text_append(text, "%s%s", separator, gene_value_name(gene, value));
+        separator = ", ";
+    }
+}
+
 unsigned feature_values(const struct mixing_rule *rule, const struct feature *feature, enum gene gene) {
-    unsigned bit = rule_bit(feature->name), values = all_values(gene);
+    unsigned bit = rule_bit(feature->name), values = gene_all_values(gene);
     bool whole = feature->expansion == EXPANSION_1 && feature->repeat == REPEAT_1;
     switch (gene) {
     case GENE_FEATURE_CHANNEL_MIXING:
@@ -112,23 +123,12 @@ unsigned feature_values(const struct mixing_rule *rule, const struct feature *fe
 
 /* ---- refusing a class ---- */
 
-/* "causal, banded" of the values in the set. */
-static void list_values(enum gene gene, unsigned set, struct text *text) {
-    const char *separator = "";
-    for (int value = 1; value <= gene_values[gene].count; value++) {
-        if (!(set & VALUE_BIT(value)))
-            continue;
-        text_append(text, "%s%s", separator, gene_value_name(gene, value));
-        separator = ", ";
-    }
-}
-
 /* Says "<whose> allows <gene> <values>, not <value>" unless value is in the set. */
 static bool allows(const char *whose, enum gene gene, unsigned set, int value, char *buffer, int bytes) {
     if (set & VALUE_BIT(value))
         return true;
     struct text values = {0};
-    list_values(gene, set, &values);
+    gene_list_values(gene, set, false, &values);
     snprintf(buffer, (size_t)bytes, "%s allows %s %s, not %s", whose, gene_values[gene].gene, values.text,
              gene_value_name(gene, value));
     text_free(&values);

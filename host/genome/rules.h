@@ -6,6 +6,7 @@
 #ifndef STARCL_GENOME_RULES_H
 #define STARCL_GENOME_RULES_H
 
+#include "base/text.h"
 #include "genome/catalogue.h"
 
 #define VALUE_BIT(value) (1u << (value))
@@ -35,6 +36,11 @@ unsigned rule_features(unsigned set, bool differential);
 
 /* Values that a gene of a feature may take where the row and the feature's other genes are as they are. */
 unsigned feature_values(const struct mixing_rule *rule, const struct feature *feature, enum gene gene);
+
+/* Every value of a gene, as VALUE_BIT()s. */
+unsigned gene_all_values(enum gene gene);
+/* Appends "causal, banded" of the values in the set or, with numbers, "1 causal, 2 banded". */
+void gene_list_values(enum gene gene, unsigned set, bool numbers, struct text *text);
 
 /* NULL if the class is valid, else the words of the rule it breaks, in buffer. */
 const char *class_broken_rule(const struct liv_class *liv_class, char *buffer, int bytes);

@@ -127,8 +127,8 @@ static void reference_fade(const struct op *op, const double *const inputs[], do
     int columns = op->inputs[X].columns;
     for (int t = 0; t < op->inputs[X].rows; t++) {
         for (int c = 0; c < columns; c++) {
-            double rate = inputs[RATE][c], decay = fmax(rate, 0) + log1p(exp(-fabs(rate)));
-            outputs[0][(size_t)t * columns + c] = inputs[X][(size_t)t * columns + c] * exp(-t * decay);
+            outputs[0][(size_t)t * columns + c] =
+                inputs[X][(size_t)t * columns + c] * exp(-t * op_softplus(inputs[RATE][c]));
         }
     }
 }

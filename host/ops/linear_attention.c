@@ -24,14 +24,9 @@ static int out_columns(const struct op *op) {
     return op->inputs[V].columns / op->attributes.v_heads;
 }
 
-/* Tokens that see each other, and chunks of a sequence. */
-static int segment_of(const struct op *op) {
-    bool blocked = op->attributes.mask == STAR_MASK_BLOCKED && op->attributes.span < op->context;
-    return blocked ? op->attributes.span : op->context;
-}
-
+/* Chunks of a sequence. */
 static int chunks_of(const struct op *op) {
-    int segment = segment_of(op), in_segment = (segment + STAR_LINEAR_CHUNK - 1) / STAR_LINEAR_CHUNK;
+    int segment = op_segment(op), in_segment = (segment + STAR_LINEAR_CHUNK - 1) / STAR_LINEAR_CHUNK;
     int whole = op->context / segment, rest = op->context % segment;
     return whole * in_segment + (rest + STAR_LINEAR_CHUNK - 1) / STAR_LINEAR_CHUNK;
 }
@@ -133,7 +128,7 @@ static status apply(struct device *device, const struct op *op, const struct op_
                     const struct use *use) {
     char options[OPTION_BYTES];
     struct layout layout = layout_of(op);
-    int heads = op->attributes.heads, segment = segment_of(op), chunks = chunks_of(op), beta = !use->alpha;
+    int heads = op->attributes.heads, segment = op_segment(op), chunks = chunks_of(op), beta = !use->alpha;
     struct launch_groups per_chunk = {(size_t)chunks, (size_t)heads, (size_t)op->batch};
     struct launch_groups per_state = {(size_t)groups_over_columns(op->device, use->dot * use->columns), (size_t)heads,
                                       (size_t)op->batch};
@@ -169,7 +164,7 @@ static status prepare_decays(struct device *device, const struct op *op, const s
                   argument_buffer(buffers->inputs[V]), argument_buffer(buffers->scratch),
                   argument_int((int)layout.delta), argument_int((int)layout.cumulative), argument_int((int)layout.u),
                   argument_int(op->attributes.heads), argument_int(op->attributes.v_heads), argument_int(op->context),
-                  argument_int(segment_of(op)));
+                  argument_int(op_segment(op)));
 }
 
 static struct operand input(const struct op *op, const struct op_buffers *buffers, int index) {
@@ -234,7 +229,7 @@ static status backward_decays(struct device *device, const struct op *op, const 
                argument_buffer(buffers->inputs[BIAS]), argument_buffer(buffers->scratch),
                argument_int((int)layout.changes), argument_int((int)layout.dot_v), argument_int((int)layout.bias),
                argument_buffer(buffers->input_gradients[A]), argument_int(a.heads), argument_int(op->context),
-               argument_int(segment_of(op)), argument_int(buffers->accumulate[A])));
+               argument_int(op_segment(op)), argument_int(buffers->accumulate[A])));
     TRY(reduce_columns(device, buffers->scratch, layout.bias, (size_t)a.heads, op->batch, a.heads,
                        buffers->input_gradients[BIAS], buffers->accumulate[BIAS]));
     return reduce_heads(device, buffers->scratch, layout.du, rows, a.heads, a.v_heads, out, buffers->input_gradients[V],
@@ -290,10 +285,6 @@ static size_t state(const struct op *op) {
     return (size_t)op->attributes.heads * (size_t)dot_columns(op) * (size_t)out_columns(op);
 }
 
-static double softplus(double x) {
-    return fmax(x, 0) + log1p(exp(-fabs(x)));
-}
-
 /* One head of one sequence, token by token. */
 static void reference_head(const struct op *op, const double *const inputs[], double *y_all, int sequence, int head,
                            double *h) {
@@ -305,7 +296,7 @@ static void reference_head(const struct op *op, const double *const inputs[], do
         const double *c = inputs[C] + (row * a.c_heads + head / (a.heads / a.c_heads)) * dot;
         const double *b = inputs[B] + (row * a.b_heads + head / (a.heads / a.b_heads)) * dot;
         const double *v = inputs[V] + (row * a.v_heads + head / (a.heads / a.v_heads)) * out;
-        double delta = has_decay(op) ? softplus(inputs[A][row * a.heads + head] + inputs[BIAS][head]) : 1;
+        double delta = has_decay(op) ? op_softplus(inputs[A][row * a.heads + head] + inputs[BIAS][head]) : 1;
         double keep = t == first ? 0 : has_decay(op) ? exp(-delta) : 1;
         double weight = a.mean ? 1 / (sqrt(dot) * (t - first + 1)) : 1;
         for (int d = 0; d < out; d++) {

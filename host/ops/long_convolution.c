@@ -5,12 +5,6 @@ enum { X, KERNEL };
 
 #define NAME(name) ((struct kernel_name){"long_convolution", name, NULL})
 
-/* Tokens that see each other. */
-static int segment_of(const struct op *op) {
-    bool blocked = op->attributes.mask == STAR_MASK_BLOCKED && op->attributes.span < op->context;
-    return blocked ? op->attributes.span : op->context;
-}
-
 static int lags_of(const struct op *op) {
     int visible = op_visible_rows(op);
     return op->inputs[KERNEL].rows < visible ? op->inputs[KERNEL].rows : visible;
@@ -31,7 +25,7 @@ static size_t tiles(int count) {
 
 static status convolve(struct device *device, const struct op *op, cl_mem x, cl_mem kernel, cl_mem y, bool mirrored,
                        bool accumulate) {
-    int channels = op->inputs[X].columns, segment = segment_of(op);
+    int channels = op->inputs[X].columns, segment = op_segment(op);
     size_t segments = (size_t)(op->context + segment - 1) / (size_t)segment;
     struct launch_groups groups = {tiles(segment) * segments, (size_t)groups_over_columns(op->device, channels),
                                    (size_t)op->batch};
@@ -52,7 +46,7 @@ static status backward(struct device *device, const struct op *op, const struct 
     return LAUNCH(device, NAME("long_convolution_lags"), groups, argument_buffer(buffers->inputs[X]),
                   argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[KERNEL]),
                   argument_int(channels), argument_int(op->context), argument_int(op->batch),
-                  argument_int(segment_of(op)), argument_int(rows), argument_int(lags_of(op)),
+                  argument_int(op_segment(op)), argument_int(rows), argument_int(lags_of(op)),
                   argument_int(buffers->accumulate[KERNEL]));
 }
 

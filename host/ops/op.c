@@ -81,6 +81,15 @@ int op_visible_rows(const struct op *op) {
     return limited ? op->attributes.span : op->reach;
 }
 
+int op_segment(const struct op *op) {
+    bool blocked = op->attributes.mask == STAR_MASK_BLOCKED && op->attributes.span < op->context;
+    return blocked ? op->attributes.span : op->context;
+}
+
+double op_softplus(double x) {
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
+}
+
 double op_nonlinearity(int nonlinearity, double x) {
     switch (nonlinearity) {
     case STAR_NONLINEARITY_SIGMOID:

@@ -168,6 +168,11 @@ status op_require_mask(const struct op *op) MUST_CHECK;
 int op_first_visible(const struct op *op, int t);
 int op_visible_rows(const struct op *op);
 
+/* Tokens of a sequence that see each other where nothing has a window: the context, or a block. */
+int op_segment(const struct op *op);
+
+/* For references: log(1 + exp(x)) without overflow. */
+double op_softplus(double x);
 /* s(x) in double precision; softmax is not elementwise and not known here. */
 double op_nonlinearity(int nonlinearity, double x);
 

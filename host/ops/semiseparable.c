@@ -97,10 +97,6 @@ static size_t state(const struct op *op) {
     return (size_t)op->attributes.state * (size_t)op->inputs[V].columns;
 }
 
-static double softplus(double x) {
-    return fmax(x, 0) + log1p(exp(-fabs(x)));
-}
-
 static void reference(const struct op *op, const double *const inputs[], double *const outputs[]) {
     int channels = op->inputs[V].columns, size = op->attributes.state;
     double *h = memory_allocate((size_t)channels * (size_t)size, sizeof *h);
@@ -108,7 +104,7 @@ static void reference(const struct op *op, const double *const inputs[], double 
         int t = row % op->context;
         for (int c = 0; c < channels; c++) {
             size_t place = (size_t)row * channels + c;
-            double delta = softplus(inputs[A][place] + inputs[BIAS][c]), v = inputs[V][place];
+            double delta = op_softplus(inputs[A][place] + inputs[BIAS][c]), v = inputs[V][place];
             double sum = 0;
             for (int n = 0; n < size; n++) {
                 double *state_n = &h[(size_t)c * size + n];

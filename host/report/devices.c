@@ -1,5 +1,6 @@
 #include "report/devices.h"
 
+#include "base/json.h"
 #include "base/text.h"
 #include "device/gemm_choice.h"
 
@@ -52,8 +53,5 @@ void report_devices_json(const struct device_list *list, const struct device_inf
         cJSON_AddBoolToObject(item, "chosen", device == chosen);
         cJSON_AddItemToArray(json, item);
     }
-    char *text = cJSON_Print(json);
-    fprintf(out, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(json);
+    json_print(json, out);
 }

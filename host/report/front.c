@@ -1,5 +1,6 @@
 #include "report/front.h"
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/architecture.h"
@@ -110,10 +111,7 @@ static cJSON *describe_metrics(const struct metrics *metrics) {
 }
 
 static void print_json(cJSON *json, FILE *out) {
-    char *text = cJSON_Print(json);
-    fprintf(out, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(json);
+    json_print(json, out);
 }
 
 status report_front_json(struct store *store, FILE *out) {

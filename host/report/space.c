@@ -1,5 +1,6 @@
 #include "report/space.h"
 
+#include "base/json.h"
 #include "base/text.h"
 #include "genome/count.h"
 #include "genome/rules.h"
@@ -8,23 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-/* "causal, banded" or, with numbers, "1 causal, 2 banded". */
-static void list_values(enum gene gene, unsigned set, bool numbers, struct text *text) {
-    const char *separator = "";
-    for (int value = 1; value <= gene_values[gene].count; value++) {
-        if (!(set & VALUE_BIT(value)))
-            continue;
-        if (numbers)
-            text_append(text, "%s%d %s", separator, value, gene_value_name(gene, value));
-        else
-            text_append(text, "%s%s", separator, gene_value_name(gene, value));
-        separator = ", ";
-    }
-}
-
 static void print_gene(const char *title, enum gene gene, FILE *out) {
     struct text values = {0};
-    list_values(gene, ~0u, true, &values);
+    gene_list_values(gene, ~0u, true, &values);
     fprintf(out, "  %-16s %s\n", title, values.text);
     text_free(&values);
 }
@@ -32,8 +19,8 @@ static void print_gene(const char *title, enum gene gene, FILE *out) {
 static void print_rule(const struct mixing_rule *rule, FILE *out) {
     char needs[64], may_have[64], sized[64], equal[64];
     struct text masks = {0}, nonlinearities = {0};
-    list_values(GENE_MASK, rule->masks, false, &masks);
-    list_values(GENE_NONLINEARITY, rule->nonlinearities, false, &nonlinearities);
+    gene_list_values(GENE_MASK, rule->masks, false, &masks);
+    gene_list_values(GENE_NONLINEARITY, rule->nonlinearities, false, &nonlinearities);
     fprintf(out, "  %s, %s: %s\n", gene_value_name(GENE_TOKEN_MIXING, (int)rule->token_mixing),
             gene_value_name(GENE_CHANNEL_MIXING, (int)rule->channel_mixing), rule->meaning);
     fprintf(out, "      features %s", feature_set_text(rule->needs, needs, sizeof needs));
@@ -63,13 +50,9 @@ static void print_rule(const struct mixing_rule *rule, FILE *out) {
 }
 
 static void print_class(int index, const struct liv_class *liv_class, FILE *out) {
-    struct text features = {0}, sharing = {0};
-    char set[64];
-    for (int i = 0; i < liv_class->feature_count; i++) {
-        const struct feature *feature = &liv_class->features[i];
-        text_append(&features, "%s%s%d%d%d%d", i ? "." : "", feature_names[feature->name], (int)feature->token_mixing,
-                    (int)feature->channel_mixing, (int)feature->expansion, (int)feature->repeat);
-    }
+    struct text sharing = {0};
+    struct class_genes genes = class_genes_of(liv_class);
+    char set[64], text[CLASS_TEXT_BYTES];
     for (int i = 1; i < liv_class->featurizer_strategy_count; i++)
         text_append(&sharing, "%s%d %s", i > 1 ? ", " : "", i + 1,
                     feature_set_text(liv_class->featurizer_strategies[i], set, sizeof set));
@@ -77,11 +60,8 @@ static void print_class(int index, const struct liv_class *liv_class, FILE *out)
     for (int i = 1; i < liv_class->feature_strategy_count; i++)
         text_append(&sharing, "%s%d %s", i > 1 ? ", " : "", i + 1,
                     feature_set_text(liv_class->feature_strategies[i], set, sizeof set));
-    fprintf(out, "  %2d  %-10s %d%d%d%d  %s%s\n                        weights: %s\n", index, liv_class->name,
-            (int)liv_class->token_mixing, (int)liv_class->mask, (int)liv_class->nonlinearity,
-            (int)liv_class->channel_mixing, features.text, liv_class->differential ? "  differential" : "",
-            sharing.text);
-    text_free(&features);
+    fprintf(out, "  %2d  %-10s %s%s\n                        weights: %s\n", index, liv_class->name,
+            class_genes_print(&genes, text), liv_class->differential ? "  differential" : "", sharing.text);
     text_free(&sharing);
 }
 
@@ -186,8 +166,5 @@ void report_space_json(const struct genome_space *space, FILE *out) {
         cJSON_AddNumberToObject(backbones, key, (double)count_backbones(space, depth));
     }
     cJSON_AddNumberToObject(json, "operator_featurizer_pairs", count_classes());
-    char *text = cJSON_Print(json);
-    fprintf(out, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(json);
+    json_print(json, out);
 }

@@ -1,5 +1,7 @@
 #include "report/tune.h"
 
+#include "base/json.h"
+
 static const char *chosen_name(const struct tune_report *report, int kind) {
     const struct gemm_provider *provider = report->choice.providers[kind];
     return provider == &gemm_clblast && report->choice.clblast.given ? "clblast with parameters" : provider->name;
@@ -64,8 +66,5 @@ void report_tune_json(const struct device_information *device, const struct tune
     }
     if (report->best.given)
         cJSON_AddItemToObject(json, "clblast_parameters", clblast_parameters_print(&report->best));
-    char *text = cJSON_Print(json);
-    fprintf(out, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(json);
+    json_print(json, out);
 }

@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "train/optimiser.h"
@@ -221,41 +222,36 @@ static int number_of(const cJSON *json, const char *key, int otherwise) {
     return cJSON_IsNumber(item) ? item->valueint : otherwise;
 }
 
-static const char *text_of(const cJSON *json, const char *key) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
-    return text ? text : "";
-}
-
 /* The graph's value for a value of the file: made before, or a parameter or token input that is made now. */
 static status take_value(struct reader *reader, int index, int *value) {
     const cJSON *json = index >= 0 && index < reader->count ? cJSON_GetArrayItem(reader->values, index) : NULL;
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(json, "shape");
     if (!json)
         return fail("%s: a node uses value %d, which does not exist", reader->path, index);
-    if (reader->made[index] < 0 && strcmp(text_of(json, "role"), "tokens") == 0)
-        reader->made[index] = graph_add_tokens(reader->graph, text_of(json, "name"));
-    if (reader->made[index] < 0 && strcmp(text_of(json, "role"), "parameter") == 0) {
+    if (reader->made[index] < 0 && strcmp(json_text(json, "role"), "tokens") == 0)
+        reader->made[index] = graph_add_tokens(reader->graph, json_text(json, "name"));
+    if (reader->made[index] < 0 && strcmp(json_text(json, "role"), "parameter") == 0) {
         int rows = cJSON_GetArraySize(shape) == 2 ? cJSON_GetArrayItem(shape, 0)->valueint : 0;
         int columns = cJSON_GetArraySize(shape) == 2 ? cJSON_GetArrayItem(shape, 1)->valueint : 0;
         if (rows < 1 || columns < 1)
-            return fail("%s: the parameter %s has no shape", reader->path, text_of(json, "name"));
+            return fail("%s: the parameter %s has no shape", reader->path, json_text(json, "name"));
         reader->made[index] =
-            graph_add_parameter(reader->graph, text_of(json, "name"), (struct shape){rows, columns}, START_ONES, 0);
+            graph_add_parameter(reader->graph, json_text(json, "name"), (struct shape){rows, columns}, START_ONES, 0);
     }
     if (reader->made[index] < 0)
-        return fail("%s: the value %s is used before it is computed", reader->path, text_of(json, "name"));
+        return fail("%s: the value %s is used before it is computed", reader->path, json_text(json, "name"));
     *value = reader->made[index];
     return STATUS_OK;
 }
 
 static status read_node(struct reader *reader, const cJSON *json) {
-    const struct op_type *type = op_type_find(text_of(json, "operator"));
+    const struct op_type *type = op_type_find(json_text(json, "operator"));
     const cJSON *inputs = cJSON_GetObjectItemCaseSensitive(json, "inputs");
     const cJSON *outputs = cJSON_GetObjectItemCaseSensitive(json, "outputs");
     int values[OP_MAX_INPUTS], count = cJSON_GetArraySize(inputs), output;
     struct op_attributes attributes = {0};
     if (!type)
-        return fail("%s: there is no operator '%s'", reader->path, text_of(json, "operator"));
+        return fail("%s: there is no operator '%s'", reader->path, json_text(json, "operator"));
     if (count > OP_MAX_INPUTS)
         return fail("%s: a node has %d inputs", reader->path, count);
     for (int i = 0; i < OP_ATTRIBUTES; i++)

@@ -1,0 +1,13 @@
+#include "base/json.h"
+
+void json_print(cJSON *json, FILE *out) {
+    char *text = cJSON_Print(json);
+    fprintf(out, "%s\n", text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+const char *json_text(const cJSON *object, const char *key) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return text ? text : "";
+}

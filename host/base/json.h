@@ -1,0 +1,14 @@
+/* What several rooms do with cJSON. */
+#ifndef STARCL_BASE_JSON_H
+#define STARCL_BASE_JSON_H
+
+#include <cJSON.h>
+#include <stdio.h>
+
+/* Prints the value with a newline, and deletes it. */
+void json_print(cJSON *json, FILE *out);
+
+/* The text of a member, "" where there is none or it is no text; valid as long as `object`. */
+const char *json_text(const cJSON *object, const char *key);
+
+#endif
