@@ -50,6 +50,9 @@ bool bench_has_suite(const char *suite);
  */
 status bench_run(struct bench *bench, const char *suite) MUST_CHECK;
 
+/* All suites that devices are compared by, as bench_run() does one. */
+status bench_run_portable(struct bench *bench) MUST_CHECK;
+
 /* For suites: whether to run the workload of this name; tells its progress when so. */
 bool bench_wants(const struct bench *bench, const char *name);
 /*

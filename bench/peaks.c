@@ -2,8 +2,9 @@
 #include "bench.h"
 
 #include "base/progress.h"
+#include "starcl/constants.h"
 
-enum { STEPS = 4096, CHAINS = 12, GROUPS_A_UNIT = 64, READ_MEBIBYTES = 256, READ_FLOATS_A_GROUP = 1 << 16 };
+enum { STEPS = 4096, GROUPS_A_UNIT = 64, READ_MEBIBYTES = 256, READ_FLOATS_A_GROUP = 1 << 16 };
 
 struct peak {
     struct device *device;
@@ -31,7 +32,7 @@ static status measure_multiply_adds(struct bench *bench, struct peak *peak) {
     peak->groups = (size_t)device_information(bench->device)->compute_units * GROUPS_A_UNIT;
     TRY(device_buffer_create(bench->device, peak->groups * (size_t)shape.lanes * sizeof(float), &peak->out));
     TRY(bench_time_best(bench, multiply_add, peak, &seconds));
-    double operations = 2.0 * CHAINS * STEPS * (double)peak->groups * shape.lanes * shape.width;
+    double operations = 2.0 * STAR_PEAK_CHAINS * STEPS * (double)peak->groups * shape.lanes * shape.width;
     bench->peaks.gflops = operations / seconds * 1e-9;
     return STATUS_OK;
 }

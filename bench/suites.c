@@ -10,11 +10,12 @@
 static const struct suite {
     const char *name;
     status (*run)(struct bench *bench);
-} suites[] = {{"gemm", bench_gemm},
-              {"ops", bench_ops},
-              {"train", bench_train},
-              {"decode", bench_decode},
-              {"context", bench_context}};
+    bool portable; /* its shares are of a device's bounds, so devices can be compared by them */
+} suites[] = {{"gemm", bench_gemm, true},
+              {"ops", bench_ops, true},
+              {"train", bench_train, true},
+              {"decode", bench_decode, true},
+              {"context", bench_context, false}};
 enum { SUITES = sizeof suites / sizeof *suites };
 
 const char *bench_suites(void) {
@@ -43,6 +44,13 @@ status bench_run(struct bench *bench, const char *suite) {
     TRY(found->run(bench));
     if (bench->count == before)
         return fail_usage("the suite %s has no workload '%s'; without --only it names all", suite, bench->options.only);
+    return STATUS_OK;
+}
+
+status bench_run_portable(struct bench *bench) {
+    for (int i = 0; i < SUITES; i++)
+        if (suites[i].portable)
+            TRY(bench_run(bench, suites[i].name));
     return STATUS_OK;
 }
 

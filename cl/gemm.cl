@@ -3,9 +3,10 @@
  *
  * A work-group (LANES 1) makes the tile of `block_rows` rows and 2 * WIDTH columns. Its inner piece keeps MICRO_ROWS x 2
  * vectors of C in registers and runs down k: two vectors of B, and one float of A a row, broadcast. A is read where it
- * lies (any strides), rows of B are contiguous; a transposed B is copied by `transpose` first. Panels of B stay in the
- * first- or second-level cache while the rows of the block pass.
+ * lies (any strides), rows of B are contiguous; a transposed B is copied by `transpose` first. It takes BLOCK_K rows of
+ * B at a time, which stay in the second-level cache while the rows of the tile pass.
  */
+#define BLOCK_K 768
 #if WIDTH == 16
 #define MICRO_ROWS 12 /* 24 accumulators of the 32 registers of AVX-512 */
 #else
@@ -130,8 +131,8 @@ GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const flo
     struct product p = {a + member * a_step, b + member * b_step + column, c + member * c_step + column, a_row_stride,
                         a_k_stride,          ldb,                          ldc,                          k,
                         alpha,               beta,                         0};
-    for (int begin = 0; begin < k; begin += STAR_GEMM_BLOCK) {
-        p.k = min(STAR_GEMM_BLOCK, k - begin);
+    for (int begin = 0; begin < k; begin += BLOCK_K) {
+        p.k = min(BLOCK_K, k - begin);
         panel(p, first, last, min(2 * WIDTH, n - column), n);
         p.a += (size_t)p.k * a_k_stride;
         p.b += (size_t)p.k * ldb;

@@ -1,5 +1,5 @@
 /* What a device can do at most, as clpeak measures it: multiply-adds in registers, and reading memory. */
-#define CHAINS 12 /* independent, so that one multiply-add need not wait for the one before */
+#define CHAINS STAR_PEAK_CHAINS
 
 /* 2 * CHAINS * `steps` operations for each float of a lane's vector. */
 GROUP_SHAPE __kernel void multiply_add(__global float *out, int steps, float factor, float addend) {

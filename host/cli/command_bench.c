@@ -17,6 +17,10 @@ struct selection {
     const struct device_information *devices[MOST_DEVICES];
 };
 
+static bool is_portability(const char *suite) {
+    return strcmp(suite, "portability") == 0;
+}
+
 static status select_devices(const struct arguments *arguments, bool all, struct selection *selection) {
     const char *choices[MAX_ARGUMENTS];
     int count = argument_values(arguments, "--device", choices);
@@ -35,21 +39,12 @@ static status select_devices(const struct arguments *arguments, bool all, struct
     return STATUS_OK;
 }
 
-static status run_suites(struct bench *bench, const char *suite) {
-    static const char *const every[] = {"gemm", "ops", "train", "decode"};
-    if (strcmp(suite, "portability") != 0)
-        return bench_run(bench, suite);
-    for (int i = 0; i < 4; i++)
-        TRY(bench_run(bench, every[i]));
-    return STATUS_OK;
-}
-
 static status measure_device(const struct device_information *information, const struct bench_options *options,
                              const char *suite, cJSON *devices) {
     static struct bench bench;
     bench = (struct bench){.options = *options};
     TRY(device_open(information, NULL, &bench.device));
-    status outcome = run_suites(&bench, suite);
+    status outcome = is_portability(suite) ? bench_run_portable(&bench) : bench_run(&bench, suite);
     progress_clear();
     if (outcome == STATUS_OK)
         cJSON_AddItemToArray(devices, bench_report_json(&bench, suite));
@@ -61,7 +56,7 @@ static status measure_device(const struct device_information *information, const
 static status measure(const struct arguments *arguments, const struct bench_options *options, const char *suite,
                       cJSON *devices) {
     struct selection selection = {0};
-    bool all = strcmp(suite, "portability") == 0;
+    bool all = is_portability(suite);
     status outcome = select_devices(arguments, all, &selection);
     for (int i = 0; outcome == STATUS_OK && i < selection.count; i++) {
         const struct device_information *information = selection.devices[i];
@@ -96,7 +91,7 @@ static status read_files(const struct arguments *arguments, cJSON *devices) {
 
 /* One device's results are an object of their own; several are {"suite", "devices"}. */
 static char *print_json(const char *suite, const cJSON *devices) {
-    if (strcmp(suite, "portability") != 0 && cJSON_GetArraySize(devices) == 1)
+    if (!is_portability(suite) && cJSON_GetArraySize(devices) == 1)
         return cJSON_Print(cJSON_GetArrayItem(devices, 0));
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "suite", suite);
@@ -112,7 +107,7 @@ static status tell(const struct arguments *arguments, const char *suite, const c
     status outcome = out ? file_write(out, text, strlen(text)) : STATUS_OK;
     if (argument_given(arguments, "--json"))
         printf("%s\n", text);
-    else if (strcmp(suite, "portability") == 0 || cJSON_GetArraySize(devices) > 1)
+    else if (is_portability(suite) || cJSON_GetArraySize(devices) > 1)
         bench_report_portability(devices);
     else
         bench_report_table(cJSON_GetArrayItem(devices, 0));
@@ -141,7 +136,7 @@ static status read_options(const struct arguments *arguments, struct bench_optio
 
 static status run(const struct arguments *arguments) {
     const char *suite = arguments->words[0];
-    bool compare = argument_given(arguments, "--compare"), portability = strcmp(suite, "portability") == 0;
+    bool compare = argument_given(arguments, "--compare"), portability = is_portability(suite);
     struct bench_options options;
     if (!portability && !bench_has_suite(suite))
         return fail_usage("there is no suite '%s'; suites: %s, portability", suite, bench_suites());

@@ -39,7 +39,8 @@ void gemm_release_scratch(struct device *device);
 
 /* What is in use: "panel" or "clblast", or as gemm_choice_describe() says it where it was tuned. */
 const char *gemm_provider_name(struct device *device);
-/* All providers, for help and errors: "panel, clblast". */
+/* Whether devices.gemm may say so: "auto", or a provider's name; and all that it may say, for help and errors. */
+bool gemm_provider_exists(const char *name);
 const char *gemm_provider_names(void);
 
 /* What a device keeps for its provider; used by device_open() and device_close(). */

@@ -256,10 +256,10 @@ static status check_words(const struct settings *settings, const struct run_conf
     if (strcmp(config->search.algorithm, "nsga2") != 0)
         return settings_refuse(settings, locate(settings, "search", "algorithm"),
                                "\"%s\" is not an algorithm; allowed: \"nsga2\"", config->search.algorithm);
-    const char *gemm = config->devices.gemm;
-    if (strcmp(gemm, "auto") != 0 && strcmp(gemm, "panel") != 0 && strcmp(gemm, "clblast") != 0)
+    if (!gemm_provider_exists(config->devices.gemm))
         return settings_refuse(settings, locate(settings, "devices", "gemm"),
-                               "\"%s\" is not a GEMM provider; allowed: auto, %s", gemm, gemm_provider_names());
+                               "\"%s\" is not a GEMM provider; allowed: %s", config->devices.gemm,
+                               gemm_provider_names());
     const char *name = config->run.name;
     if (!*name || strchr(name, '/') || name[0] == '.')
         return settings_refuse(settings, locate(settings, "run", "name"),

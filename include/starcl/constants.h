@@ -18,11 +18,12 @@
 #define STAR_RMS_NORM_EPSILON 1e-5f
 #define STAR_ROTARY_BASE 10000.0f
 
+/* Independent multiply-adds that peaks.cl keeps going, so that one need not wait for the one before. */
+#define STAR_PEAK_CHAINS 12
+
 /* Vectors of columns that gemm.cl keeps in registers for a product of one row. */
 #define STAR_THIN_VECTORS 12
 
-/* Steps of k that gemm.cl makes before it goes to the next rows: so much of B stays in the second-level cache. */
-#define STAR_GEMM_BLOCK 768
 /* Rows that one work-group of gemm.cl's transpose writes. */
 #define STAR_TRANSPOSE_ROWS 32
 
