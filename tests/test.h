@@ -13,6 +13,10 @@
 
 #include "base/status.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 /* Fails the test with a message. */
 #define fail_test(...)                                                                                                 \
     do {                                                                                                               \
@@ -38,5 +42,21 @@
         if (!strstr(status_message(), words))                                                                          \
             fail_test("the message lacks '%s': %s", words, status_message());                                          \
     } while (0)
+
+/* A folder of the test's own under TMPDIR or /tmp, and its end with all that is in it. Both return 0, as cmocka's
+ * setups do. */
+enum { TEST_PATH_BYTES = 256 };
+
+static inline int test_make_folder(char path[TEST_PATH_BYTES]) {
+    const char *base = getenv("TMPDIR");
+    snprintf(path, TEST_PATH_BYTES, "%.200s/starcl-test-XXXXXX", base && *base ? base : "/tmp");
+    return mkdtemp(path) ? 0 : -1;
+}
+
+static inline int test_remove_folder(const char *path) {
+    char command[TEST_PATH_BYTES + 16];
+    snprintf(command, sizeof command, "rm -rf '%s'", path);
+    return system(command);
+}
 
 #endif

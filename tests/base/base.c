@@ -99,19 +99,16 @@ static void test_distributions(void **unused) {
 
 /* ---- files ---- */
 
-static char folder[64];
+static char folder[TEST_PATH_BYTES];
 
 static int make_folder(void **unused) {
     (void)unused;
-    snprintf(folder, sizeof folder, "/tmp/starcl-test-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    return test_make_folder(folder);
 }
 
 static int remove_folder(void **unused) {
     (void)unused;
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    return test_remove_folder(folder);
 }
 
 static void test_files(void **unused) {

@@ -10,21 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static char cache[64];
+static char cache[TEST_PATH_BYTES];
 
 static int make_cache(void **unused) {
     (void)unused;
-    snprintf(cache, sizeof cache, "/tmp/starcl-test-XXXXXX");
-    if (!mkdtemp(cache))
-        return -1;
-    return setenv("XDG_CACHE_HOME", cache, 1);
+    return test_make_folder(cache) == 0 ? setenv("XDG_CACHE_HOME", cache, 1) : -1;
 }
 
 static int remove_cache(void **unused) {
     (void)unused;
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf '%s'", cache);
-    return system(command);
+    return test_remove_folder(cache);
 }
 
 static void test_choice(void **unused) {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char cache[64];
+static char cache[TEST_PATH_BYTES];
 
 /* A first device before the folder is another one, so that the driver keeps what it compiles where it always does. */
 static int make_cache(void **unused) {
@@ -22,17 +22,12 @@ static int make_cache(void **unused) {
     struct device *device;
     assert_ok(device_open_choice(NULL, NULL, &device));
     device_close(device);
-    snprintf(cache, sizeof cache, "/tmp/starcl-test-XXXXXX");
-    if (!mkdtemp(cache))
-        return -1;
-    return setenv("XDG_CACHE_HOME", cache, 1);
+    return test_make_folder(cache) == 0 ? setenv("XDG_CACHE_HOME", cache, 1) : -1;
 }
 
 static int remove_cache(void **unused) {
     (void)unused;
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf '%s'", cache);
-    return system(command);
+    return test_remove_folder(cache);
 }
 
 static struct device *open_device(const char *gemm) {

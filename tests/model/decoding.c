@@ -2,14 +2,12 @@
  * Token by token with caches against whole sequences, causality, and what the caches occupy: for every class, every
  * sharing strategy, and every operator genome that the rules allow.
  */
-#include "test.h"
+#include "model/model_test.h"
 
 #include "base/memory.h"
 #include "base/random.h"
 #include "genome/rules.h"
-#include "model/architecture.h"
 #include "model/decoder.h"
-#include "model/model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,22 +16,6 @@
 
 static const double LARGEST_ERROR = 1e-4;
 enum { TOKENS = 200, BATCH = 2, VOCABULARY = 29, LOGITS = BATCH * TOKENS * VOCABULARY };
-
-static struct catalogue catalogue;
-static struct device *device;
-
-static int set_up(void **unused) {
-    (void)unused;
-    assert_ok(catalogue_read(NULL, &catalogue));
-    assert_ok(device_open_choice(NULL, NULL, &device));
-    return 0;
-}
-
-static int tear_down(void **unused) {
-    (void)unused;
-    device_close(device);
-    return 0;
-}
 
 static struct graph *build(const struct genome *genome, int context) {
     struct model_settings settings = {.width = 32,
@@ -44,11 +26,7 @@ static struct graph *build(const struct genome *genome, int context) {
                                       .window = 48,
                                       .block = 36,
                                       .cache_context = TOKENS};
-    struct genome_space space = genome_space_of(&catalogue);
-    struct graph *graph;
-    assert_ok(genome_validate(genome, &space));
-    assert_ok(architecture_build(genome, &catalogue, &settings, BATCH, device_shape(device), &graph));
-    return graph;
+    return build_graph(genome, &settings, BATCH);
 }
 
 static void random_tokens(uint64_t seed, int32_t *tokens) {
@@ -224,5 +202,5 @@ int main(void) {
         cmocka_unit_test(test_classes_and_strategies),
         cmocka_unit_test(test_operators),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
 }

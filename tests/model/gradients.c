@@ -1,10 +1,8 @@
 /* Whole two-LIV models of each class, and of shared weights and features, against the double-precision reference. */
-#include "test.h"
+#include "model/model_test.h"
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "model/architecture.h"
-#include "model/model.h"
 #include "model/reference.h"
 
 #include <math.h>
@@ -15,22 +13,6 @@
 static const double LARGEST_ERROR = 1e-3;
 enum { WIDTH_OF_MODEL = 32, CONTEXT = 19, BATCH = 2, VOCABULARY = 23, SAMPLES = 6 };
 
-static struct catalogue catalogue;
-static struct device *device;
-
-static int set_up(void **unused) {
-    (void)unused;
-    assert_ok(catalogue_read(NULL, &catalogue));
-    assert_ok(device_open_choice(NULL, NULL, &device));
-    return 0;
-}
-
-static int tear_down(void **unused) {
-    (void)unused;
-    device_close(device);
-    return 0;
-}
-
 static struct graph *build(const char *genome_text) {
     struct model_settings settings = {.width = WIDTH_OF_MODEL,
                                       .context = CONTEXT,
@@ -40,12 +22,8 @@ static struct graph *build(const char *genome_text) {
                                       .block = 5,
                                       .cache_context = CONTEXT};
     struct genome genome;
-    struct graph *graph;
-    struct genome_space space = genome_space_of(&catalogue);
     assert_ok(genome_parse(genome_text, &genome));
-    assert_ok(genome_validate(&genome, &space));
-    assert_ok(architecture_build(&genome, &catalogue, &settings, BATCH, device_shape(device), &graph));
-    return graph;
+    return build_graph(&genome, &settings, BATCH);
 }
 
 /* Random tokens to both, the device's parameters to the reference. */
@@ -183,5 +161,5 @@ int main(void) {
         cmocka_unit_test(test_sharing),
         cmocka_unit_test(test_plan_changes_nothing),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
 }

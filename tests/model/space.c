@@ -2,13 +2,11 @@
  * Random genomes at each level: all of them build; what an architecture reports is what its tensors are; and a sample
  * of them trains.
  */
-#include "test.h"
+#include "model/model_test.h"
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "model/architecture.h"
 #include "model/decoder.h"
-#include "model/model.h"
 #include "train/optimiser.h"
 
 #include <math.h>
@@ -17,22 +15,6 @@
 #include <string.h>
 
 enum { GENOMES = 10000, TRAINED = 34, STEPS = 20, BATCH = 2, CONTEXT = 24, VOCABULARY = 31, CACHE_CONTEXT = 96 };
-
-static struct catalogue catalogue;
-static struct device *device;
-
-static int set_up(void **unused) {
-    (void)unused;
-    assert_ok(catalogue_read(NULL, &catalogue));
-    assert_ok(device_open_choice(NULL, NULL, &device));
-    return 0;
-}
-
-static int tear_down(void **unused) {
-    (void)unused;
-    device_close(device);
-    return 0;
-}
 
 enum level { BACKBONE, OPERATOR, FEATURIZER, LEVELS };
 static const char *const names[LEVELS] = {"backbone", "operator", "featurizer"};
@@ -180,5 +162,5 @@ int main(void) {
         cmocka_unit_test(test_all_build),
         cmocka_unit_test(test_samples_train),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
 }

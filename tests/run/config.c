@@ -9,19 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
-static char file[64];
+static char folder[TEST_PATH_BYTES], file[TEST_PATH_BYTES + 8];
 static struct run_config config;
 
 static int make_file(void **unused) {
     (void)unused;
-    snprintf(file, sizeof file, "/tmp/starcl-test-XXXXXX");
-    int descriptor = mkstemp(file);
-    return descriptor < 0 ? -1 : close(descriptor);
+    int outcome = test_make_folder(folder);
+    snprintf(file, sizeof file, "%s/config", folder);
+    return outcome;
 }
 
 static int remove_file(void **unused) {
     (void)unused;
-    return unlink(file);
+    return test_remove_folder(folder);
 }
 
 /* Reads a config of this text, with one assignment or none. */

@@ -9,21 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[64];
+static char folder[TEST_PATH_BYTES];
 static const char *const facts[RUN_FACTS] = {"name",   "config text", "catalogue text", "corpus", "device",
                                              "driver", "1",           "panel"};
 
 static int make_folder(void **unused) {
     (void)unused;
-    snprintf(folder, sizeof folder, "/tmp/starcl-test-XXXXXX");
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+    return test_make_folder(folder) == 0 && chdir(folder) == 0 ? 0 : -1;
 }
 
 static int remove_folder(void **unused) {
     (void)unused;
-    char command[96];
-    snprintf(command, sizeof command, "cd / && rm -rf '%s'", folder);
-    return system(command);
+    return chdir("/") == 0 ? test_remove_folder(folder) : -1;
 }
 
 static void test_create(void **unused) {

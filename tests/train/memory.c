@@ -25,15 +25,14 @@ static struct corpus *corpus;
 
 static int set_up(void **unused) {
     (void)unused;
-    char path[] = "/tmp/starcl-memory-XXXXXX", text[20000];
+    char folder[TEST_PATH_BYTES], path[TEST_PATH_BYTES + 8], text[20000];
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (char)('a' + (i * i / 7 + i % 11) % 26);
-    int file = mkstemp(path);
-    assert_true(file >= 0);
-    close(file);
+    assert_int_equal(test_make_folder(folder), 0);
+    snprintf(path, sizeof path, "%s/text", folder);
     assert_ok(file_write(path, text, sizeof text));
     assert_ok(corpus_open(path, 0.3, 128, &corpus));
-    unlink(path);
+    assert_int_equal(test_remove_folder(folder), 0);
     return catalogue_read(NULL, &catalogue);
 }
 
