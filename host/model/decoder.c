@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+/* Caches that one launch of cl/cache.cl appends to. */
+enum { APPENDED = 4 };
+
 struct decoder {
     struct device *device;
     const struct graph *graph;
@@ -15,6 +18,7 @@ struct decoder {
     cl_mem *states;           /* by node */
     struct op_memory *memory; /* by node */
     size_t cache_bytes;
+    int waiting[APPENDED], waiting_count; /* values of this token that are not in their caches yet */
 };
 
 static size_t state_floats(const struct op *op) {
@@ -101,6 +105,7 @@ size_t decoder_cache_bytes(const struct decoder *decoder) {
 status decoder_start(struct decoder *decoder) {
     const struct graph *graph = decoder->graph;
     decoder->position = 0;
+    decoder->waiting_count = 0;
     for (int n = 0; n < graph->node_count; n++) {
         size_t bytes = state_floats(&graph->nodes[n].op) * (size_t)graph->batch * sizeof(float);
         if (decoder->states[n])
@@ -111,27 +116,40 @@ status decoder_start(struct decoder *decoder) {
     return STATUS_OK;
 }
 
-/* Puts this token's row of a value into its cache, where one is kept. */
-static status remember(struct decoder *decoder, int value) {
-    int rows = decoder->cache_rows[value], columns = decoder->graph->values[value].shape.columns;
-    if (rows == 0)
-        return STATUS_OK;
-    struct launch_groups groups = {(size_t)groups_over_columns(device_shape(decoder->device), columns),
-                                   (size_t)decoder->graph->batch, 1};
-    return LAUNCH(decoder->device, ((struct kernel_name){"cache", "cache_append", NULL}), groups,
-                  argument_buffer(model_value(decoder->model, value)), argument_buffer(decoder->caches[value]),
-                  argument_int(columns), argument_int(rows), argument_int(decoder->position % rows));
+/* Puts this token's rows of the values that wait into their caches. */
+static status append_waiting(struct decoder *decoder) {
+    struct kernel_argument arguments[1 + 4 * APPENDED] = {argument_int(decoder->position)};
+    for (int i = 0; i < APPENDED; i++) {
+        int value = decoder->waiting[i < decoder->waiting_count ? i : 0];
+        struct kernel_argument *of_value = &arguments[1 + 4 * i];
+        of_value[0] = argument_buffer(model_value(decoder->model, value));
+        of_value[1] = argument_buffer(decoder->caches[value]);
+        of_value[2] = argument_int(decoder->graph->values[value].shape.columns);
+        of_value[3] = argument_int(decoder->cache_rows[value]);
+    }
+    struct launch_groups groups = {(size_t)decoder->waiting_count, (size_t)decoder->graph->batch, 1};
+    decoder->waiting_count = 0;
+    return device_launch(decoder->device, (struct kernel_name){"cache", "cache_append", NULL}, groups, arguments,
+                         1 + 4 * APPENDED);
 }
 
+/* The outputs for which a cache is kept wait, so that few launches append many. */
 static status remember_outputs(struct decoder *decoder, int n) {
     const struct node *node = &decoder->graph->nodes[n];
-    for (int i = 0; i < node->op.output_count; i++)
-        TRY(remember(decoder, node->outputs[i]));
+    for (int i = 0; i < node->op.output_count; i++) {
+        if (decoder->cache_rows[node->outputs[i]] == 0)
+            continue;
+        if (decoder->waiting_count == APPENDED)
+            TRY(append_waiting(decoder));
+        decoder->waiting[decoder->waiting_count++] = node->outputs[i];
+    }
     return STATUS_OK;
 }
 
 static status run_node(struct decoder *decoder, int n) {
     const struct node *node = &decoder->graph->nodes[n];
+    if (node->op.type->past_rows)
+        TRY(append_waiting(decoder));
     if (node->op.type->step)
         TRY(node->op.type->step(decoder->device, &node->op, model_node_buffers(decoder->model, n), &decoder->memory[n],
                                 decoder->position));
