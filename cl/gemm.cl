@@ -1,5 +1,5 @@
 /*
- * C[m,n] = alpha * op(A)[m,k] * B[k,n] + beta * C on devices where a work-group is one core's loop.
+ * C[m,n] = alpha * op(A)[m,k] * B[k,n] + beta * D on devices where a work-group is one core's loop; D may be C.
  *
  * A work-group (LANES 1) makes the tile of `block_rows` rows and 2 * WIDTH columns. Its inner piece keeps MICRO_ROWS x 2
  * vectors of C in registers and runs down k: two vectors of B, and one float of A a row, broadcast. A is read where it
@@ -14,31 +14,39 @@
 #endif
 
 struct product {
-    __global const float *a, *b;
+    __global const float *a, *b, *addend;
     __global float *c;
     int a_row_stride, a_k_stride, ldb, ldc, k;
     float alpha, beta;
     int skip; /* columns of the (only) vector that are not written */
 };
 
-inline struct product product_at_row(struct product p, int row) {
-    p.a += (size_t)row * p.a_row_stride;
-    p.c += (size_t)row * p.ldc;
+/* The part of C that begins so many floats on, with what is added to it. */
+inline struct product product_moved(struct product p, long floats) {
+    p.c += floats;
+    p.addend += floats;
     return p;
 }
 
-inline void put(vec value, struct product p, __global float *place) {
+inline struct product product_at_row(struct product p, int row) {
+    p.a += (size_t)row * p.a_row_stride;
+    return product_moved(p, (size_t)row * p.ldc);
+}
+
+inline void put(vec value, struct product p, size_t offset) {
+    __global float *place = p.c + offset;
+    __global const float *addend = p.addend + offset;
 #if WIDTH > 1
     if (p.skip) {
         float part[WIDTH];
         VSTORE(value, part);
         for (int i = p.skip; i < WIDTH; i++)
-            place[i] = part[i] + (p.beta != 0.0f ? p.beta * place[i] : 0.0f);
+            place[i] = part[i] + (p.beta != 0.0f ? p.beta * addend[i] : 0.0f);
         return;
     }
 #endif
     if (p.beta != 0.0f)
-        value += p.beta * VLOAD(place);
+        value += p.beta * VLOAD(addend);
     VSTORE(value, place);
 }
 
@@ -60,7 +68,7 @@ inline void put(vec value, struct product p, __global float *place) {
             b += p.ldb;                                                                                                \
         }                                                                                                              \
         UNROLL for (int i = 0; i < MR; i++)                                                                            \
-            UNROLL for (int j = 0; j < NV; j++) put(p.alpha * sum[i][j], p, p.c + (size_t)i * p.ldc + j * WIDTH);      \
+            UNROLL for (int j = 0; j < NV; j++) put(p.alpha * sum[i][j], p, (size_t)i * p.ldc + j * WIDTH);            \
     }
 
 DEFINE_MICRO(micro_full_2, MICRO_ROWS, 2)
@@ -93,7 +101,7 @@ inline void strip_scalar(struct product p, int first, int last, int columns) {
             float sum = 0.0f;
             for (int step = 0; step < r.k; step++)
                 sum = fma(r.a[(size_t)step * r.a_k_stride], r.b[(size_t)step * r.ldb + j], sum);
-            r.c[j] = r.alpha * sum + (r.beta != 0.0f ? r.beta * r.c[j] : 0.0f);
+            r.c[j] = r.alpha * sum + (r.beta != 0.0f ? r.beta * r.addend[j] : 0.0f);
         }
     }
 }
@@ -107,7 +115,7 @@ inline void panel(struct product p, int first, int last, int columns, int n) {
     if (columns >= WIDTH) {
         strip_1(p, first, last);
         p.b += WIDTH;
-        p.c += WIDTH;
+        p = product_moved(p, WIDTH);
         columns -= WIDTH;
     }
     if (columns > 0 && n < WIDTH) {
@@ -116,26 +124,36 @@ inline void panel(struct product p, int first, int last, int columns, int n) {
         /* The last vector begins before its columns, so that it ends with them; what others wrote is not written. */
         p.skip = WIDTH - columns;
         p.b -= p.skip;
-        p.c -= p.skip;
+        p = product_moved(p, -p.skip);
         strip_1(p, first, last);
     }
 }
 
 /* `batch` products a third of the range, a_step, b_step and c_step floats apart. */
-GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const float *b, __global float *c, int m, int n,
-                                     int k, int a_row_stride, int a_k_stride, int ldb, int ldc, int a_step, int b_step,
-                                     int c_step, float alpha, float beta, int block_rows) {
+GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const float *b, __global float *c,
+                                     __global const float *addend, int m, int n, int k, int a_row_stride,
+                                     int a_k_stride, int ldb, int ldc, int a_step, int b_step, int c_step, float alpha,
+                                     float beta, int block_rows) {
     int column = (int)get_group_id(0) * 2 * WIDTH;
     int first = (int)get_group_id(1) * block_rows, last = min(first + block_rows, m);
     size_t member = get_group_id(2);
-    struct product p = {a + member * a_step, b + member * b_step + column, c + member * c_step + column, a_row_stride,
-                        a_k_stride,          ldb,                          ldc,                          k,
-                        alpha,               beta,                         0};
+    size_t place = member * c_step + column;
+    struct product p = {.a = a + member * a_step,
+                        .b = b + member * b_step + column,
+                        .addend = addend + place,
+                        .c = c + place,
+                        .a_row_stride = a_row_stride,
+                        .a_k_stride = a_k_stride,
+                        .ldb = ldb,
+                        .ldc = ldc,
+                        .alpha = alpha,
+                        .beta = beta};
     for (int begin = 0; begin < k; begin += BLOCK_K) {
         p.k = min(BLOCK_K, k - begin);
         panel(p, first, last, min(2 * WIDTH, n - column), n);
         p.a += (size_t)p.k * a_k_stride;
         p.b += (size_t)p.k * ldb;
+        p.addend = p.c;
         p.beta = 1.0f;
     }
 }
@@ -143,14 +161,15 @@ GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const flo
 /*
  * c_i[n_i] = a[k] b_i[k,n_i] for up to four matrices, as decoding needs it: bound by reading them. A group takes a strip
  * of columns so wide that rows of it are long pieces of memory, and several matrices make one launch, because on a CPU
- * waking the cores takes as long as reading a megabyte. Groups: strips of `strip` columns, of all matrices.
+ * waking the cores takes as long as reading a megabyte. A single one has beta * addend added. Groups: strips of `strip`
+ * columns, of all matrices.
  */
 DEFINE_MICRO(micro_thin, 1, STAR_THIN_VECTORS)
 
-GROUP_SHAPE __kernel void gemm_thin(__global const float *a, int k, int strip, __global const float *b0,
-                                    __global float *c0, int n0, __global const float *b1, __global float *c1, int n1,
-                                    __global const float *b2, __global float *c2, int n2, __global const float *b3,
-                                    __global float *c3, int n3) {
+GROUP_SHAPE __kernel void gemm_thin(__global const float *a, int k, int strip, float beta,
+                                    __global const float *addend, __global const float *b0, __global float *c0, int n0,
+                                    __global const float *b1, __global float *c1, int n1, __global const float *b2,
+                                    __global float *c2, int n2, __global const float *b3, __global float *c3, int n3) {
     __global const float *all_b[] = {b0, b1, b2, b3};
     __global float *all_c[] = {c0, c1, c2, c3};
     int all_n[] = {n0, n1, n2, n3}, matrix = 0, index = (int)get_group_id(0);
@@ -158,11 +177,20 @@ GROUP_SHAPE __kernel void gemm_thin(__global const float *a, int k, int strip, _
         index -= (all_n[matrix] + strip - 1) / strip;
     int n = all_n[matrix];
     int column = index * strip, last = min(column + strip, n);
-    struct product p = {a, all_b[matrix], all_c[matrix], k, 1, n, n, k, 1.0f, 0.0f, 0};
+    struct product p = {.a = a,
+                        .b = all_b[matrix],
+                        .addend = addend,
+                        .c = all_c[matrix],
+                        .a_row_stride = k,
+                        .a_k_stride = 1,
+                        .ldb = n,
+                        .ldc = n,
+                        .k = k,
+                        .alpha = 1.0f,
+                        .beta = beta};
     while (column < last) {
-        struct product part = p;
+        struct product part = product_moved(p, column);
         part.b += column;
-        part.c += column;
         int columns = last - column;
         if (columns >= STAR_THIN_VECTORS * WIDTH) {
             micro_thin(part);

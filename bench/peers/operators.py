@@ -36,10 +36,14 @@ def rms_norm(x, gain):
 
 def linear(attributes, reach):
     groups = attributes.get("groups", 1)
-    if groups <= 1:
-        return lambda x, weight: x @ weight
-    return lambda x, weight: torch.einsum("...gi,gio->...go", x.unflatten(-1, (groups, -1)),
-                                          weight.unflatten(0, (groups, -1))).flatten(-2)
+
+    def multiply(x, weight):
+        if groups <= 1:
+            return x @ weight
+        return torch.einsum("...gi,gio->...go", x.unflatten(-1, (groups, -1)),
+                            weight.unflatten(0, (groups, -1))).flatten(-2)
+
+    return lambda x, weight, *residual: sum(residual, multiply(x, weight))
 
 
 def scaled_add(attributes, reach):

@@ -57,7 +57,7 @@ def convolution(node, x, taps):
 OPERATORS = {
     "embedding": lambda node, tokens, table: table[tokens],
     "rms_norm": rms_norm,
-    "linear": lambda node, x, weight: x @ weight,
+    "linear": lambda node, x, weight, *residual: sum(residual, x @ weight),
     "add": lambda node, a, b: a + b,
     "rotary": rotary,
     "gate": lambda node, c, v: NONLINEARITIES[node["nonlinearity"]](c) * v,

@@ -125,11 +125,24 @@ static const struct gemm_provider *provider_of(struct device *device, const stru
     return device_gemm_state(device)->choice.providers[gemm_class_of(completed)];
 }
 
+/* For providers that only know C = ... + beta * C. */
+static status put_addend_in_c(struct device *device, struct gemm *completed) {
+    size_t last_row = (size_t)(completed->m - 1) * (size_t)completed->ldc;
+    size_t last_member = (size_t)(completed->batch - 1) * (size_t)completed->c_step;
+    size_t floats = last_row + last_member + (size_t)completed->n;
+    TRY(device_copy(device, completed->addend, 0, completed->c, 0, floats * sizeof(float)));
+    completed->addend = NULL;
+    return STATUS_OK;
+}
+
 status gemm(struct device *device, const struct gemm *gemm) {
     if (gemm->m <= 0 || gemm->n <= 0)
         return STATUS_OK;
     struct gemm completed = complete(gemm);
-    return provider_of(device, &completed)->run(device, &completed);
+    const struct gemm_provider *provider = provider_of(device, &completed);
+    if (completed.addend && !provider->takes_addend)
+        TRY(put_addend_in_c(device, &completed));
+    return provider->run(device, &completed);
 }
 
 status gemm_together(struct device *device, const struct gemm *gemms, int count) {

@@ -8,14 +8,15 @@
 #include "device/device.h"
 
 /*
- * C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C. A is stored as [m,k], or as [k,m] with transpose_a; B as [k,n],
- * or as [n,k] with transpose_b. With beta 0, C is not read.
+ * C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * D, where D is C itself unless `addend` names another matrix laid
+ * out as C is. A is stored as [m,k], or as [k,m] with transpose_a; B as [k,n], or as [n,k] with transpose_b. With beta
+ * 0, D is not read.
  *
  * lda, ldb and ldc are the floats from one stored row to the next; 0 means that rows are dense. `batch` products (0
  * means one) are computed at once, their matrices a_step, b_step and c_step floats apart.
  */
 struct gemm {
-    cl_mem a, b, c;
+    cl_mem a, b, c, addend;
     int m, n, k;
     bool transpose_a, transpose_b;
     float alpha, beta;

@@ -17,7 +17,11 @@ static size_t scratch_bytes(struct device *device, const struct gemm *gemm) {
 /* One row times a dense matrix as it lies: what decoding does, and what cl/gemm.cl's gemm_thin is for. */
 static bool is_thin(const struct gemm *gemm) {
     return gemm->m == 1 && gemm->batch == 1 && !gemm->transpose_a && !gemm->transpose_b && gemm->ldb == gemm->n &&
-           gemm->alpha == 1 && gemm->beta == 0;
+           gemm->alpha == 1 && (gemm->beta == 0 || (gemm->beta == 1 && gemm->addend));
+}
+
+static cl_mem addend_of(const struct gemm *gemm) {
+    return gemm->addend ? gemm->addend : gemm->c;
 }
 
 /*
@@ -41,10 +45,11 @@ static status run_thin(struct device *device, const struct gemm *gemms, int coun
         strips += divide_up(g[i].n, strip);
     }
     return LAUNCH(device, ((struct kernel_name){"gemm", "gemm_thin", NULL}), ((struct launch_groups){strips, 1, 1}),
-                  argument_buffer(g[0].a), argument_int(g[0].k), argument_int(strip), argument_buffer(g[0].b),
-                  argument_buffer(g[0].c), argument_int(g[0].n), argument_buffer(g[1].b), argument_buffer(g[1].c),
-                  argument_int(g[1].n), argument_buffer(g[2].b), argument_buffer(g[2].c), argument_int(g[2].n),
-                  argument_buffer(g[3].b), argument_buffer(g[3].c), argument_int(g[3].n));
+                  argument_buffer(g[0].a), argument_int(g[0].k), argument_int(strip), argument_float(g[0].beta),
+                  argument_buffer(addend_of(&g[0])), argument_buffer(g[0].b), argument_buffer(g[0].c),
+                  argument_int(g[0].n), argument_buffer(g[1].b), argument_buffer(g[1].c), argument_int(g[1].n),
+                  argument_buffer(g[2].b), argument_buffer(g[2].c), argument_int(g[2].n), argument_buffer(g[3].b),
+                  argument_buffer(g[3].c), argument_int(g[3].n));
 }
 
 static status run(struct device *device, const struct gemm *gemm) {
@@ -66,16 +71,17 @@ static status run(struct device *device, const struct gemm *gemm) {
     struct launch_groups groups = {divide_up(gemm->n, 2 * device_shape(device).width), divide_up(gemm->m, ROW_BLOCK),
                                    batch};
     return LAUNCH(device, ((struct kernel_name){"gemm", "gemm_panel", NULL}), groups, argument_buffer(gemm->a),
-                  argument_buffer(b), argument_buffer(gemm->c), argument_int(gemm->m), argument_int(gemm->n),
-                  argument_int(gemm->k), argument_int(a_row_stride), argument_int(a_k_stride), argument_int(ldb),
-                  argument_int(gemm->ldc), argument_int(gemm->a_step), argument_int(b_step), argument_int(gemm->c_step),
-                  argument_float(gemm->alpha), argument_float(gemm->beta), argument_int(ROW_BLOCK));
+                  argument_buffer(b), argument_buffer(gemm->c), argument_buffer(addend_of(gemm)), argument_int(gemm->m),
+                  argument_int(gemm->n), argument_int(gemm->k), argument_int(a_row_stride), argument_int(a_k_stride),
+                  argument_int(ldb), argument_int(gemm->ldc), argument_int(gemm->a_step), argument_int(b_step),
+                  argument_int(gemm->c_step), argument_float(gemm->alpha), argument_float(gemm->beta),
+                  argument_int(ROW_BLOCK));
 }
 
 static status run_together(struct device *device, const struct gemm *gemms, int count) {
     bool thin = true;
     for (int i = 0; i < count; i++)
-        thin = thin && is_thin(&gemms[i]);
+        thin = thin && is_thin(&gemms[i]) && (count == 1 || gemms[i].beta == 0);
     if (thin)
         return run_thin(device, gemms, count);
     for (int i = 0; i < count; i++)
@@ -83,4 +89,4 @@ static status run_together(struct device *device, const struct gemm *gemms, int 
     return STATUS_OK;
 }
 
-const struct gemm_provider gemm_panel = {"panel", run, run_together, scratch_bytes, NULL};
+const struct gemm_provider gemm_panel = {"panel", true, run, run_together, scratch_bytes, NULL};

@@ -9,7 +9,8 @@ enum { GEMM_TOGETHER = 4 };
 
 struct gemm_provider {
     const char *name;
-    /* lda, ldb, ldc and batch are never 0 here. */
+    bool takes_addend;
+    /* lda, ldb, ldc and batch are never 0 here, and addend is NULL unless the provider takes one. */
     status (*run)(struct device *device, const struct gemm *gemm);
     /* Several of the same A at once; NULL: one after the other. */
     status (*run_together)(struct device *device, const struct gemm *gemms, int count);

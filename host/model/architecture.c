@@ -44,13 +44,17 @@ static status build_layer(struct liv_builder *builder, int liv, int *h) {
     snprintf(name, sizeof name, "liv.%02d.norm.gain", liv);
     if (placement != NORM_POST)
         TRY(norm(builder, x, name, &x));
-    TRY(liv_build(builder, liv, x, &branch));
+    bool plain = placement != NORM_BOTH && builder->genome->residual == RESIDUAL_PLAIN;
+    TRY(liv_build(builder, liv, x, plain ? *h : NO_RESIDUAL, &branch));
     if (placement == NORM_BOTH) {
         char behind[LIV_NAME_BYTES];
         snprintf(behind, sizeof behind, "liv.%02d.norm2.gain", liv);
         TRY(norm(builder, branch, behind, &branch));
     }
-    TRY(join(builder, liv, *h, branch, h));
+    if (plain)
+        *h = branch;
+    else
+        TRY(join(builder, liv, *h, branch, h));
     if (placement == NORM_POST)
         TRY(norm(builder, *h, name, h));
     builder->graph->liv = -1;

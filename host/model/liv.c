@@ -359,18 +359,19 @@ static status finish_recurrence(const struct liv_context *context, int *y) {
     return apply(context, &op_gate, attributes, (int[]){gate, *y}, 2, "gated", y);
 }
 
-status liv_build(struct liv_builder *builder, int liv, int x, int *branch) {
+status liv_build(struct liv_builder *builder, int liv, int x, int residual, int *y) {
     struct liv_context context = {.builder = builder, .liv = liv, .x = x};
     char name[LIV_NAME_BYTES];
-    int y;
+    int mixed;
     genome_class(builder->genome, builder->catalogue, builder->genome->livs[liv].genes[LIV_CLASS], &context.liv_class);
-    TRY(build_operators(&context, &y));
+    TRY(build_operators(&context, &mixed));
     if (context.liv_class.token_mixing == TOKEN_SEMISEPARABLE)
-        TRY(finish_recurrence(&context, &y));
+        TRY(finish_recurrence(&context, &mixed));
     snprintf(name, sizeof name, "liv.%02d.out.weight", liv);
     /* Each LIV adds to the residual stream, so its variance is kept by the depth. */
-    int columns = columns_of(&context, y), width = builder->settings->width;
+    int columns = columns_of(&context, mixed), width = builder->settings->width;
     int weight =
         liv_parameter(builder, name, columns, width, START_NORMAL, 1 / sqrt((double)columns * builder->genome->depth));
-    return apply(&context, &op_linear, (struct op_attributes){0}, (int[]){y, weight}, 2, "out", branch);
+    int inputs[] = {mixed, weight, residual}, input_count = residual == NO_RESIDUAL ? 2 : 3;
+    return apply(&context, &op_linear, (struct op_attributes){0}, inputs, input_count, "out", y);
 }

@@ -16,8 +16,10 @@ struct liv_builder {
     int features[GENOME_MAX_DEPTH][FEATURE_NAMES];
 };
 
-/* The LIV's branch from its input x, [rows, width] both. */
-status liv_build(struct liv_builder *builder, int liv, int x, int *branch) MUST_CHECK;
+enum { NO_RESIDUAL = -1 };
+
+/* The LIV of its input x, all [rows, width]; added to `residual` unless that is NO_RESIDUAL. */
+status liv_build(struct liv_builder *builder, int liv, int x, int residual, int *y) MUST_CHECK;
 
 /* The parameter of this name; made where it does not exist yet, which is how LIVs share weights. */
 int liv_parameter(struct liv_builder *builder, const char *name, int rows, int columns, enum parameter_start start,

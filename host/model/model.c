@@ -96,8 +96,9 @@ static void connect_nodes(struct model *model) {
         struct op_buffers *buffers = &model->buffers[n];
         for (int i = 0; i < node->op.input_count; i++) {
             int v = node->inputs[i];
+            bool in_place = plan_passes_in_place(model->plan, node, i);
             buffers->inputs[i] = model->values[v];
-            buffers->input_gradients[i] = model->value_gradients[v];
+            buffers->input_gradients[i] = in_place ? NULL : model->value_gradients[v];
             buffers->accumulate[i] = written[v];
             written[v] = true;
         }

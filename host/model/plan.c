@@ -17,6 +17,7 @@ struct planner {
     struct plan *plan;
     struct demand *demands;
     int demand_count;
+    int *shares; /* by value: the value whose gradient its own is one with (op_type.passed_inputs), or -1 */
 };
 
 static size_t round_up(size_t bytes, size_t multiple) {
@@ -70,6 +71,52 @@ static void mark_lasting(const struct planner *planner, bool *lasts) {
     free(constant);
 }
 
+/*
+ * The value that input i of node n shares its gradient with: the node's output, where it is the first in backward to
+ * touch the input's gradient, so that others only add to it.
+ */
+static int shared_gradient(const struct graph *graph, int n, int i, const int *last_consumer) {
+    const struct node *node = &graph->nodes[n];
+    int v = node->inputs[i], uses = 0;
+    for (int other = 0; other < node->op.input_count; other++)
+        uses += node->inputs[other] == v;
+    bool passed = node->op.type->passed_inputs >> i & 1;
+    bool fits = passed && uses == 1 && last_consumer[v] == n && graph->values[v].role == VALUE_ACTIVATION;
+    return fits ? node->outputs[0] : -1;
+}
+
+static void share_gradients(struct planner *planner, const int *last_consumer) {
+    const struct graph *graph = planner->graph;
+    for (int n = 0; n < graph->node_count; n++) {
+        const struct node *node = &graph->nodes[n];
+        int shared = -1;
+        for (int i = 0; i < node->op.input_count && shared < 0; i++)
+            shared = planner->shares[node->inputs[i]] = shared_gradient(graph, n, i, last_consumer);
+    }
+}
+
+/* The value that has the place of v's gradient. */
+static int gradient_owner(const struct planner *planner, int v) {
+    while (planner->shares[v] >= 0)
+        v = planner->shares[v];
+    return v;
+}
+
+/* From the last consumer of the owner to the earliest producer of those who share it. */
+static void demand_gradients(struct planner *planner, const int *last_consumer) {
+    const struct graph *graph = planner->graph;
+    int *last = memory_allocate((size_t)graph->value_count, sizeof *last), end = 2 * graph->node_count;
+    for (int v = 0; v < graph->value_count; v++) {
+        int owner = gradient_owner(planner, v), produced = backward_time(graph, graph->values[v].producer);
+        last[owner] = produced > last[owner] ? produced : last[owner];
+    }
+    for (int v = 0; v < graph->value_count; v++)
+        if (graph->values[v].role == VALUE_ACTIVATION && planner->shares[v] < 0)
+            demand(planner, &planner->plan->gradients[v], shape_elements(graph->values[v].shape),
+                   v == graph->loss ? 0 : backward_time(graph, last_consumer[v]), v == graph->loss ? end : last[v]);
+    free(last);
+}
+
 static void demand_everything(struct planner *planner) {
     const struct graph *graph = planner->graph;
     bool forward_only = planner->limits->forward_only;
@@ -103,14 +150,21 @@ static void demand_everything(struct planner *planner) {
             continue;
         demand(planner, &planner->plan->values[v], elements, lasts[v] ? 0 : value->producer,
                lasts[v] ? end : last_use[v]);
-        if (value->role == VALUE_ACTIVATION && !forward_only)
-            demand(planner, &planner->plan->gradients[v], elements,
-                   v == graph->loss ? 0 : backward_time(graph, last_consumer[v]),
-                   v == graph->loss ? end : backward_time(graph, value->producer));
+    }
+    if (!forward_only) {
+        if (!planner->limits->without_reuse)
+            share_gradients(planner, last_consumer);
+        demand_gradients(planner, last_consumer);
     }
     free(lasts);
     free(last_use);
     free(last_consumer);
+}
+
+bool plan_passes_in_place(const struct plan *plan, const struct node *node, int input) {
+    const struct place *in = &plan->gradients[node->inputs[input]], *out = &plan->gradients[node->outputs[0]];
+    bool passed = input < node->op.input_count && node->op.type->passed_inputs >> input & 1;
+    return passed && in->arena >= 0 && in->arena == out->arena && in->offset == out->offset;
 }
 
 static int larger_first(const void *a, const void *b) {
@@ -179,6 +233,9 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
     plan->backward_scratch = places(graph->node_count);
 
     struct planner planner = {.graph = graph, .limits = limits, .plan = plan};
+    planner.shares = memory_allocate((size_t)graph->value_count, sizeof *planner.shares);
+    for (int v = 0; v < graph->value_count; v++)
+        planner.shares[v] = -1;
     place_parameters(&planner);
     demand_everything(&planner);
     qsort(planner.demands, (size_t)planner.demand_count, sizeof *planner.demands, larger_first);
@@ -189,8 +246,11 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
                        plan->parameter_bytes, limits->largest_buffer);
     for (int i = 0; outcome == STATUS_OK && i < planner.demand_count; i++)
         outcome = place_demand(&planner, i, neighbours);
+    for (int v = 0; outcome == STATUS_OK && v < graph->value_count; v++)
+        plan->gradients[v] = plan->gradients[gradient_owner(&planner, v)];
     free(neighbours);
     free(planner.demands);
+    free(planner.shares);
     for (int arena = 0; arena < plan->arena_count; arena++)
         plan->working_bytes += plan->arena_bytes[arena];
     if (outcome != STATUS_OK) {

@@ -3,7 +3,8 @@
  *
  * Parameters, and with them gradients, lie behind each other, those with weight decay first. Activations, their
  * gradients and scratch are placed by liveness over the forward and the backward pass: two that are never needed at the
- * same time may overlap. Arenas are no larger than the device's largest buffer.
+ * same time may overlap, and the gradient of the residual stream is one place, to which each LIV adds. Arenas are no
+ * larger than the device's largest buffer.
  */
 #ifndef STARCL_MODEL_PLAN_H
 #define STARCL_MODEL_PLAN_H
@@ -41,6 +42,9 @@ struct plan_limits {
 
 /* Fails if one tensor alone is larger than the largest buffer. */
 status plan_create(const struct graph *graph, const struct plan_limits *limits, struct plan **plan) MUST_CHECK;
+/* Whether the gradient of this input of a node lies where that of its output does (op_type.passed_inputs). */
+bool plan_passes_in_place(const struct plan *plan, const struct node *node, int input);
+
 void plan_destroy(struct plan *plan);
 
 #endif

@@ -16,12 +16,8 @@ static status forward(struct device *device, const struct op *op, const struct o
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
-    size_t count = shape_elements(op->outputs[0]);
-    for (int i = 0; i < 2; i++)
-        TRY(LAUNCH(device, ((struct kernel_name){"elementwise", "pass_gradient", NULL}), groups_flat(op->device, count),
-                   argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[i]),
-                   argument_int((int)count), argument_int(buffers->accumulate[i])));
-    return STATUS_OK;
+    TRY(op_pass_gradient(device, op, buffers, 0));
+    return op_pass_gradient(device, op, buffers, 1);
 }
 
 static double flops(const struct op *op) {
@@ -40,6 +36,7 @@ const struct op_type op_add = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .passed_inputs = 1u << 0 | 1u << 1,
     .flops = flops,
     .reference = reference,
 };

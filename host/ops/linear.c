@@ -1,14 +1,19 @@
 /*
  * y[rows, out] = x[rows, in] weight: dense channel mixing, weight [in, out]; or grouped, weight [in, out / groups],
- * where block g of x, in / groups channels, makes block g of y with rows g in / groups ... of the weight.
+ * where block g of x, in / groups channels, makes block g of y with rows g in / groups ... of the weight. With a third
+ * input, y = x weight + residual: the product's last instruction adds it, and no pass over memory of its own.
  */
 #include "device/gemm.h"
 #include "ops/op.h"
 
-enum { X, WEIGHT };
+enum { X, WEIGHT, RESIDUAL };
 
 static int groups_of(const struct op *op) {
     return op->attributes.groups > 1 ? op->attributes.groups : 1;
+}
+
+static bool has_residual(const struct op *op) {
+    return op->input_count > RESIDUAL;
 }
 
 static status infer(struct op *op) {
@@ -17,6 +22,11 @@ static status infer(struct op *op) {
     TRY(op_require(op, op->inputs[X].columns % groups == 0, "the groups must divide the columns of x"));
     op->output_count = 1;
     op->outputs[0] = (struct shape){op->inputs[X].rows, op->inputs[WEIGHT].columns * groups};
+    if (has_residual(op))
+        TRY(op_require(op,
+                       op->inputs[RESIDUAL].rows == op->outputs[0].rows &&
+                           op->inputs[RESIDUAL].columns == op->outputs[0].columns,
+                       "the residual must have the shape of x weight"));
     return STATUS_OK;
 }
 
@@ -33,6 +43,10 @@ static struct gemm forward_product(const struct op *op, const struct op_buffers 
     y.a = buffers->inputs[X];
     y.b = buffers->inputs[WEIGHT];
     y.c = buffers->outputs[0];
+    if (has_residual(op)) {
+        y.addend = buffers->inputs[RESIDUAL];
+        y.beta = 1;
+    }
     y.m = op->inputs[X].rows, y.n = out, y.k = in;
     y.lda = op->inputs[X].columns, y.ldc = op->outputs[0].columns;
     y.a_step = in, y.b_step = in * out, y.c_step = out;
@@ -52,7 +66,7 @@ static status forward_together(struct device *device, const struct op *const ops
     return gemm_together(device, products, count);
 }
 
-/* dx = dy weight^T, dweight = x^T dy. */
+/* dx = dy weight^T, dweight = x^T dy, dresidual = dy. */
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
     int in, out;
     struct gemm dx = product(op, &in, &out), dweight = dx;
@@ -73,7 +87,10 @@ static status backward(struct device *device, const struct op *op, const struct 
     dweight.m = in, dweight.n = out, dweight.k = op->inputs[X].rows;
     dweight.lda = op->inputs[X].columns, dweight.ldb = op->outputs[0].columns;
     dweight.a_step = in, dweight.b_step = out, dweight.c_step = in * out;
-    return gemm(device, &dweight);
+    TRY(gemm(device, &dweight));
+    if (!has_residual(op))
+        return STATUS_OK;
+    return op_pass_gradient(device, op, buffers, RESIDUAL);
 }
 
 /* Of y, dx and dweight the one that needs most. */
@@ -94,7 +111,8 @@ static size_t gemm_scratch_of(struct device *device, const struct op *op) {
 }
 
 static double flops(const struct op *op) {
-    return 2.0 * (double)shape_elements(op->inputs[X]) * op->inputs[WEIGHT].columns;
+    double product = 2.0 * (double)shape_elements(op->inputs[X]) * op->inputs[WEIGHT].columns;
+    return product + (has_residual(op) ? (double)shape_elements(op->outputs[0]) : 0);
 }
 
 static void reference(const struct op *op, const double *const inputs[], double *const outputs[]) {
@@ -106,7 +124,8 @@ static void reference(const struct op *op, const double *const inputs[], double 
             for (int i = 0; i < in; i++)
                 sum += inputs[X][(size_t)row * op->inputs[X].columns + group * in + i] *
                        inputs[WEIGHT][(size_t)(group * in + i) * out + o % out];
-            outputs[0][(size_t)row * op->outputs[0].columns + o] = sum;
+            size_t place = (size_t)row * op->outputs[0].columns + o;
+            outputs[0][place] = sum + (has_residual(op) ? inputs[RESIDUAL][place] : 0);
         }
     }
 }
@@ -114,12 +133,13 @@ static void reference(const struct op *op, const double *const inputs[], double 
 const struct op_type op_linear = {
     .name = "linear",
     .inputs_least = 2,
-    .inputs_most = 2,
+    .inputs_most = 3,
     .infer = infer,
     .forward = forward,
     .forward_together = forward_together,
     .backward = backward,
     .backward_inputs = 1u << X | 1u << WEIGHT,
+    .passed_inputs = 1u << RESIDUAL,
     .gemm_scratch = gemm_scratch_of,
     .flops = flops,
     .reference = reference,

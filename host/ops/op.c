@@ -76,6 +76,15 @@ int op_first_visible(const struct op *op, int t) {
     }
 }
 
+status op_pass_gradient(struct device *device, const struct op *op, const struct op_buffers *buffers, int input) {
+    size_t count = shape_elements(op->outputs[0]);
+    if (!buffers->input_gradients[input])
+        return STATUS_OK;
+    return LAUNCH(device, ((struct kernel_name){"elementwise", "pass_gradient", NULL}), groups_flat(op->device, count),
+                  argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[input]),
+                  argument_int((int)count), argument_int(buffers->accumulate[input]));
+}
+
 int op_visible_rows(const struct op *op) {
     bool limited = op->attributes.mask != STAR_MASK_CAUSAL && op->attributes.span < op->reach;
     return limited ? op->attributes.span : op->reach;

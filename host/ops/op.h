@@ -73,7 +73,7 @@ struct op {
     size_t forward_scratch, backward_scratch; /* floats */
 };
 
-/* Device memory of one call. A NULL input gradient is not wanted (token ids, or a frozen input). */
+/* Device memory of one call. A NULL input gradient is not wanted (token ids), or is the output's (passed_inputs). */
 struct op_buffers {
     cl_mem inputs[OP_MAX_INPUTS], outputs[OP_MAX_OUTPUTS], scratch;
     cl_mem output_gradient;
@@ -113,6 +113,12 @@ struct op_type {
     /* Which inputs and outputs backward reads, as bits; the others may be overwritten after their last forward use. */
     unsigned backward_inputs, backward_outputs;
 
+    /*
+     * Inputs, as bits, that outputs[0] contains unchanged as an addend, so that their gradient is the output's. Where
+     * the plan lets both be one place in memory, backward is given NULL for the input's; see op_pass_gradient().
+     */
+    unsigned passed_inputs;
+
     /* The device memory that its products make the GEMM provider keep (gemm_scratch_bytes). NULL: it has none. */
     size_t (*gemm_scratch)(struct device *device, const struct op *op);
 
@@ -130,12 +136,12 @@ struct op_type {
     void (*reference)(const struct op *op, const double *const inputs[], double *const outputs[]);
 };
 
-extern const struct op_type op_embedding;        /* tokens, table -> table[token] */
-extern const struct op_type op_rms_norm;         /* x, gain -> x / rms(x) * gain */
-extern const struct op_type op_linear;           /* x, weight -> x weight, the weight dense or block-diagonal */
-extern const struct op_type op_add;              /* a, b -> a + b */
-extern const struct op_type op_scale;            /* x, w -> x * w, a factor a channel */
-extern const struct op_type op_scaled_add;       /* a, b, w -> a + w * b or a - w * b, a factor a channel */
+extern const struct op_type op_embedding;  /* tokens, table -> table[token] */
+extern const struct op_type op_rms_norm;   /* x, gain -> x / rms(x) * gain */
+extern const struct op_type op_linear;     /* x, weight [, residual] -> x weight + residual; dense or block-diagonal */
+extern const struct op_type op_add;        /* a, b -> a + b */
+extern const struct op_type op_scale;      /* x, w -> x * w, a factor a channel */
+extern const struct op_type op_scaled_add; /* a, b, w -> a + w * b or a - w * b, a factor a channel */
 extern const struct op_type op_repeat_columns;   /* x -> each column several times */
 extern const struct op_type op_convolution;      /* x, taps -> short causal depthwise convolution */
 extern const struct op_type op_unfold;           /* x -> x[t], x[t - 1], ... side by side */
@@ -163,6 +169,10 @@ status op_infer(struct op *op) MUST_CHECK;
 status op_require(const struct op *op, bool holds, const char *requirement) MUST_CHECK;
 /* For infer functions: the mask is one of STAR_MASK_... and has a span where it needs one. */
 status op_require_mask(const struct op *op) MUST_CHECK;
+
+/* For backward functions: the gradient of an input of passed_inputs. */
+status op_pass_gradient(struct device *device, const struct op *op, const struct op_buffers *buffers,
+                        int input) MUST_CHECK;
 
 /* The first token that token t sees, and how many rows a cache of all that a token may see has. */
 int op_first_visible(const struct op *op, int t);

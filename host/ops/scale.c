@@ -47,11 +47,8 @@ static status backward(struct device *device, const struct op *op, const struct 
     struct scaled scaled = scaled_of(op);
     struct shape x = op->inputs[scaled.x];
     int parts = groups_of_reduction(op->device, x.rows);
-    size_t count = shape_elements(x);
     if (scaled.has_base)
-        TRY(LAUNCH(device, ((struct kernel_name){"elementwise", "pass_gradient", NULL}), groups_flat(op->device, count),
-                   argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[BASE]),
-                   argument_int((int)count), argument_int(buffers->accumulate[BASE])));
+        TRY(op_pass_gradient(device, op, buffers, BASE));
     TRY(LAUNCH(device, ((struct kernel_name){"elementwise", "scale_backward", NULL}), groups_rows(op->device, x.rows),
                argument_buffer(buffers->inputs[scaled.factors]), argument_buffer(buffers->output_gradient),
                argument_buffer(buffers->input_gradients[scaled.x]), argument_int(x.rows), argument_int(x.columns),
@@ -97,6 +94,7 @@ const struct op_type op_scaled_add = {
     .forward = forward,
     .backward = backward,
     .backward_inputs = 1u << X | 1u << FACTORS,
+    .passed_inputs = 1u << BASE,
     .flops = flops,
     .reference = reference,
 };

@@ -28,15 +28,20 @@ static cl_mem upload(struct device *device, const float *values, int elements) {
     return buffer;
 }
 
-static void check_product(struct device *device, const int *shape, bool transpose_a, bool transpose_b, float beta) {
+/* With `apart` what is added is another matrix than the result, whose old floats must not be read. */
+static void check_product(struct device *device, const int *shape, bool transpose_a, bool transpose_b, float beta,
+                          bool apart) {
     int m = shape[0], n = shape[1], k = shape[2];
     float alpha = 0.5f, *a = random_matrix(m * k, 1), *b = random_matrix(k * n, 2), *c = random_matrix(m * n, 3);
     float *result = memory_allocate((size_t)(m * n), sizeof *result);
-    if (beta == 0)
+    cl_mem addend = apart ? upload(device, c, m * n) : NULL;
+    float first = c[0];
+    if (beta == 0 || apart)
         c[0] = NAN; /* must not be read */
     struct gemm product = {.a = upload(device, a, m * k),
                            .b = upload(device, b, k * n),
                            .c = upload(device, c, m * n),
+                           .addend = addend,
                            .m = m,
                            .n = n,
                            .k = k,
@@ -46,6 +51,7 @@ static void check_product(struct device *device, const int *shape, bool transpos
                            .beta = beta};
     assert_ok(gemm(device, &product));
     assert_ok(device_read(device, product.c, 0, result, (size_t)(m * n) * sizeof *result));
+    c[0] = first;
     for (int i = 0; i < m; i++) {
         for (int j = 0; j < n; j++) {
             double sum = 0;
@@ -60,6 +66,7 @@ static void check_product(struct device *device, const int *shape, bool transpos
     device_buffer_destroy(device, product.a);
     device_buffer_destroy(device, product.b);
     device_buffer_destroy(device, product.c);
+    device_buffer_destroy(device, addend);
     free(a);
     free(b);
     free(c);
@@ -150,8 +157,8 @@ static void check_provider(const char *provider, struct device_shape shape) {
     assert_string_equal(gemm_provider_name(device), provider);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int transposes = 0; transposes < 4; transposes++)
-            for (int beta = 0; beta < 2; beta++)
-                check_product(device, shapes[i], transposes & 1, transposes & 2, (float)beta);
+            for (int addend = 0; addend < 3; addend++)
+                check_product(device, shapes[i], transposes & 1, transposes & 2, addend > 0, addend > 1);
     for (int transposes = 0; transposes < 4; transposes++)
         check_batch(device, transposes & 1, transposes & 2);
     check_together(device);
