@@ -70,6 +70,21 @@ status bench_time(const struct bench *bench, status (*work)(void *context), void
 status bench_time_best(const struct bench *bench, status (*work)(void *context), void *context,
                        double *seconds) MUST_CHECK;
 
+/*
+ * Median seconds of one call, and the median of how much of that a call of `other` takes, timed in turn with it: a
+ * share that changes little where the machine is now fast, now slow.
+ */
+status bench_time_in_turn(const struct bench *bench, status (*work)(void *context), void *context,
+                          status (*other)(void *context), void *other_context, double *seconds,
+                          double *share) MUST_CHECK;
+
+/*
+ * For work that reading memory bounds: median seconds of a call, and the median share that reading `bytes` would take
+ * of it. Passes over memory are timed in turn with the work, because a machine's memory is not equally fast all day.
+ */
+status bench_time_beside_reading(const struct bench *bench, status (*work)(void *context), void *context, double bytes,
+                                 double *seconds, double *share) MUST_CHECK;
+
 status bench_measure_peaks(struct bench *bench) MUST_CHECK;
 status bench_gemm(struct bench *bench) MUST_CHECK;
 status bench_ops(struct bench *bench) MUST_CHECK;

@@ -26,29 +26,27 @@ static status step(void *context) {
 }
 
 static status measure(const struct bench *bench, const struct bench_model *workload, const struct graph *graph,
-                      struct run *run, double *seconds) {
+                      struct run *run, double *seconds, double *share) {
     char path[PATH_MAX];
+    double bytes = (double)graph_cost(graph, REACH).parameters * sizeof(float);
     TRY(decoder_create(bench->device, graph, &run->decoder));
     if (bench->options.save)
         TRY(checkpoint_write_weights(decoder_model(run->decoder),
                                      bench_model_file(bench, workload, "weights.safetensors", path, sizeof path)));
     TRY(decoder_start(run->decoder));
-    return bench_time(bench, step, run, seconds);
+    return bench_time_beside_reading(bench, step, run, bytes, seconds, share);
 }
 
 static status add_model(struct bench *bench, const struct bench_model *workload) {
     struct graph *graph = NULL;
     struct run run = {0};
-    double seconds = 1, bytes = 0;
+    double seconds = 1, share = 0;
     status outcome = bench_model_graph(bench, workload, 1, 1, REACH, &graph);
-    if (outcome == STATUS_OK) {
-        bytes = (double)graph_cost(graph, REACH).parameters * sizeof(float);
-        outcome = measure(bench, workload, graph, &run, &seconds);
-    }
+    if (outcome == STATUS_OK)
+        outcome = measure(bench, workload, graph, &run, &seconds, &share);
     decoder_destroy(run.decoder);
     graph_destroy(graph);
-    return bench_add(bench, workload->name, outcome, 1 / seconds, "tokens/s",
-                     bytes / seconds * 1e-9 / bench->peaks.read_gbytes);
+    return bench_add(bench, workload->name, outcome, 1 / seconds, "tokens/s", share);
 }
 
 status bench_decode(struct bench *bench) {

@@ -10,6 +10,7 @@ struct peak {
     struct device *device;
     cl_mem from, out;
     size_t groups;
+    double bytes;
 };
 
 static status multiply_add(void *context) {
@@ -37,25 +38,47 @@ static status measure_multiply_adds(struct bench *bench, struct peak *peak) {
     return STATUS_OK;
 }
 
-static status measure_reading(struct bench *bench, struct peak *peak) {
+static status prepare_reading(const struct bench *bench, struct peak *peak) {
     size_t bytes = (size_t)READ_MEBIBYTES << 20, largest = device_information(bench->device)->largest_buffer_bytes;
     size_t group_bytes = READ_FLOATS_A_GROUP * sizeof(float);
-    double seconds;
     peak->groups = (bytes < largest ? bytes : largest) / group_bytes;
+    peak->bytes = (double)(peak->groups * group_bytes);
     TRY(device_buffer_create(bench->device, peak->groups * (size_t)device_shape(bench->device).lanes * sizeof(float),
                              &peak->out));
     TRY(device_buffer_create(bench->device, peak->groups * group_bytes, &peak->from));
-    TRY(device_fill_zero(bench->device, peak->from, 0, peak->groups * group_bytes));
+    return device_fill_zero(bench->device, peak->from, 0, peak->groups * group_bytes);
+}
+
+static status measure_reading(struct bench *bench, struct peak *peak) {
+    double seconds;
+    TRY(prepare_reading(bench, peak));
     TRY(bench_time_best(bench, read_all, peak, &seconds));
-    bench->peaks.read_gbytes = (double)(peak->groups * group_bytes) / seconds * 1e-9;
+    bench->peaks.read_gbytes = peak->bytes / seconds * 1e-9;
     return STATUS_OK;
+}
+
+static void release(struct peak *peak) {
+    device_buffer_destroy(peak->device, peak->from);
+    device_buffer_destroy(peak->device, peak->out);
 }
 
 static status with_buffers(struct bench *bench, status (*measure)(struct bench *bench, struct peak *peak)) {
     struct peak peak = {.device = bench->device};
     status outcome = measure(bench, &peak);
-    device_buffer_destroy(bench->device, peak.from);
-    device_buffer_destroy(bench->device, peak.out);
+    release(&peak);
+    return outcome;
+}
+
+status bench_time_beside_reading(const struct bench *bench, status (*work)(void *context), void *context, double bytes,
+                                 double *seconds, double *share) {
+    struct peak peak = {.device = bench->device};
+    double read_share;
+    status outcome = prepare_reading(bench, &peak);
+    if (outcome == STATUS_OK)
+        outcome = bench_time_in_turn(bench, work, context, read_all, &peak, seconds, &read_share);
+    if (outcome == STATUS_OK)
+        *share = read_share * bytes / peak.bytes;
+    release(&peak);
     return outcome;
 }
 

@@ -77,7 +77,7 @@ status bench_add(struct bench *bench, const char *name, status outcome, double v
     return STATUS_OK;
 }
 
-enum { BATCHES = 7, MOST_CALLS = 10000 };
+enum { BATCHES = 7, TURNS = 21, MOST_CALLS = 10000 };
 
 static int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -94,14 +94,18 @@ static status time_calls(const struct bench *bench, status (*work)(void *context
     return interrupt_requested() ? fail_interrupted() : STATUS_OK;
 }
 
+static int calls_within(double seconds, double once) {
+    double wanted = seconds / once;
+    return wanted < 1 ? 1 : wanted > MOST_CALLS ? MOST_CALLS : (int)wanted;
+}
+
 /* Seconds of a call in each batch, ascending. */
 static status time_batches(const struct bench *bench, status (*work)(void *context), void *context,
                            double times[BATCHES]) {
     double once;
     TRY(time_calls(bench, work, context, 1, &once));
     TRY(time_calls(bench, work, context, 1, &once));
-    double wanted = bench->options.seconds / BATCHES / once;
-    int calls = wanted < 1 ? 1 : wanted > MOST_CALLS ? MOST_CALLS : (int)wanted;
+    int calls = calls_within(bench->options.seconds / BATCHES, once);
     for (int i = 0; i < BATCHES; i++)
         TRY(time_calls(bench, work, context, calls, &times[i]));
     qsort(times, BATCHES, sizeof *times, ascending);
@@ -112,6 +116,24 @@ status bench_time(const struct bench *bench, status (*work)(void *context), void
     double times[BATCHES];
     TRY(time_batches(bench, work, context, times));
     *seconds = times[BATCHES / 2];
+    return STATUS_OK;
+}
+
+status bench_time_in_turn(const struct bench *bench, status (*work)(void *context), void *context,
+                          status (*other)(void *context), void *other_context, double *seconds, double *share) {
+    double times[TURNS], shares[TURNS], once, other_seconds;
+    TRY(time_calls(bench, work, context, 1, &once));
+    TRY(time_calls(bench, other, other_context, 1, &other_seconds));
+    int calls = calls_within(bench->options.seconds / TURNS, once);
+    for (int i = 0; i < TURNS; i++) {
+        TRY(time_calls(bench, work, context, calls, &times[i]));
+        TRY(time_calls(bench, other, other_context, 1, &other_seconds));
+        shares[i] = other_seconds / times[i];
+    }
+    qsort(times, TURNS, sizeof *times, ascending);
+    qsort(shares, TURNS, sizeof *shares, ascending);
+    *seconds = times[TURNS / 2];
+    *share = shares[TURNS / 2];
     return STATUS_OK;
 }
 
