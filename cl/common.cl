@@ -41,6 +41,8 @@ typedef JOIN(int, WIDTH) ivec;
 #define SPAN (LANES * WIDTH) /* floats that a work-group handles at once */
 /* Before a loop whose vectors are to stay in registers. */
 #define UNROLL _Pragma("unroll")
+/* For functions whose arrays are to become registers of their caller. */
+#define ALWAYS_INLINE __attribute__((always_inline))
 #define GROUP_SHAPE __attribute__((reqd_work_group_size(LANES, 1, 1)))
 
 /* The first float of this lane's item-th vector in a flat array; padding behind the array makes whole vectors safe. */
@@ -90,6 +92,23 @@ inline void row_store(vec value, __global float *row, int c, int channels) {
 #endif
 }
 
+/* rows[i][j] becomes rows[j][i]: log2(WIDTH) perfect shuffles of the first half of the rows with the second. */
+inline void transpose_square(vec *rows) {
+#if WIDTH > 1
+    for (int stage = 1; stage < WIDTH; stage *= 2) {
+        vec shuffled[WIDTH];
+        UNROLL for (int i = 0; i < WIDTH / 2; i++) {
+            shuffled[2 * i].even = rows[i].lo;
+            shuffled[2 * i].odd = rows[i + WIDTH / 2].lo;
+            shuffled[2 * i + 1].even = rows[i].hi;
+            shuffled[2 * i + 1].odd = rows[i + WIDTH / 2].hi;
+        }
+        UNROLL for (int i = 0; i < WIDTH; i++)
+            rows[i] = shuffled[i];
+    }
+#endif
+}
+
 /* Gradients are written by the first consumer of a value and added to by the others. */
 inline void row_put(vec value, __global float *row, int c, int channels, int accumulate) {
     if (accumulate)
@@ -102,6 +121,49 @@ inline void flat_put(vec value, __global float *p, int accumulate) {
     if (accumulate)
         value += VLOAD(p);
     VSTORE(value, p);
+}
+
+/* Vectors over WIDTH consecutive rows from `first`: to[d] = from[row, d] * scale; rows beyond `count` repeat the last. */
+inline void gather(__global const float *from, size_t stride, int columns, int first, int count, float scale, vec *to) {
+    for (int d = 0; d < columns; d += WIDTH) {
+        vec square[WIDTH];
+        UNROLL for (int w = 0; w < WIDTH; w++)
+            square[w] = row_load(from + min(first + w, count - 1) * stride, d, columns);
+        transpose_square(square);
+        for (int i = 0; i < WIDTH && d + i < columns; i++)
+            to[d + i] = square[i] * scale;
+    }
+}
+
+/* to[row, d] = from[d] * scale, or that added to it, for those of the WIDTH rows from `first` that are below `count`. */
+inline void scatter(const vec *from, __global float *to, size_t stride, int columns, int first, int count, vec scale,
+                    int accumulate) {
+    for (int d = 0; d < columns; d += WIDTH) {
+        vec square[WIDTH];
+        UNROLL for (int i = 0; i < WIDTH; i++)
+            square[i] = from[min(d + i, columns - 1)] * scale;
+        transpose_square(square);
+        for (int w = 0; w < WIDTH && first + w < count; w++)
+            row_put(square[w], to + (first + w) * stride, d, columns, accumulate);
+    }
+}
+
+/*
+ * product[k] = sum over d of vectors[d] * rows[k][d] for TOGETHER rows, enough to keep the multiply-adders busy; rows
+ * beyond `count` repeat the last.
+ */
+#define TOGETHER 8
+
+inline ALWAYS_INLINE void products(const vec *vectors, __global const float *from, size_t stride, int columns,
+                                   int first, int count, vec *product) {
+    __global const float *rows[TOGETHER];
+    UNROLL for (int k = 0; k < TOGETHER; k++) {
+        rows[k] = from + min(first + k, count - 1) * stride;
+        product[k] = (vec)(0.0f);
+    }
+    for (int d = 0; d < columns; d++)
+        UNROLL for (int k = 0; k < TOGETHER; k++)
+            product[k] += vectors[d] * rows[k][d];
 }
 
 inline float vec_sum(vec v) {
@@ -120,6 +182,17 @@ inline float vec_sum(vec v) {
     float2 c = b.lo + b.hi;
     return c.x + c.y;
 #endif
+}
+
+/* The sums of WIDTH vectors, in a third of the instructions of as many vec_sum(). Overwrites them. */
+inline ALWAYS_INLINE vec vec_sums(vec *vectors) {
+#if WIDTH > 1
+    UNROLL for (int count = WIDTH / 2; count > 0; count /= 2)
+        UNROLL for (int i = 0; i < count; i++)
+            vectors[i] = (vec)(vectors[2 * i].even, vectors[2 * i + 1].even) +
+                         (vec)(vectors[2 * i].odd, vectors[2 * i + 1].odd);
+#endif
+    return vectors[0];
 }
 
 inline float vec_max(vec v) {

@@ -202,23 +202,6 @@ GROUP_SHAPE __kernel void gemm_thin(__global const float *a, int k, int strip, f
     }
 }
 
-/* rows[i][j] becomes rows[j][i]: log2(WIDTH) perfect shuffles of the first half of the rows with the second. */
-inline void transpose_square(vec *rows) {
-#if WIDTH > 1
-    for (int stage = 1; stage < WIDTH; stage *= 2) {
-        vec shuffled[WIDTH];
-        UNROLL for (int i = 0; i < WIDTH / 2; i++) {
-            shuffled[2 * i].even = rows[i].lo;
-            shuffled[2 * i].odd = rows[i + WIDTH / 2].lo;
-            shuffled[2 * i + 1].even = rows[i].hi;
-            shuffled[2 * i + 1].odd = rows[i + WIDTH / 2].hi;
-        }
-        UNROLL for (int i = 0; i < WIDTH; i++)
-            rows[i] = shuffled[i];
-    }
-#endif
-}
-
 /* to[k,n] = from[n,k] transposed, `batch` of them; a group makes STAR_TRANSPOSE_ROWS rows of `to`. */
 GROUP_SHAPE __kernel void transpose(__global const float *from, __global float *to, int n, int k, int ld_from,
                                     int from_step) {

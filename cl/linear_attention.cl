@@ -14,7 +14,6 @@
  * `cumulative` is [row, head]: the logarithm of the decay from the chunk's start up to and with the row.
  */
 #define CHUNK STAR_LINEAR_CHUNK
-#define BLOCK 8 /* rows of a result that a lane makes at once */
 
 /* Where a chunk lies: rows of its sequence, cut at blocks. */
 struct chunk {
@@ -104,17 +103,20 @@ GROUP_SHAPE __kernel void chunk_states(__global const float *K, int K_offset, __
     for (int j = 0; j < chunk.length; j++)
         factor[j] = gives(cumulative, chunk, j, heads, head, mirrored) *
                     (use_beta ? token_weight(chunk.first + j, segment, scale) : 1.0f);
-    for (int n = 0; n < DOT; n += BLOCK) {
+    for (int n = 0; n < DOT; n += TOGETHER) {
         FOR_CHANNELS(c, OUT) {
-            vec sum[BLOCK];
-            UNROLL for (int i = 0; i < BLOCK; i++)
+            vec sum[TOGETHER];
+            UNROLL for (int i = 0; i < TOGETHER; i++)
                 sum[i] = (vec)(0.0f);
+            __global const float *k[TOGETHER];
+            UNROLL for (int i = 0; i < TOGETHER; i++)
+                k[i] = K + min(n + i, DOT - 1);
             for (int j = 0; j < chunk.length; j++) {
                 vec x = factor[j] * row_load(X + (size_t)j * x_heads * OUT, c, OUT);
-                UNROLL for (int i = 0; i < BLOCK; i++)
-                    sum[i] += x * K[(size_t)j * k_heads * DOT + min(n + i, DOT - 1)];
+                UNROLL for (int i = 0; i < TOGETHER; i++)
+                    sum[i] += x * k[i][(size_t)j * k_heads * DOT];
             }
-            for (int i = 0; i < BLOCK && n + i < DOT; i++)
+            for (int i = 0; i < TOGETHER && n + i < DOT; i++)
                 row_store(sum[i], states + (size_t)(n + i) * OUT, c, OUT);
         }
     }
@@ -164,50 +166,45 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, int Q_offset, _
     cumulative += chunk.row * heads + head;
     /* The dense block: each lane a vector of rows against all sources. */
     for (int i = LANE * WIDTH; i < CHUNK; i += SPAN) {
-        float tile[DOT][WIDTH], own[WIDTH];
-        for (int w = 0; w < WIDTH; w++) {
-            int row = min(i + w, chunk.length - 1);
-            for (int d = 0; d < DOT; d++)
-                tile[d][w] = Q[(size_t)row * q_heads * DOT + d];
+        vec q[DOT], own = (vec)(0.0f);
+        ivec rows = i + IVEC_NUMBERS;
+        gather(Q, (size_t)q_heads * DOT, DOT, i, chunk.length, 1.0f, q);
 #if DECAY
-            own[w] = cumulative[(size_t)row * heads];
+        gather(cumulative, (size_t)heads, 1, i, chunk.length, 1.0f, &own);
 #endif
-        }
-        for (int j = 0; j < chunk.length; j++) {
-            vec product = (vec)(0.0f);
-            for (int d = 0; d < DOT; d++)
-                product += VLOAD(tile[d]) * K[(size_t)j * k_heads * DOT + d];
-            if (use_beta)
-                product *= token_weight(chunk.first + j, segment, scale);
+        for (int first = 0; first < chunk.length; first += TOGETHER) {
+            vec product[TOGETHER];
+            products(q, K, (size_t)k_heads * DOT, DOT, first, chunk.length, product);
+            for (int j = first; j < min(first + TOGETHER, chunk.length); j++) {
+                vec weight = product[j - first];
+                if (use_beta)
+                    weight *= token_weight(chunk.first + j, segment, scale);
 #if DECAY
-            vec between = VLOAD(own) - cumulative[(size_t)j * heads];
-            if (mirrored)
-                between = -between;
-            product *= exp(fmin(between, (vec)(0.0f)));
+                vec between = own - cumulative[(size_t)j * heads];
+                weight *= exp(fmin(mirrored ? -between : between, (vec)(0.0f)));
 #endif
-            ivec rows = i + IVEC_NUMBERS, hidden = (ivec)(j) > rows;
-            if (mirrored)
-                hidden = (ivec)(j) < rows;
-            product = VSELECT(product, (vec)(0.0f), hidden);
-            float parts[WIDTH];
-            VSTORE(product, parts);
-            for (int w = 0; w < WIDTH; w++)
-                weights[j][i + w] = parts[w];
+                ivec hidden = mirrored ? (ivec)(j) < rows : (ivec)(j) > rows;
+                weight = VSELECT(weight, (vec)(0.0f), hidden);
+                VSTORE(weight, &weights[j][i]);
+            }
         }
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (int i = 0; i < chunk.length; i += BLOCK) {
+    for (int i = 0; i < chunk.length; i += TOGETHER) {
         FOR_CHANNELS(c, OUT) {
-            vec sum[BLOCK];
-            UNROLL for (int r = 0; r < BLOCK; r++)
+            vec sum[TOGETHER];
+            UNROLL for (int r = 0; r < TOGETHER; r++)
                 sum[r] = (vec)(0.0f);
+            __global const float *q[TOGETHER];
+            UNROLL for (int r = 0; r < TOGETHER; r++)
+                q[r] = Q + (size_t)min(i + r, chunk.length - 1) * q_heads * DOT;
             for (int d = 0; d < DOT; d++) {
                 vec state = row_load(states + (size_t)d * OUT, c, OUT);
-                UNROLL for (int r = 0; r < BLOCK; r++)
-                    sum[r] += state * Q[(size_t)min(i + r, chunk.length - 1) * q_heads * DOT + d];
+                UNROLL for (int r = 0; r < TOGETHER; r++)
+                    sum[r] += state * q[r][d];
             }
 #if DECAY
-            UNROLL for (int r = 0; r < BLOCK; r++) {
+            UNROLL for (int r = 0; r < TOGETHER; r++) {
                 int row = min(i + r, chunk.length - 1);
                 float from_start = cumulative[(size_t)row * heads];
                 float from_end = cumulative[(size_t)(chunk.length - 1) * heads] - from_start;
@@ -216,10 +213,10 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, int Q_offset, _
 #endif
             for (int j = 0; j < chunk.length; j++) {
                 vec x = row_load(X + (size_t)j * x_heads * OUT, c, OUT);
-                UNROLL for (int r = 0; r < BLOCK; r++)
+                UNROLL for (int r = 0; r < TOGETHER; r++)
                     sum[r] += x * weights[j][i + r];
             }
-            for (int r = 0; r < BLOCK && i + r < chunk.length; r++) {
+            for (int r = 0; r < TOGETHER && i + r < chunk.length; r++) {
                 if (use_alpha)
                     sum[r] *= token_weight(chunk.first + i + r, segment, scale);
                 row_put(sum[r], out + (size_t)(i + r) * heads * OUT, c, OUT, accumulate);

@@ -12,72 +12,21 @@
  * C is [rows, heads DOT]; B is [rows, b_heads DOT] and V [rows, v_heads OUT], where several query heads may share one
  * (grouped queries). log_sum and mean_gradient are [sequence, head, token] and only used by softmax.
  */
-#define STEP 8 /* keys (or queries) taken together against the vectors */
 #define SOFTMAX (NONLINEARITY == STAR_NONLINEARITY_SOFTMAX)
 
-/* Vectors over WIDTH consecutive rows from `first`: to[d] = from[row, d] * scale; rows beyond `count` repeat the last. */
-#define DEFINE_GATHER(NAME, COLUMNS)                                                                                   \
-    inline void NAME(__global const float *from, size_t stride, int first, int count, float scale, vec *to) {          \
-        float tile[COLUMNS][WIDTH];                                                                                    \
-        for (int w = 0; w < WIDTH; w++) {                                                                              \
-            __global const float *row = from + min(first + w, count - 1) * stride;                                     \
-            for (int d = 0; d < COLUMNS; d++)                                                                          \
-                tile[d][w] = row[d];                                                                                   \
-        }                                                                                                              \
-        for (int d = 0; d < COLUMNS; d++)                                                                              \
-            to[d] = VLOAD(tile[d]) * scale;                                                                            \
+/* sum[d] = sum[d] * keep + sum over k of weight[k] * rows[k][d], for `columns` d and TOGETHER rows. */
+inline ALWAYS_INLINE void combine(vec *sum, vec keep, const vec *weight, __global const float *from, size_t stride,
+                                  int columns, int first, int count) {
+    __global const float *rows[TOGETHER];
+    UNROLL for (int k = 0; k < TOGETHER; k++)
+        rows[k] = from + min(first + k, count - 1) * stride;
+    for (int d = 0; d < columns; d++) {
+        vec total = sum[d] * keep;
+        UNROLL for (int k = 0; k < TOGETHER; k++)
+            total += weight[k] * rows[k][d];
+        sum[d] = total;
     }
-
-#define DEFINE_SCATTER(NAME, COLUMNS)                                                                                  \
-    inline void NAME(const vec *from, __global float *to, size_t stride, int first, int count, vec scale,              \
-                     int accumulate) {                                                                                 \
-        float tile[COLUMNS][WIDTH];                                                                                    \
-        for (int d = 0; d < COLUMNS; d++)                                                                              \
-            VSTORE(from[d] * scale, tile[d]);                                                                          \
-        for (int w = 0; w < WIDTH && first + w < count; w++) {                                                         \
-            __global float *row = to + (first + w) * stride;                                                           \
-            for (int d = 0; d < COLUMNS; d++)                                                                          \
-                row[d] = accumulate ? row[d] + tile[d][w] : tile[d][w];                                                \
-        }                                                                                                              \
-    }
-
-/* product[k] = sum over d of vectors[d] * rows[k][d] for STEP rows; rows beyond `count` repeat the last. */
-#define DEFINE_PRODUCTS(NAME, COLUMNS)                                                                                 \
-    inline void NAME(const vec *vectors, __global const float *from, size_t stride, int first, int count,              \
-                     vec *product) {                                                                                   \
-        __global const float *rows[STEP];                                                                              \
-        UNROLL for (int k = 0; k < STEP; k++) {                                                                               \
-            rows[k] = from + min(first + k, count - 1) * stride;                                                       \
-            product[k] = (vec)(0.0f);                                                                                  \
-        }                                                                                                              \
-        for (int d = 0; d < COLUMNS; d++)                                                                              \
-            UNROLL for (int k = 0; k < STEP; k++)                                                                             \
-                product[k] += vectors[d] * rows[k][d];                                                                 \
-    }
-
-/* sum[d] = sum[d] * keep + sum over k of weight[k] * rows[k][d]. */
-#define DEFINE_COMBINE(NAME, COLUMNS)                                                                                  \
-    inline void NAME(vec *sum, vec keep, const vec *weight, __global const float *from, size_t stride, int first,      \
-                     int count) {                                                                                      \
-        __global const float *rows[STEP];                                                                              \
-        UNROLL for (int k = 0; k < STEP; k++)                                                                                 \
-            rows[k] = from + min(first + k, count - 1) * stride;                                                       \
-        for (int d = 0; d < COLUMNS; d++) {                                                                            \
-            vec total = sum[d] * keep;                                                                                 \
-            UNROLL for (int k = 0; k < STEP; k++)                                                                             \
-                total += weight[k] * rows[k][d];                                                                       \
-            sum[d] = total;                                                                                            \
-        }                                                                                                              \
-    }
-
-DEFINE_GATHER(gather_dot, DOT)
-DEFINE_GATHER(gather_out, OUT)
-DEFINE_SCATTER(scatter_dot, DOT)
-DEFINE_SCATTER(scatter_out, OUT)
-DEFINE_PRODUCTS(products_dot, DOT)
-DEFINE_PRODUCTS(products_out, OUT)
-DEFINE_COMBINE(combine_dot, DOT)
-DEFINE_COMBINE(combine_out, OUT)
+}
 
 /* The first element of a head's column block at the sequence's first token. */
 inline size_t head_place(int sequence, int context, int heads, int head, int columns) {
@@ -110,16 +59,16 @@ GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global con
     B += head_place(sequence, context, b_heads, head / (heads / b_heads), DOT);
     V += head_place(sequence, context, v_heads, head / (heads / v_heads), OUT);
     vec c[DOT], sum[OUT], largest = (vec)(-1e30f), total = (vec)(0.0f);
-    gather_dot(C + head_place(sequence, context, heads, head, DOT), heads * DOT, first, context, scale, c);
+    gather(C + head_place(sequence, context, heads, head, DOT), heads * DOT, DOT, first, context, scale, c);
     for (int d = 0; d < OUT; d++)
         sum[d] = (vec)(0.0f);
     int last = min(first + WIDTH, context);
-    for (int key = first_visible(first, mask, span); key < last; key += STEP) {
-        vec weight[STEP], keep = (vec)(1.0f);
-        products_dot(c, B, b_heads * DOT, key, context, weight);
+    for (int key = first_visible(first, mask, span); key < last; key += TOGETHER) {
+        vec weight[TOGETHER], keep = (vec)(1.0f);
+        products(c, B, b_heads * DOT, DOT, key, context, weight);
 #if SOFTMAX
         vec largest_now = largest;
-        UNROLL for (int k = 0; k < STEP; k++) {
+        UNROLL for (int k = 0; k < TOGETHER; k++) {
             ivec hidden = ((ivec)(key + k) > query) | ((ivec)(key + k) < lowest);
             weight[k] = VSELECT(weight[k], (vec)(-INFINITY), hidden);
             largest_now = fmax(largest_now, weight[k]);
@@ -127,24 +76,24 @@ GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global con
         keep = exp(largest - largest_now);
         largest = largest_now;
         total *= keep;
-        UNROLL for (int k = 0; k < STEP; k++) {
+        UNROLL for (int k = 0; k < TOGETHER; k++) {
             weight[k] = exp(weight[k] - largest);
             total += weight[k];
         }
 #else
-        UNROLL for (int k = 0; k < STEP; k++) {
+        UNROLL for (int k = 0; k < TOGETHER; k++) {
             ivec hidden = ((ivec)(key + k) > query) | ((ivec)(key + k) < lowest);
             weight[k] = VSELECT(nonlinear(weight[k], NONLINEARITY), (vec)(0.0f), hidden);
         }
 #endif
-        combine_out(sum, keep, weight, V, v_heads * OUT, key, context);
+        combine(sum, keep, weight, V, v_heads * OUT, OUT, key, context);
     }
 #if SOFTMAX
     row_store(largest + log(total), log_sum + ((size_t)sequence * heads + head) * context, first, context);
 #else
     total = TO_VEC(query - lowest + 1);
 #endif
-    scatter_out(sum, y + head_place(sequence, context, heads, head, OUT), heads * OUT, first, context, 1.0f / total, 0);
+    scatter(sum, y + head_place(sequence, context, heads, head, OUT), heads * OUT, OUT, first, context, 1.0f / total, 0);
 }
 
 /*
@@ -178,12 +127,12 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
     size_t out_place = head_place(sequence, context, heads, head, OUT);
     size_t dot_place = head_place(sequence, context, heads, head, DOT);
     vec c[DOT], upstream[OUT], sum[DOT], mean = (vec)(0.0f), normaliser = (vec)(0.0f);
-    gather_dot(C + dot_place, heads * DOT, first, context, scale, c);
-    gather_out(dy + out_place, heads * OUT, first, context, 1.0f, upstream);
+    gather(C + dot_place, heads * DOT, DOT, first, context, scale, c);
+    gather(dy + out_place, heads * OUT, OUT, first, context, 1.0f, upstream);
 #if SOFTMAX
     size_t token_place = ((size_t)sequence * heads + head) * context;
     vec out[OUT];
-    gather_out(y + out_place, heads * OUT, first, context, 1.0f, out);
+    gather(y + out_place, heads * OUT, OUT, first, context, 1.0f, out);
     for (int d = 0; d < OUT; d++)
         mean += upstream[d] * out[d];
     row_store(mean, mean_gradient + token_place, first, context);
@@ -193,17 +142,17 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
     for (int d = 0; d < DOT; d++)
         sum[d] = (vec)(0.0f);
     int last = min(first + WIDTH, context);
-    for (int key = first_visible(first, mask, span); key < last; key += STEP) {
-        vec score[STEP], change[STEP];
-        products_dot(c, B, b_heads * DOT, key, context, score);
-        products_out(upstream, V, v_heads * OUT, key, context, change);
-        UNROLL for (int k = 0; k < STEP; k++) {
+    for (int key = first_visible(first, mask, span); key < last; key += TOGETHER) {
+        vec score[TOGETHER], change[TOGETHER];
+        products(c, B, b_heads * DOT, DOT, key, context, score);
+        products(upstream, V, v_heads * OUT, OUT, key, context, change);
+        UNROLL for (int k = 0; k < TOGETHER; k++) {
             ivec hidden = ((ivec)(key + k) > query) | ((ivec)(key + k) < lowest);
             pair_gradient(&score[k], &change[k], hidden, normaliser, mean, share);
         }
-        combine_dot(sum, (vec)(1.0f), change, B, b_heads * DOT, key, context);
+        combine(sum, (vec)(1.0f), change, B, b_heads * DOT, DOT, key, context);
     }
-    scatter_dot(sum, dC + dot_place, heads * DOT, first, context, (vec)(scale), accumulate);
+    scatter(sum, dC + dot_place, heads * DOT, DOT, first, context, (vec)(scale), accumulate);
 }
 
 /*
@@ -229,20 +178,20 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
     mean_gradient += ((size_t)sequence * heads + head) * context;
 #endif
     vec b[DOT], v[OUT], sum_b[DOT], sum_v[OUT];
-    gather_dot(B + head_place(sequence, context, b_heads, head / (heads / b_heads), DOT), b_heads * DOT, first, context,
+    gather(B + head_place(sequence, context, b_heads, head / (heads / b_heads), DOT), b_heads * DOT, DOT, first, context,
                scale, b);
-    gather_out(V + head_place(sequence, context, v_heads, head / (heads / v_heads), OUT), v_heads * OUT, first, context,
+    gather(V + head_place(sequence, context, v_heads, head / (heads / v_heads), OUT), v_heads * OUT, OUT, first, context,
                1.0f, v);
     for (int d = 0; d < DOT; d++)
         sum_b[d] = (vec)(0.0f);
     for (int d = 0; d < OUT; d++)
         sum_v[d] = (vec)(0.0f);
     int last = last_visible(min(first + WIDTH, context) - 1, mask, span, context);
-    for (int query = first; query < last; query += STEP) {
-        vec score[STEP], change[STEP];
-        products_dot(b, C, heads * DOT, query, context, score);
-        products_out(v, dy, heads * OUT, query, context, change);
-        UNROLL for (int k = 0; k < STEP; k++) {
+    for (int query = first; query < last; query += TOGETHER) {
+        vec score[TOGETHER], change[TOGETHER];
+        products(b, C, heads * DOT, DOT, query, context, score);
+        products(v, dy, heads * OUT, OUT, query, context, change);
+        UNROLL for (int k = 0; k < TOGETHER; k++) {
             int place = min(query + k, context - 1), lowest = first_visible(query + k, mask, span);
             ivec hidden = (key > (ivec)(query + k)) | (key < (ivec)(lowest)) | (ivec)(query + k < context ? 0 : -1);
 #if SOFTMAX
@@ -253,11 +202,11 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
                           (vec)(1.0f / (query + k - lowest + 1)));
 #endif
         }
-        combine_dot(sum_b, (vec)(1.0f), change, C, heads * DOT, query, context);
-        combine_out(sum_v, (vec)(1.0f), score, dy, heads * OUT, query, context);
+        combine(sum_b, (vec)(1.0f), change, C, heads * DOT, DOT, query, context);
+        combine(sum_v, (vec)(1.0f), score, dy, heads * OUT, OUT, query, context);
     }
-    scatter_dot(sum_b, dB + dB_offset + dot_place, heads * DOT, first, context, (vec)(scale), accumulate_B);
-    scatter_out(sum_v, dV + dV_offset + out_place, heads * OUT, first, context, (vec)(1.0f), accumulate_V);
+    scatter(sum_b, dB + dB_offset + dot_place, heads * DOT, DOT, first, context, (vec)(scale), accumulate_B);
+    scatter(sum_v, dV + dV_offset + out_place, heads * OUT, OUT, first, context, (vec)(1.0f), accumulate_V);
 }
 
 /*

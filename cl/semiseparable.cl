@@ -60,6 +60,19 @@ GROUP_SHAPE __kernel void semiseparable_forward(__global const float *A, __globa
     }
 }
 
+/* sums[n] = sum over the vector's channels of values[n]. */
+inline ALWAYS_INLINE void sum_channels(const vec *values, __local float *sums) {
+    for (int n = 0; n < STATE; n += WIDTH) {
+        vec some[WIDTH];
+        float parts[WIDTH];
+        UNROLL for (int i = 0; i < WIDTH; i++)
+            some[i] = values[min(n + i, STATE - 1)];
+        VSTORE(vec_sums(some), parts);
+        for (int i = 0; i < WIDTH && n + i < STATE; i++)
+            sums[n + i] = parts[i];
+    }
+}
+
 /*
  * B and C serve all channels, so their gradients are summed over channels: each group writes its part to
  * partial_BC[group, 0: B or 1: C, row, n]. partial_bias[sequence, c] is summed over sequences.
@@ -85,9 +98,14 @@ GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __glob
         vec before[STAR_SCAN_CHUNK][STATE]; /* the state before each token of the chunk */
         UNROLL for (int n = 0; n < STATE; n++)
             before[0][n] = row_load(states + state_place(sequence, chunk, chunks, n, channels), c, channels);
+        struct step steps[STAR_SCAN_CHUNK];
+        for (int i = 0; i < length; i++) {
+            size_t row = (size_t)sequence * context + first + i;
+            steps[i] = step_load(A, V, bias_c, row * channels, c, channels);
+        }
         for (int i = 0; i + 1 < length; i++) {
             size_t row = (size_t)sequence * context + first + i;
-            struct step step = step_load(A, V, bias_c, row * channels, c, channels);
+            struct step step = steps[i];
             int t = first + i + 1;
             float keep = t == first_visible(t, mask, span) ? 0.0f : 1.0f;
             vec decay = (vec)(1.0f);
@@ -98,20 +116,23 @@ GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __glob
         }
         for (int i = length - 1; i >= 0; i--) {
             size_t row = (size_t)sequence * context + first + i;
-            struct step step = step_load(A, V, bias_c, row * channels, c, channels);
+            struct step step = steps[i];
             vec upstream = row_load(dy + row * channels, c, channels);
             float keep = first + i == first_visible(first + i, mask, span) ? 0.0f : 1.0f;
             vec decay = (vec)(1.0f), du = (vec)(0.0f), ddelta = (vec)(0.0f);
+            vec dB[STATE], dC[STATE]; /* a channel each */
             UNROLL for (int n = 0; n < STATE; n++) {
                 decay *= step.ratio;
                 float b = B[row * STATE + n];
                 vec decayed = decay * before[i][n], g = dh[n] + upstream * C[row * STATE + n];
-                sums[LANE][n] = vec_sum(g * step.u);
-                sums[LANE][STATE + n] = vec_sum(upstream * (decayed + step.u * b));
+                dB[n] = g * step.u;
+                dC[n] = upstream * (decayed + step.u * b);
                 du += g * b;
                 ddelta -= (n + 1) * decayed * g;
                 dh[n] = keep * g * decay;
             }
+            sum_channels(dB, sums[LANE]);
+            sum_channels(dC, sums[LANE] + STATE);
             barrier(CLK_LOCAL_MEM_FENCE);
             for (int k = LANE; k < 2 * STATE; k += LANES) {
                 float sum = 0.0f;
