@@ -123,7 +123,7 @@ inline void flat_put(vec value, __global float *p, int accumulate) {
     VSTORE(value, p);
 }
 
-/* Vectors over WIDTH consecutive rows from `first`: to[d] = from[row, d] * scale; rows beyond `count` repeat the last. */
+/* Vectors over the WIDTH rows from `first`: to[d] = from[row, d] * scale; rows beyond `count` repeat the last. */
 inline void gather(__global const float *from, size_t stride, int columns, int first, int count, float scale, vec *to) {
     for (int d = 0; d < columns; d += WIDTH) {
         vec square[WIDTH];
@@ -135,7 +135,7 @@ inline void gather(__global const float *from, size_t stride, int columns, int f
     }
 }
 
-/* to[row, d] = from[d] * scale, or that added to it, for those of the WIDTH rows from `first` that are below `count`. */
+/* to[row, d] = from[d] * scale, or added to it, for those of the WIDTH rows from `first` that are below `count`. */
 inline void scatter(const vec *from, __global float *to, size_t stride, int columns, int first, int count, vec scale,
                     int accumulate) {
     for (int d = 0; d < columns; d += WIDTH) {

@@ -1,7 +1,7 @@
 /*
  * C[m,n] = alpha * op(A)[m,k] * B[k,n] + beta * D on devices where a work-group is one core's loop; D may be C.
  *
- * A work-group (LANES 1) makes the tile of `block_rows` rows and 2 * WIDTH columns. Its inner piece keeps MICRO_ROWS x 2
+ * A work-group (LANES 1) makes a tile of `block_rows` rows and 2 * WIDTH columns. Its inner piece keeps MICRO_ROWS x 2
  * vectors of C in registers and runs down k: two vectors of B, and one float of A a row, broadcast. A is read where it
  * lies (any strides), rows of B are contiguous; a transposed B is copied by `transpose` first. It takes BLOCK_K rows of
  * B at a time, which stay in the second-level cache while the rows of the tile pass.
@@ -159,7 +159,7 @@ GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const flo
 }
 
 /*
- * c_i[n_i] = a[k] b_i[k,n_i] for up to four matrices, as decoding needs it: bound by reading them. A group takes a strip
+ * c_i[n_i] = a[k] b_i[k,n_i] for up to four matrices, as decoding needs: bound by reading them. A group takes a strip
  * of columns so wide that rows of it are long pieces of memory, and several matrices make one launch, because on a CPU
  * waking the cores takes as long as reading a megabyte. A single one has beta * addend added. Groups: strips of `strip`
  * columns, of all matrices.

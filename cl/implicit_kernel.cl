@@ -4,7 +4,7 @@
  */
 
 /*
- * features[t, 2 i] = sin(pi t / 2^i), features[t, 2 i + 1] = cos(pi t / 2^i): wavelengths from 2 to 2^16 tokens, so that
+ * features[t, 2 i] = sin(pi t / 2^i), features[t, 2 i + 1] = cos(pi t / 2^i): wavelengths of 2 to 2^16 tokens, so that
  * a lag means the same in every context. sinpi and cospi are exact where sin and cos would lose the phase.
  */
 GROUP_SHAPE __kernel void lag_features(__global float *features, int lags) {

@@ -7,7 +7,7 @@
  *
  * One primitive does forward and backward,
  *   out_i = alpha_i sum over j of decay(i, j) beta_j (Q_i . K_j) X_j,
- * forward over j <= i or, `mirrored`, over j >= i: y from (C, B, u); du from (B, C, dy) mirrored; dC from (dy, u, B); dB
+ * forward over j <= i or, `mirrored`, j >= i: y from (C, B, u); du from (B, C, dy) mirrored; dC from (dy, u, B); dB
  * from (u, dy, C) mirrored. Tokens are taken in chunks: inside a chunk as a dense block, between chunks through states
  * sum of K_j X_j^T. DOT is the length of Q and K, OUT that of X and out, a head (compiled in).
  *
@@ -226,7 +226,7 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, int Q_offset, _
 }
 
 /*
- * The decay's share of backward, per row and head: changes[row, head] = dy . y - u . du, of which the gradient of log a_t
+ * The decay's share of backward, a row and head: changes[row, head] = dy . y - u . du, of which the gradient of log a_t
  * is the sum from t on; and dot_v = du . V, which delta gets through u. Then du becomes dV a head.
  */
 #if DECAY

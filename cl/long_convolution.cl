@@ -95,7 +95,7 @@ GROUP_SHAPE __kernel void long_convolution_lags(__global const float *x, __globa
 }
 
 /*
- * One token: history holds the last `capacity` rows of each sequence, token p at p % capacity; `age` is how many earlier
+ * One token: history has the last `capacity` rows of each sequence, token p at p % capacity; `age` is how many earlier
  * tokens this one sees. A group takes a block of channels of one sequence.
  */
 GROUP_SHAPE __kernel void long_convolution_step(__global const float *x, __global const float *kernel_,

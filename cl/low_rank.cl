@@ -1,7 +1,7 @@
 /*
  * Attention a head: y_i = sum over the visible j of w_ij V_j with w_ij = softmax_j(scale C_i . B_j), or with another
- * nonlinearity s (NONLINEARITY, compiled in) w_ij = s(scale C_i . B_j) / n_i, n_i the number of visible j. Causal: j <= i;
- * banded: the last `span` of them; blocked: those in i's block of `span` tokens.
+ * nonlinearity s (NONLINEARITY, compiled in) w_ij = s(scale C_i . B_j) / n_i, n_i the number of visible j. Causal: j <=
+ * i; banded: the last `span` of them; blocked: those in i's block of `span` tokens.
  *
  * DOT channels a head in C and B, OUT in V and y (compiled in). A lane owns WIDTH queries (in low_rank_keys: keys) and
  * holds them transposed, one vector a channel, so that every inner operation is a vector times one float of the other
@@ -93,7 +93,8 @@ GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global con
 #else
     total = TO_VEC(query - lowest + 1);
 #endif
-    scatter(sum, y + head_place(sequence, context, heads, head, OUT), heads * OUT, OUT, first, context, 1.0f / total, 0);
+    y += head_place(sequence, context, heads, head, OUT);
+    scatter(sum, y, heads * OUT, OUT, first, context, 1.0f / total, 0);
 }
 
 /*
@@ -156,7 +157,7 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
 }
 
 /*
- * dB_j = scale sum over i of change_ij C_i and dV_j = sum over i of w_ij dy_i, a query head each: dB is [rows, heads DOT]
+ * dB_j = scale sum over i of change_ij C_i and dV_j = sum over i of w_ij dy_i, a query head each: dB [rows, heads DOT]
  * and dV [rows, heads OUT] from their offsets; heads that share are added up by reduce_heads.
  */
 GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const float *B, __global const float *V,
@@ -178,10 +179,10 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
     mean_gradient += ((size_t)sequence * heads + head) * context;
 #endif
     vec b[DOT], v[OUT], sum_b[DOT], sum_v[OUT];
-    gather(B + head_place(sequence, context, b_heads, head / (heads / b_heads), DOT), b_heads * DOT, DOT, first, context,
-               scale, b);
-    gather(V + head_place(sequence, context, v_heads, head / (heads / v_heads), OUT), v_heads * OUT, OUT, first, context,
-               1.0f, v);
+    B += head_place(sequence, context, b_heads, head / (heads / b_heads), DOT);
+    V += head_place(sequence, context, v_heads, head / (heads / v_heads), OUT);
+    gather(B, b_heads * DOT, DOT, first, context, scale, b);
+    gather(V, v_heads * OUT, OUT, first, context, 1.0f, v);
     for (int d = 0; d < DOT; d++)
         sum_b[d] = (vec)(0.0f);
     for (int d = 0; d < OUT; d++)

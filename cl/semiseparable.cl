@@ -7,7 +7,7 @@
  *
  * With a blocked mask h starts from zero in each block of `span` tokens.
  *
- * A lane owns a vector of channels and walks the sequence. Forward keeps the state before every STAR_SCAN_CHUNK-th token;
+ * A lane owns a vector of channels and walks a sequence. Forward keeps the state before every STAR_SCAN_CHUNK-th token;
  * backward goes through the chunks from the last, recomputing the states inside a chunk.
  */
 

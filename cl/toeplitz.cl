@@ -71,7 +71,7 @@ GROUP_SHAPE __kernel void toeplitz_taps(__global const float *C, __global const 
 }
 
 /*
- * One token: ring holds the last kernel_size - 1 products B V of each sequence, token p at p % (kernel_size - 1). A group
+ * One token: ring has the last kernel_size - 1 products B V of each sequence, token p at p % (kernel_size - 1). A group
  * takes a block of channels of one sequence; `age` is how many earlier tokens this one sees.
  */
 GROUP_SHAPE __kernel void toeplitz_step(__global const float *C, __global const float *B, __global const float *V,
