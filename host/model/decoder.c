@@ -3,9 +3,10 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* Caches that one launch of cl/cache.cl appends to. */
-enum { APPENDED = 4 };
+/* Inputs of one node that cl/cache.cl remembers in one launch. */
+enum { REMEMBERED = 2 };
 
 struct decoder {
     struct device *device;
@@ -18,7 +19,6 @@ struct decoder {
     cl_mem *states;           /* by node */
     struct op_memory *memory; /* by node */
     size_t cache_bytes;
-    int waiting[APPENDED], waiting_count; /* values of this token that are not in their caches yet */
 };
 
 static size_t state_floats(const struct op *op) {
@@ -105,7 +105,6 @@ size_t decoder_cache_bytes(const struct decoder *decoder) {
 status decoder_start(struct decoder *decoder) {
     const struct graph *graph = decoder->graph;
     decoder->position = 0;
-    decoder->waiting_count = 0;
     for (int n = 0; n < graph->node_count; n++) {
         size_t bytes = state_floats(&graph->nodes[n].op) * (size_t)graph->batch * sizeof(float);
         if (decoder->states[n])
@@ -116,46 +115,39 @@ status decoder_start(struct decoder *decoder) {
     return STATUS_OK;
 }
 
-/* Puts this token's rows of the values that wait into their caches. */
-static status append_waiting(struct decoder *decoder) {
-    struct kernel_argument arguments[1 + 4 * APPENDED] = {argument_int(decoder->position)};
-    for (int i = 0; i < APPENDED; i++) {
-        int value = decoder->waiting[i < decoder->waiting_count ? i : 0];
-        struct kernel_argument *of_value = &arguments[1 + 4 * i];
+/*
+ * Puts this token's rows of the inputs that the node looks back on into their caches. A value that several nodes share
+ * is put there by each of them: the same row in the same place.
+ */
+static status remember_inputs(struct decoder *decoder, const struct node *node) {
+    struct kernel_argument arguments[1 + 4 * REMEMBERED] = {argument_int(decoder->position)};
+    size_t count = 0;
+    for (int i = 0; node->op.type->past_rows && i < node->op.input_count; i++) {
+        int value = node->inputs[i];
+        if (node->op.type->past_rows(&node->op, i) == 0)
+            continue;
+        if (count == REMEMBERED)
+            return fail("%s looks back on more than %d inputs", node->op.type->name, REMEMBERED);
+        struct kernel_argument *of_value = &arguments[1 + 4 * count++];
         of_value[0] = argument_buffer(model_value(decoder->model, value));
         of_value[1] = argument_buffer(decoder->caches[value]);
         of_value[2] = argument_int(decoder->graph->values[value].shape.columns);
         of_value[3] = argument_int(decoder->cache_rows[value]);
     }
-    struct launch_groups groups = {(size_t)decoder->waiting_count, (size_t)decoder->graph->batch, 1};
-    decoder->waiting_count = 0;
-    return device_launch(decoder->device, (struct kernel_name){"cache", "cache_append", NULL}, groups, arguments,
-                         1 + 4 * APPENDED);
-}
-
-/* The outputs for which a cache is kept wait, so that few launches append many. */
-static status remember_outputs(struct decoder *decoder, int n) {
-    const struct node *node = &decoder->graph->nodes[n];
-    for (int i = 0; i < node->op.output_count; i++) {
-        if (decoder->cache_rows[node->outputs[i]] == 0)
-            continue;
-        if (decoder->waiting_count == APPENDED)
-            TRY(append_waiting(decoder));
-        decoder->waiting[decoder->waiting_count++] = node->outputs[i];
-    }
-    return STATUS_OK;
+    if (count == 1)
+        memcpy(&arguments[5], &arguments[1], 4 * sizeof *arguments);
+    return device_launch(decoder->device, (struct kernel_name){"cache", "cache_append", NULL},
+                         (struct launch_groups){count, (size_t)decoder->graph->batch, 1}, arguments,
+                         1 + 4 * REMEMBERED);
 }
 
 static status run_node(struct decoder *decoder, int n) {
     const struct node *node = &decoder->graph->nodes[n];
-    if (node->op.type->past_rows)
-        TRY(append_waiting(decoder));
+    TRY(remember_inputs(decoder, node));
     if (node->op.type->step)
-        TRY(node->op.type->step(decoder->device, &node->op, model_node_buffers(decoder->model, n), &decoder->memory[n],
-                                decoder->position));
-    else
-        TRY(model_forward_node(decoder->model, n));
-    return remember_outputs(decoder, n);
+        return node->op.type->step(decoder->device, &node->op, model_node_buffers(decoder->model, n),
+                                   &decoder->memory[n], decoder->position);
+    return model_forward_node(decoder->model, n);
 }
 
 /* Nodes from n on that run together; at least one. */
@@ -174,10 +166,7 @@ static status run_together(struct decoder *decoder, int first, int count) {
         ops[i] = &decoder->graph->nodes[first + i].op;
         buffers[i] = model_node_buffers(decoder->model, first + i);
     }
-    TRY(ops[0]->type->forward_together(decoder->device, ops, buffers, count));
-    for (int i = 0; i < count; i++)
-        TRY(remember_outputs(decoder, first + i));
-    return STATUS_OK;
+    return ops[0]->type->forward_together(decoder->device, ops, buffers, count);
 }
 
 status decoder_step(struct decoder *decoder, const int32_t *tokens, float *logits) {
