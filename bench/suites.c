@@ -94,18 +94,22 @@ static status time_calls(const struct bench *bench, status (*work)(void *context
     return interrupt_requested() ? fail_interrupted() : STATUS_OK;
 }
 
-static int calls_within(double seconds, double once) {
+/* Calls that together take about so long, after a first one that may build kernels. */
+static status count_calls(const struct bench *bench, status (*work)(void *context), void *context, double seconds,
+                          int *calls) {
+    double once;
+    TRY(time_calls(bench, work, context, 1, &once));
+    TRY(time_calls(bench, work, context, 1, &once));
     double wanted = seconds / once;
-    return wanted < 1 ? 1 : wanted > MOST_CALLS ? MOST_CALLS : (int)wanted;
+    *calls = wanted < 1 ? 1 : wanted > MOST_CALLS ? MOST_CALLS : (int)wanted;
+    return STATUS_OK;
 }
 
 /* Seconds of a call in each batch, ascending. */
 static status time_batches(const struct bench *bench, status (*work)(void *context), void *context,
                            double times[BATCHES]) {
-    double once;
-    TRY(time_calls(bench, work, context, 1, &once));
-    TRY(time_calls(bench, work, context, 1, &once));
-    int calls = calls_within(bench->options.seconds / BATCHES, once);
+    int calls;
+    TRY(count_calls(bench, work, context, bench->options.seconds / BATCHES, &calls));
     for (int i = 0; i < BATCHES; i++)
         TRY(time_calls(bench, work, context, calls, &times[i]));
     qsort(times, BATCHES, sizeof *times, ascending);
@@ -121,10 +125,10 @@ status bench_time(const struct bench *bench, status (*work)(void *context), void
 
 status bench_time_in_turn(const struct bench *bench, status (*work)(void *context), void *context,
                           status (*other)(void *context), void *other_context, double *seconds, double *share) {
-    double times[TURNS], shares[TURNS], once, other_seconds;
-    TRY(time_calls(bench, work, context, 1, &once));
+    double times[TURNS], shares[TURNS], other_seconds;
+    int calls;
+    TRY(count_calls(bench, work, context, bench->options.seconds / TURNS, &calls));
     TRY(time_calls(bench, other, other_context, 1, &other_seconds));
-    int calls = calls_within(bench->options.seconds / TURNS, once);
     for (int i = 0; i < TURNS; i++) {
         TRY(time_calls(bench, work, context, calls, &times[i]));
         TRY(time_calls(bench, other, other_context, 1, &other_seconds));

@@ -184,7 +184,7 @@ inline float vec_sum(vec v) {
 #endif
 }
 
-/* The sums of WIDTH vectors, in a third of the instructions of as many vec_sum(). Overwrites them. */
+/* The sums of WIDTH vectors, by far fewer shuffles than as many vec_sum() take. Overwrites the vectors. */
 inline ALWAYS_INLINE vec vec_sums(vec *vectors) {
 #if WIDTH > 1
     UNROLL for (int count = WIDTH / 2; count > 0; count /= 2)

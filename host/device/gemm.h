@@ -9,8 +9,8 @@
 
 /*
  * C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * D, where D is C itself unless `addend` names another matrix laid
- * out as C is. A is stored as [m,k], or as [k,m] with transpose_a; B as [k,n], or as [n,k] with transpose_b. With beta
- * 0, D is not read.
+ * out as C is; what lies between the rows of C may be overwritten then. A is stored as [m,k], or as [k,m] with
+ * transpose_a; B as [k,n], or as [n,k] with transpose_b. With beta 0, D is not read.
  *
  * lda, ldb and ldc are the floats from one stored row to the next; 0 means that rows are dense. `batch` products (0
  * means one) are computed at once, their matrices a_step, b_step and c_step floats apart.

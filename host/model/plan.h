@@ -42,9 +42,9 @@ struct plan_limits {
 
 /* Fails if one tensor alone is larger than the largest buffer. */
 status plan_create(const struct graph *graph, const struct plan_limits *limits, struct plan **plan) MUST_CHECK;
+void plan_destroy(struct plan *plan);
+
 /* Whether the gradient of this input of a node lies where that of its output does (op_type.passed_inputs). */
 bool plan_passes_in_place(const struct plan *plan, const struct node *node, int input);
-
-void plan_destroy(struct plan *plan);
 
 #endif

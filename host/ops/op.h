@@ -136,12 +136,12 @@ struct op_type {
     void (*reference)(const struct op *op, const double *const inputs[], double *const outputs[]);
 };
 
-extern const struct op_type op_embedding;  /* tokens, table -> table[token] */
-extern const struct op_type op_rms_norm;   /* x, gain -> x / rms(x) * gain */
-extern const struct op_type op_linear;     /* x, weight [, residual] -> x weight + residual; dense or block-diagonal */
-extern const struct op_type op_add;        /* a, b -> a + b */
-extern const struct op_type op_scale;      /* x, w -> x * w, a factor a channel */
-extern const struct op_type op_scaled_add; /* a, b, w -> a + w * b or a - w * b, a factor a channel */
+extern const struct op_type op_embedding;        /* tokens, table -> table[token] */
+extern const struct op_type op_rms_norm;         /* x, gain -> x / rms(x) * gain */
+extern const struct op_type op_linear;           /* x, weight [, residual] -> x weight + residual */
+extern const struct op_type op_add;              /* a, b -> a + b */
+extern const struct op_type op_scale;            /* x, w -> x * w, a factor a channel */
+extern const struct op_type op_scaled_add;       /* a, b, w -> a + w * b or a - w * b, a factor a channel */
 extern const struct op_type op_repeat_columns;   /* x -> each column several times */
 extern const struct op_type op_convolution;      /* x, taps -> short causal depthwise convolution */
 extern const struct op_type op_unfold;           /* x -> x[t], x[t - 1], ... side by side */

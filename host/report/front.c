@@ -110,10 +110,6 @@ static cJSON *describe_metrics(const struct metrics *metrics) {
     return json;
 }
 
-static void print_json(cJSON *json, FILE *out) {
-    json_print(json, out);
-}
-
 status report_front_json(struct store *store, FILE *out) {
     struct front front;
     char run_status[32], genome[GENOME_TEXT_BYTES];
@@ -136,7 +132,7 @@ status report_front_json(struct store *store, FILE *out) {
         cJSON_AddItemToArray(list, candidate);
     }
     free(front.candidates);
-    print_json(json, out);
+    json_print(json, out);
     return STATUS_OK;
 }
 
@@ -222,7 +218,7 @@ static void print_architecture_json(const struct genome *genome, const struct ca
     }
     struct cost all = graph_cost(graph, settings->cache_context);
     add_costs(json, &all);
-    print_json(json, out);
+    json_print(json, out);
 }
 
 /* Costs do not depend on the device; any shape builds the graph. */
