@@ -158,50 +158,6 @@ GROUP_SHAPE __kernel void gemm_panel(__global const float *a, __global const flo
     }
 }
 
-/*
- * c_i[n_i] = a[k] b_i[k,n_i] for up to four matrices, as decoding needs: bound by reading them. A group takes a strip
- * of columns so wide that rows of it are long pieces of memory, and several matrices make one launch, because on a CPU
- * waking the cores takes as long as reading a megabyte. A single one has beta * addend added. Groups: strips of `strip`
- * columns, of all matrices.
- */
-DEFINE_MICRO(micro_thin, 1, STAR_THIN_VECTORS)
-
-GROUP_SHAPE __kernel void gemm_thin(__global const float *a, int k, int strip, float beta,
-                                    __global const float *addend, __global const float *b0, __global float *c0, int n0,
-                                    __global const float *b1, __global float *c1, int n1, __global const float *b2,
-                                    __global float *c2, int n2, __global const float *b3, __global float *c3, int n3) {
-    __global const float *all_b[] = {b0, b1, b2, b3};
-    __global float *all_c[] = {c0, c1, c2, c3};
-    int all_n[] = {n0, n1, n2, n3}, matrix = 0, index = (int)get_group_id(0);
-    for (; index >= (all_n[matrix] + strip - 1) / strip; matrix++)
-        index -= (all_n[matrix] + strip - 1) / strip;
-    int n = all_n[matrix];
-    int column = index * strip, last = min(column + strip, n);
-    struct product p = {.a = a,
-                        .b = all_b[matrix],
-                        .addend = addend,
-                        .c = all_c[matrix],
-                        .a_row_stride = k,
-                        .a_k_stride = 1,
-                        .ldb = n,
-                        .ldc = n,
-                        .k = k,
-                        .alpha = 1.0f,
-                        .beta = beta};
-    while (column < last) {
-        struct product part = product_moved(p, column);
-        part.b += column;
-        int columns = last - column;
-        if (columns >= STAR_THIN_VECTORS * WIDTH) {
-            micro_thin(part);
-            column += STAR_THIN_VECTORS * WIDTH;
-        } else {
-            panel(part, 0, 1, min(columns, 2 * WIDTH), n);
-            column += 2 * WIDTH;
-        }
-    }
-}
-
 /* to[k,n] = from[n,k] transposed, `batch` of them; a group makes STAR_TRANSPOSE_ROWS rows of `to`. */
 GROUP_SHAPE __kernel void transpose(__global const float *from, __global float *to, int n, int k, int ld_from,
                                     int from_step) {

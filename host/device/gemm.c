@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "device/gemm_choice.h"
+#include "device/gemv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,10 +136,18 @@ static status put_addend_in_c(struct device *device, struct gemm *completed) {
     return STATUS_OK;
 }
 
+/* A tile of any provider would be mostly empty for one row, and none reads float16. */
+static bool is_for_gemv(const struct gemm *completed) {
+    return completed->half_b || (completed->m == 1 && gemv_takes(completed));
+}
+
 status gemm(struct device *device, const struct gemm *gemm) {
     if (gemm->m <= 0 || gemm->n <= 0)
         return STATUS_OK;
     struct gemm completed = complete(gemm);
+    if (is_for_gemv(&completed))
+        return gemv_takes(&completed) ? gemv(device, &completed, 1)
+                                      : fail("a product with B in float16 takes nothing transposed");
     const struct gemm_provider *provider = provider_of(device, &completed);
     if (completed.addend && !provider->takes_addend)
         TRY(put_addend_in_c(device, &completed));
@@ -146,28 +155,26 @@ status gemm(struct device *device, const struct gemm *gemm) {
 }
 
 status gemm_together(struct device *device, const struct gemm *gemms, int count) {
-    struct gemm completed[GEMM_TOGETHER];
-    for (int first = 0; first < count; first += GEMM_TOGETHER) {
-        int some = count - first < GEMM_TOGETHER ? count - first : GEMM_TOGETHER;
-        bool alike = true;
-        for (int i = 0; i < some; i++) {
-            completed[i] = complete(&gemms[first + i]);
-            alike = alike && provider_of(device, &completed[i]) == provider_of(device, &completed[0]);
+    struct gemm some[GEMV_TOGETHER];
+    for (int first = 0, taken; first < count; first += taken) {
+        some[0] = complete(&gemms[first]);
+        for (taken = 1; taken < GEMV_TOGETHER && first + taken < count; taken++) {
+            some[taken] = complete(&gemms[first + taken]);
+            if (!is_for_gemv(&some[taken]) || !gemv_takes_together(&some[0], &some[taken]))
+                break;
         }
-        const struct gemm_provider *provider = provider_of(device, &completed[0]);
-        if (alike && provider->run_together) {
-            TRY(provider->run_together(device, completed, some));
-            continue;
-        }
-        for (int i = 0; i < some; i++)
-            TRY(gemm(device, &gemms[first + i]));
+        TRY(taken > 1 ? gemv(device, some, taken) : gemm(device, &gemms[first]));
     }
     return STATUS_OK;
 }
 
+status gemm_halve(struct device *device, cl_mem floats, cl_mem halves, int k, int n, int batch) {
+    return gemv_halve(device, floats, halves, k, n, batch);
+}
+
 size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm) {
     struct gemm completed = complete(gemm);
-    return provider_of(device, &completed)->scratch_bytes(device, &completed);
+    return is_for_gemv(&completed) ? 0 : provider_of(device, &completed)->scratch_bytes(device, &completed);
 }
 
 status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) {

@@ -1,6 +1,7 @@
 /*
  * Matrix multiplication behind one interface. Providers are rows of a table in gemm.c; a device uses the one named in
- * its options, or what was tuned for it (gemm_choice.h), or the default for its type. All float32, row-major.
+ * its options, or what was tuned for it (gemm_choice.h), or the default for its type; products of one row have a kernel
+ * of their own. Float32, row-major.
  */
 #ifndef STARCL_DEVICE_GEMM_H
 #define STARCL_DEVICE_GEMM_H
@@ -13,12 +14,15 @@
  * transpose_a; B as [k,n], or as [n,k] with transpose_b. With beta 0, D is not read.
  *
  * lda, ldb and ldc are the floats from one stored row to the next; 0 means that rows are dense. `batch` products (0
- * means one) are computed at once, their matrices a_step, b_step and c_step floats apart.
+ * means one) are computed at once, their matrices a_step, b_step and c_step elements apart.
+ *
+ * With half_b, B is what gemm_halve() made of a matrix; nothing is transposed then, and it is for few rows: each row
+ * of A reads B anew.
  */
 struct gemm {
     cl_mem a, b, c, addend;
     int m, n, k;
-    bool transpose_a, transpose_b;
+    bool transpose_a, transpose_b, half_b;
     float alpha, beta;
     int lda, ldb, ldc;
     int batch, a_step, b_step, c_step;
@@ -31,6 +35,12 @@ status gemm(struct device *device, const struct gemm *gemm) MUST_CHECK;
  * starting the device's work takes longer than the work.
  */
 status gemm_together(struct device *device, const struct gemm *gemms, int count) MUST_CHECK;
+
+/*
+ * Makes float16 numbers of `batch` dense matrices [k,n], which lie behind each other, in an order of elements that
+ * products with half_b know: halves must hold batch * k * n of two bytes.
+ */
+status gemm_halve(struct device *device, cl_mem floats, cl_mem halves, int k, int n, int batch) MUST_CHECK;
 
 /* Device memory that a product makes the provider keep; the largest of all products counts. Reads no buffer. */
 size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm);

@@ -44,4 +44,4 @@ static void release(void) {
     (void)CLBlastClearCache();
 }
 
-const struct gemm_provider gemm_clblast = {"clblast", false, run, NULL, scratch_bytes, release};
+const struct gemm_provider gemm_clblast = {"clblast", false, run, scratch_bytes, release};

@@ -4,16 +4,11 @@
 
 #include "device/gemm.h"
 
-/* The most products that run_together() is given. */
-enum { GEMM_TOGETHER = 4 };
-
 struct gemm_provider {
     const char *name;
     bool takes_addend;
-    /* lda, ldb, ldc and batch are never 0 here, and addend is NULL unless the provider takes one. */
+    /* lda, ldb, ldc and batch are never 0 here, B is float32, and addend is NULL unless the provider takes one. */
     status (*run)(struct device *device, const struct gemm *gemm);
-    /* Several of the same A at once; NULL: one after the other. */
-    status (*run_together)(struct device *device, const struct gemm *gemms, int count);
     /* The bytes of gemm_scratch() that run() will ask for. */
     size_t (*scratch_bytes)(struct device *device, const struct gemm *gemm);
     void (*release)(void); /* when a device closes; may be NULL */

@@ -21,8 +21,8 @@
 /* Independent multiply-adds that peaks.cl keeps going, so that one need not wait for the one before. */
 #define STAR_PEAK_CHAINS 12
 
-/* Vectors of columns that gemm.cl keeps in registers for a product of one row. */
-#define STAR_THIN_VECTORS 12
+/* Vectors of columns that gemv.cl keeps in registers. */
+#define STAR_GEMV_VECTORS 8
 
 /* Rows that one work-group of gemm.cl's transpose writes. */
 #define STAR_TRANSPOSE_ROWS 32

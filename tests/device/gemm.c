@@ -1,4 +1,6 @@
-/* Every GEMM provider that fits the device against a double-precision product: all transposes, edges, alpha and beta.
+/*
+ * Every GEMM provider that fits the device against a double-precision product: all transposes, edges, alpha and beta;
+ * and the products of few rows, with float32 and float16 matrices.
  */
 #include "test.h"
 
@@ -119,17 +121,34 @@ static void check_batch(struct device *device, bool transpose_a, bool transpose_
     free(c);
 }
 
+/* Exactly as float16 holds them, so that a product with them must be as near as any other. */
+static float *random_halves(int elements, uint64_t name) {
+    float *matrix = random_matrix(elements, name);
+    for (int i = 0; i < elements; i++)
+        matrix[i] = roundf(matrix[i] * 64) / 64;
+    return matrix;
+}
+
+/* `batch` matrices of k x n behind each other as gemm_halve() makes them. */
+static cl_mem upload_halves(struct device *device, const float *values, int k, int n, int batch) {
+    cl_mem floats = upload(device, values, k * n * batch), halves;
+    assert_ok(device_buffer_create(device, (size_t)(k * n * batch) * 2, &halves));
+    assert_ok(gemm_halve(device, floats, halves, k, n, batch));
+    device_buffer_destroy(device, floats);
+    return halves;
+}
+
 /* One row times several matrices at once, more than a launch takes, of wide, narrow and odd columns. */
-static void check_together(struct device *device) {
-    enum { K = 70, COUNT = 6 };
-    static const int columns[COUNT] = {300, 7, 128, 33, 16, 1000};
+static void check_together(struct device *device, bool half) {
+    enum { K = 70, COUNT = 8 };
+    static const int columns[COUNT] = {300, 7, 128, 33, 16, 1000, 45, 3};
     struct gemm products[COUNT];
     float *a = random_matrix(K, 1), *b[COUNT], result[1000];
     cl_mem shared = upload(device, a, K);
     for (int i = 0; i < COUNT; i++) {
-        b[i] = random_matrix(K * columns[i], (uint64_t)i + 2);
-        products[i] = (struct gemm){.a = shared, .b = upload(device, b[i], K * columns[i]), .m = 1, .k = K, .alpha = 1};
-        products[i].n = columns[i];
+        b[i] = random_halves(K * columns[i], (uint64_t)i + 2);
+        products[i] = (struct gemm){.a = shared, .m = 1, .n = columns[i], .k = K, .alpha = 1, .half_b = half};
+        products[i].b = half ? upload_halves(device, b[i], K, columns[i], 1) : upload(device, b[i], K * columns[i]);
         products[i].c = upload(device, b[i], columns[i]);
     }
     assert_ok(gemm_together(device, products, COUNT));
@@ -151,6 +170,73 @@ static void check_together(struct device *device) {
     free(a);
 }
 
+/* Few rows, a batch side by side in wider rows, and something to add, B in float16. */
+static void check_halves(struct device *device) {
+    enum { ROWS = 3, BATCH = 2, K = 70, N = 333, LDA = BATCH * K + 1, LDC = BATCH * N + 2 };
+    float *a = random_matrix(ROWS * LDA, 1), *b = random_halves(BATCH * K * N, 2), *c = random_matrix(ROWS * LDC, 3);
+    float *result = memory_allocate(ROWS * LDC, sizeof *result);
+    struct gemm product = {.a = upload(device, a, ROWS * LDA),
+                           .b = upload_halves(device, b, K, N, BATCH),
+                           .c = upload(device, c, ROWS * LDC),
+                           .m = ROWS,
+                           .n = N,
+                           .k = K,
+                           .half_b = true,
+                           .alpha = 0.5f,
+                           .beta = 2,
+                           .lda = LDA,
+                           .ldc = LDC,
+                           .batch = BATCH,
+                           .a_step = K,
+                           .b_step = K * N,
+                           .c_step = N};
+    assert_ok(gemm(device, &product));
+    assert_ok(device_read(device, product.c, 0, result, ROWS * LDC * sizeof *result));
+    for (int i = 0; i < ROWS; i++) {
+        for (int j = 0; j < LDC; j++) {
+            int member = j / N, column = j % N;
+            double expected = (member < BATCH ? 2 : 1) * c[i * LDC + j];
+            for (int p = 0; p < K && member < BATCH; p++)
+                expected += 0.5 * a[i * LDA + member * K + p] * b[(member * K + p) * N + column];
+            if (!(fabs(result[i * LDC + j] - expected) < 1e-4))
+                fail_test("float16, at %d %d: %g, not %g", i, j, result[i * LDC + j], expected);
+        }
+    }
+    product.transpose_a = true;
+    assert_fails(gemm(device, &product), STATUS_FAILED, "nothing transposed");
+    device_buffer_destroy(device, product.a);
+    device_buffer_destroy(device, product.b);
+    device_buffer_destroy(device, product.c);
+    free(a);
+    free(b);
+    free(c);
+    free(result);
+}
+
+/* What float16 does not hold is rounded to the nearest, not cut off. */
+static void check_rounding(struct device *device) {
+    enum { COUNT = 5 };
+    const float one = 1, from[COUNT] = {1 + 0x1.8p-11f, 1 + 0x1p-12f, -3.14159265f, 1e-6f, 65504};
+    const float expected[COUNT] = {1 + 0x1p-10f, 1, -3.140625f, 0x1.1p-20f, 65504};
+    float result[COUNT];
+    struct gemm product = {.a = upload(device, &one, 1),
+                           .b = upload_halves(device, from, 1, COUNT, 1),
+                           .c = upload(device, from, COUNT),
+                           .m = 1,
+                           .n = COUNT,
+                           .k = 1,
+                           .half_b = true,
+                           .alpha = 1};
+    assert_ok(gemm(device, &product));
+    assert_ok(device_read(device, product.c, 0, result, sizeof result));
+    for (int i = 0; i < COUNT; i++)
+        if (result[i] != expected[i])
+            fail_test("%.9g in float16 became %.9g, not %.9g", from[i], result[i], expected[i]);
+    device_buffer_destroy(device, product.a);
+    device_buffer_destroy(device, product.b);
+    device_buffer_destroy(device, product.c);
+}
+
 static void check_provider(const char *provider, struct device_shape shape) {
     struct device *device;
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = provider, .shape = shape}, &device));
@@ -161,7 +247,10 @@ static void check_provider(const char *provider, struct device_shape shape) {
                 check_product(device, shapes[i], transposes & 1, transposes & 2, addend > 0, addend > 1);
     for (int transposes = 0; transposes < 4; transposes++)
         check_batch(device, transposes & 1, transposes & 2);
-    check_together(device);
+    check_together(device, false);
+    check_together(device, true);
+    check_halves(device);
+    check_rounding(device);
     device_close(device);
 }
 
@@ -174,6 +263,8 @@ static void test_panel(void **unused) {
 static void test_clblast(void **unused) {
     (void)unused;
     check_provider("clblast", (struct device_shape){0});
+    check_provider("clblast", (struct device_shape){64, 1, 4, 1, 16});
+    check_provider("clblast", (struct device_shape){8, 1, 4, 1, 16});
 }
 
 static void test_choice(void **unused) {

@@ -1,0 +1,145 @@
+/*
+ * y_i[rows, n_i] = alpha * x[rows, k] w_i[k, n_i] + beta * addend for up to six matrices w_i: what decoding does, and
+ * bound by reading the matrices, which each row of x does anew. Several matrices make one launch, because on a CPU
+ * waking the cores takes as long as reading a megabyte.
+ *
+ * A matrix is floats as they lie, or halves (HALVES) in panels that halve_matrix() makes: `panel` columns of all rows,
+ * then the next panel. A short piece of a row would otherwise be all that is read in one place.
+ *
+ * A group takes a strip of columns within a panel. Where it is one lane, that keeps STAR_GEMV_VECTORS vectors of them
+ * in registers and runs down k. Where it is many, `strip` lanes take a column each, and each LANES / strip of such rows
+ * of lanes its share of k. Groups: strips of all matrices, rows of x, members of a batch, whose matrices are x_step,
+ * w_step and y_step elements apart.
+ */
+#if HALVES
+typedef half weight;
+#define LOAD_ONE(p) vload_half(0, p)
+#else
+typedef float weight;
+#define LOAD_ONE(p) (*(p))
+#endif
+
+struct product {
+    __global const float *x, *addend;
+    __global const weight *w;
+    __global float *y;
+    int k, stride; /* stride: from one row of w to the next */
+    float alpha, beta;
+};
+
+inline struct product product_at(struct product p, int column) {
+    p.w += column;
+    p.y += column;
+    p.addend += column;
+    return p;
+}
+
+inline void put_one(float sum, struct product p) {
+    *p.y = p.alpha * sum + (p.beta != 0.0f ? p.beta * *p.addend : 0.0f);
+}
+
+#if LANES == 1
+#if !HALVES
+#define LOAD(p) VLOAD(p)
+#elif WIDTH == 1
+#define LOAD(p) LOAD_ONE(p)
+#else
+#define LOAD(p) JOIN(vload_half, WIDTH)(0, p)
+#endif
+
+/* One function a number of vectors, so that every sum is a register. */
+#define DEFINE_COLUMNS(NAME, VECTORS)                                                                                  \
+    inline void NAME(struct product p) {                                                                               \
+        vec sum[VECTORS];                                                                                              \
+        UNROLL for (int j = 0; j < VECTORS; j++) sum[j] = (vec)(0.0f);                                                 \
+        for (int step = 0; step < p.k; step++) {                                                                       \
+            vec x = (vec)(p.x[step]);                                                                                  \
+            UNROLL for (int j = 0; j < VECTORS; j++) sum[j] = fma(x, LOAD(p.w + j * WIDTH), sum[j]);                   \
+            p.w += p.stride;                                                                                           \
+        }                                                                                                              \
+        UNROLL for (int j = 0; j < VECTORS; j++) {                                                                     \
+            vec value = p.alpha * sum[j];                                                                              \
+            if (p.beta != 0.0f)                                                                                        \
+                value += p.beta * VLOAD(p.addend + j * WIDTH);                                                         \
+            VSTORE(value, p.y + j * WIDTH);                                                                            \
+        }                                                                                                              \
+    }
+
+DEFINE_COLUMNS(many_vectors, STAR_GEMV_VECTORS)
+DEFINE_COLUMNS(two_vectors, 2)
+DEFINE_COLUMNS(one_vector, 1)
+
+inline void one_column(struct product p) {
+    float sum = 0.0f;
+    for (int step = 0; step < p.k; step++)
+        sum = fma(p.x[step], LOAD_ONE(p.w + (size_t)step * p.stride), sum);
+    put_one(sum, p);
+}
+
+inline void columns(struct product p, int first, int last) {
+    int column = first;
+    for (; column + STAR_GEMV_VECTORS * WIDTH <= last; column += STAR_GEMV_VECTORS * WIDTH)
+        many_vectors(product_at(p, column));
+    for (; column + 2 * WIDTH <= last; column += 2 * WIDTH)
+        two_vectors(product_at(p, column));
+    for (; column + WIDTH <= last; column += WIDTH)
+        one_vector(product_at(p, column));
+    for (; column < last; column++)
+        one_column(product_at(p, column));
+}
+#endif
+
+GROUP_SHAPE __kernel void gemv(__global const float *x, int k, int ldx, int x_step, int w_step, int ldy, int y_step,
+                               __global const float *addend, float alpha, float beta, int strip, int panel,
+                               __global const weight *w0, __global float *y0, int n0, __global const weight *w1,
+                               __global float *y1, int n1, __global const weight *w2, __global float *y2, int n2,
+                               __global const weight *w3, __global float *y3, int n3, __global const weight *w4,
+                               __global float *y4, int n4, __global const weight *w5, __global float *y5, int n5) {
+    __global const weight *all_w[] = {w0, w1, w2, w3, w4, w5};
+    __global float *all_y[] = {y0, y1, y2, y3, y4, y5};
+    int all_n[] = {n0, n1, n2, n3, n4, n5}, matrix = 0, index = (int)get_group_id(0);
+    for (; index >= (all_n[matrix] + strip - 1) / strip; matrix++)
+        index -= (all_n[matrix] + strip - 1) / strip;
+    int n = all_n[matrix], first = index * strip, last = min(first + strip, n);
+    int panel_first = first - first % panel;
+    size_t row = get_group_id(1), member = get_group_id(2), place = member * y_step + row * (ldy ? ldy : n);
+    struct product p = {.x = x + member * x_step + row * ldx,
+                        .addend = addend + place,
+                        .w = all_w[matrix] + member * w_step + (size_t)panel_first * (k - 1),
+                        .y = all_y[matrix] + place,
+                        .k = k,
+                        .stride = min(panel, n - panel_first),
+                        .alpha = alpha,
+                        .beta = beta};
+#if LANES == 1
+    columns(p, first, last);
+#else
+    __local float sums[LANES];
+    int column = first + LANE % strip, shares = LANES / strip;
+    p = product_at(p, column);
+    sums[LANE] = 0.0f;
+    for (int step = LANE / strip; step < k && column < last; step += shares)
+        sums[LANE] = fma(p.x[step], LOAD_ONE(p.w + (size_t)step * p.stride), sums[LANE]);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (LANE >= strip || column >= last)
+        return;
+    float sum = 0.0f;
+    for (int share = 0; share < shares; share++)
+        sum += sums[share * strip + LANE];
+    put_one(sum, p);
+#endif
+}
+
+/* The place of column c of `row` of a matrix [k, n] in panels. */
+inline size_t place_in_panels(int row, int c, int k, int n, int panel) {
+    int first = c - c % panel;
+    return (size_t)first * k + (size_t)row * min(panel, n - first) + (c - first);
+}
+
+/* to = from[k, n], rounded to the nearest halves and in panels; groups over rows, members of a batch. */
+GROUP_SHAPE __kernel void halve_matrix(__global const float *from, __global half *to, int k, int n, int panel) {
+    size_t member = get_group_id(1) * (size_t)k * n;
+    FOR_ROWS(row, k)
+    for (int c = LANE; c < n; c += LANES)
+        vstore_half_rte(from[member + (size_t)row * n + c], member + place_in_panels(row, c, k, n, panel), to);
+}

@@ -1,0 +1,76 @@
+#include "device/gemv.h"
+
+#include "starcl/constants.h"
+
+#include <limits.h>
+
+/* Columns side by side where a group has many lanes. */
+enum { LANE_COLUMNS = 16 };
+
+static size_t divide_up(int count, int by) {
+    return ((size_t)count + (size_t)by - 1) / (size_t)by;
+}
+
+bool gemv_takes(const struct gemm *gemm) {
+    return !gemm->transpose_a && !gemm->transpose_b && gemm->ldb == gemm->n;
+}
+
+static bool is_dense(const struct gemm *gemm) {
+    return gemm->batch == 1 && gemm->ldc == gemm->n && gemm->beta == 0;
+}
+
+bool gemv_takes_together(const struct gemm *one, const struct gemm *other) {
+    return gemv_takes(one) && gemv_takes(other) && is_dense(one) && is_dense(other) && one->a == other->a &&
+           one->m == other->m && one->k == other->k && one->lda == other->lda && one->alpha == other->alpha &&
+           one->half_b == other->half_b;
+}
+
+/* Columns of a group that has all it can take, and of a panel of halves. */
+static int full_strip(struct device_shape shape) {
+    if (shape.lanes == 1)
+        return STAR_GEMV_VECTORS * shape.width;
+    return shape.lanes % LANE_COLUMNS == 0 ? LANE_COLUMNS : shape.lanes;
+}
+
+/* Narrower where full strips would leave cores without work. */
+static int strip_columns(struct device *device, const struct gemm *gemms, int count) {
+    struct device_shape shape = device_shape(device);
+    int units = (int)device_information(device)->compute_units, strip = full_strip(shape), columns = 0;
+    for (int i = 0; i < count; i++)
+        columns += gemms[i].n;
+    return shape.lanes > 1 || columns >= 2 * units * strip ? strip : 2 * shape.width;
+}
+
+status gemv(struct device *device, const struct gemm *gemms, int count) {
+    enum { COMMON = 12, ARGUMENTS = COMMON + 3 * GEMV_TOGETHER };
+    const struct gemm *first = &gemms[0];
+    int strip = strip_columns(device, gemms, count), panel = first->half_b ? full_strip(device_shape(device)) : INT_MAX;
+    struct kernel_argument arguments[ARGUMENTS] = {
+        argument_buffer(first->a),    argument_int(first->k),
+        argument_int(first->lda),     argument_int(first->a_step),
+        argument_int(first->b_step),  argument_int(count == 1 ? first->ldc : 0),
+        argument_int(first->c_step),  argument_buffer(first->addend ? first->addend : first->c),
+        argument_float(first->alpha), argument_float(first->beta),
+        argument_int(strip),          argument_int(panel)};
+    size_t strips = 0;
+    for (int i = 0; i < GEMV_TOGETHER; i++) {
+        const struct gemm *product = &gemms[i < count ? i : 0];
+        int columns = i < count ? product->n : 0;
+        struct kernel_argument *matrix = &arguments[COMMON + 3 * i];
+        matrix[0] = argument_buffer(product->b);
+        matrix[1] = argument_buffer(product->c);
+        matrix[2] = argument_int(columns);
+        strips += divide_up(columns, strip);
+    }
+    struct kernel_name name = {"gemv", "gemv", first->half_b ? "-DHALVES=1" : NULL};
+    struct launch_groups groups = {strips, (size_t)first->m, (size_t)first->batch};
+    return device_launch(device, name, groups, arguments, ARGUMENTS);
+}
+
+status gemv_halve(struct device *device, cl_mem floats, cl_mem halves, int k, int n, int batch) {
+    struct launch_groups groups = groups_rows(device_shape(device), k);
+    groups.y = (size_t)batch;
+    return LAUNCH(device, ((struct kernel_name){"gemv", "halve_matrix", NULL}), groups, argument_buffer(floats),
+                  argument_buffer(halves), argument_int(k), argument_int(n),
+                  argument_int(full_strip(device_shape(device))));
+}
