@@ -212,7 +212,8 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
 
 /*
  * One token: the query C against the first `count` rows of the caches, [sequence, capacity, shared heads, columns]. A
- * group takes one head of one sequence; each lane takes every LANES-th row and the lanes' results are joined.
+ * group takes one head of one sequence; each lane takes WIDTH rows of every SPAN, so that a vector has a score of each,
+ * and the lanes' results are joined.
  */
 GROUP_SHAPE __kernel void low_rank_step(__global const float *C, __global const float *B, __global const float *V,
                                         __global float *y, int heads, int b_heads, int v_heads, int capacity, int count,
@@ -227,24 +228,38 @@ GROUP_SHAPE __kernel void low_rank_step(__global const float *C, __global const 
     float largest = -1e30f, total = 0.0f;
     for (int d = 0; d < OUT; d += WIDTH)
         sum[d / WIDTH] = (vec)(0.0f);
-    for (int key = LANE; key < count; key += LANES) {
-        vec products = (vec)(0.0f);
-        for (int d = 0; d < DOT; d += WIDTH)
-            products += row_load(C, d, DOT) * row_load(B + (size_t)key * b_heads * DOT, d, DOT);
-        float score = scale * vec_sum(products), keep = 1.0f, weight;
+    for (int first = LANE * WIDTH; first < count; first += SPAN) {
+        size_t row[WIDTH];
+        vec part[WIDTH];
+        UNROLL for (int k = 0; k < WIDTH; k++) {
+            row[k] = min(first + k, count - 1);
+            part[k] = (vec)(0.0f);
+        }
+        for (int d = 0; d < DOT; d += WIDTH) {
+            vec c = row_load(C, d, DOT);
+            UNROLL for (int k = 0; k < WIDTH; k++)
+                part[k] += c * row_load(B + row[k] * b_heads * DOT, d, DOT);
+        }
+        vec score = scale * vec_sums(part);
+        ivec hidden = first + IVEC_NUMBERS >= count;
+        float keep = 1.0f, weights[WIDTH];
 #if SOFTMAX
-        float largest_now = fmax(largest, score);
+        score = VSELECT(score, (vec)(-INFINITY), hidden);
+        float largest_now = fmax(largest, vec_max(score));
         keep = exp(largest - largest_now);
         largest = largest_now;
-        weight = exp(score - largest);
-        total = total * keep + weight;
+        vec weight = exp(score - largest);
+        total = total * keep + vec_sum(weight);
 #else
-        float parts[WIDTH];
-        VSTORE(nonlinear((vec)(score), NONLINEARITY), parts);
-        weight = parts[0];
+        vec weight = VSELECT(nonlinear(score, NONLINEARITY), (vec)(0.0f), hidden);
 #endif
-        for (int d = 0; d < OUT; d += WIDTH)
-            sum[d / WIDTH] = sum[d / WIDTH] * keep + weight * row_load(V + (size_t)key * v_heads * OUT, d, OUT);
+        VSTORE(weight, weights);
+        for (int d = 0; d < OUT; d += WIDTH) {
+            vec here = sum[d / WIDTH] * keep;
+            UNROLL for (int k = 0; k < WIDTH; k++)
+                here += weights[k] * row_load(V + row[k] * v_heads * OUT, d, OUT);
+            sum[d / WIDTH] = here;
+        }
     }
     float share = 1.0f / count;
 #if SOFTMAX

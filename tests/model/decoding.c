@@ -1,6 +1,6 @@
 /*
  * Token by token with caches against whole sequences, causality, and what the caches occupy: for every class, every
- * sharing strategy, and every operator genome that the rules allow.
+ * sharing strategy, and every operator genome that the rules allow; and every class in other shapes of kernels.
  */
 #include "model/model_test.h"
 
@@ -197,10 +197,30 @@ static void test_operators(void **unused) {
     }
 }
 
+/* Every class, and attention that is no softmax, in the shapes of kernels that this machine's device may not have. */
+static void test_shapes(void **unused) {
+    (void)unused;
+    static const struct device_shape shapes[] = {{64, 1, 4, 1, 64}, {4, 4, 2, 2, 8}, {1, 8, 4, 4, 16}};
+    struct device *usual = device;
+    char classes[GENOME_TEXT_BYTES] = "";
+    for (int i = 0; i < catalogue.class_count; i++)
+        snprintf(classes + strlen(classes), sizeof classes - strlen(classes), "%s%d.1.1.1.1", i ? "-" : "", i + 1);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        char title[64];
+        snprintf(title, sizeof title, "%d lanes of %d", shapes[i].lanes, shapes[i].width);
+        assert_ok(device_open_choice(NULL, &(struct device_options){.shape = shapes[i]}, &device));
+        check_text(title, classes);
+        check_text(title, "11111|1:2232.B1331.C1331.V1331");
+        device_close(device);
+    }
+    device = usual;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes_and_strategies),
         cmocka_unit_test(test_operators),
+        cmocka_unit_test(test_shapes),
     };
     return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
 }
