@@ -1,14 +1,17 @@
-/* Decoding one sequence token by token with the caches: bound by reading every weight once a token. */
+/* Decoding one sequence token by token with the caches: bound by reading every weight once a token, in float32 or
+ * float16. */
 #include "model/decoder.h"
 #include "models.h"
 #include "train/checkpoint.h"
 
 #include <limits.h>
+#include <stdio.h>
 
 enum { REACH = 256, WIDTH_LEAST = 512 };
 
 struct run {
     struct decoder *decoder;
+    bool half;
     int position;
     float logits[256];
 };
@@ -28,30 +31,35 @@ static status step(void *context) {
 static status measure(const struct bench *bench, const struct bench_model *workload, const struct graph *graph,
                       struct run *run, double *seconds, double *share) {
     char path[PATH_MAX];
-    double bytes = (double)graph_cost(graph, REACH).parameters * sizeof(float);
-    TRY(decoder_create(bench->device, graph, &run->decoder));
-    if (bench->options.save)
+    TRY(decoder_create(bench->device, graph, &(struct decoder_options){.half_weights = run->half}, &run->decoder));
+    if (bench->options.save && !run->half)
         TRY(checkpoint_write_weights(decoder_model(run->decoder),
                                      bench_model_file(bench, workload, "weights.safetensors", path, sizeof path)));
     TRY(decoder_start(run->decoder));
+    double bytes = (double)decoder_weight_bytes(run->decoder);
     return bench_time_beside_reading(bench, step, run, bytes, seconds, share);
 }
 
-static status add_model(struct bench *bench, const struct bench_model *workload) {
+static status add_model(struct bench *bench, const struct bench_model *workload, const char *name, bool half) {
     struct graph *graph = NULL;
-    struct run run = {0};
+    struct run run = {.half = half};
     double seconds = 1, share = 0;
     status outcome = bench_model_graph(bench, workload, 1, 1, REACH, &graph);
     if (outcome == STATUS_OK)
         outcome = measure(bench, workload, graph, &run, &seconds, &share);
     decoder_destroy(run.decoder);
     graph_destroy(graph);
-    return bench_add(bench, workload->name, outcome, 1 / seconds, "tokens/s", share);
+    return bench_add(bench, name, outcome, 1 / seconds, "tokens/s", share);
 }
 
 status bench_decode(struct bench *bench) {
-    for (const struct bench_model *workload = bench_models; workload->name; workload++)
-        if (workload->width >= WIDTH_LEAST && bench_wants(bench, workload->name))
-            TRY(add_model(bench, workload));
+    for (int half = 0; half < 2; half++) {
+        for (const struct bench_model *workload = bench_models; workload->name; workload++) {
+            char name[BENCH_NAME_BYTES];
+            snprintf(name, sizeof name, "%s%s", workload->name, half ? " float16" : "");
+            if (workload->width >= WIDTH_LEAST && bench_wants(bench, name))
+                TRY(add_model(bench, workload, name, half));
+        }
+    }
     return STATUS_OK;
 }

@@ -108,7 +108,8 @@ def check(starcl, genome, folder):
         gradient = max(gradient, largest_difference(optimiser.state[weight]["exp_avg"], mean) /
                        mean.abs().max().clamp(min=1e-12).item())
         weights = max(weights, largest_difference(weight.detach(), behind["parameter." + name]) / RATE)
-    theirs = call(starcl, "generate", folder / "out", "--prompt", PROMPT, "--temperature", "0", "--tokens", TOKENS)
+    theirs = call(starcl, "generate", folder / "out", "--prompt", PROMPT, "--temperature", "0", "--tokens", TOKENS,
+                  "--weights", "float32")
     decoder = Decoder(Model(folder / "out", len(PROMPT) + TOKENS))
     ours = decode_greedily(decoder.step, PROMPT.encode(), TOKENS)
     return {"loss": abs(loss - starcl_loss), "gradient": gradient, "weights": weights,

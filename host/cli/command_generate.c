@@ -61,6 +61,20 @@ static status read_settings(const struct arguments *arguments, struct generate_s
     return STATUS_OK;
 }
 
+enum { AS_DEVICE = -1 };
+
+/* Whether weights are read in float16: 0, 1 or AS_DEVICE. */
+static status read_weights(const struct arguments *arguments, int *half) {
+    static const char *const kinds[] = {"auto", "float32", "float16"};
+    const char *kind = argument_value(arguments, "--weights");
+    for (int i = 0; i < 3; i++) {
+        *half = i + AS_DEVICE;
+        if (!kind || strcmp(kind, kinds[i]) == 0)
+            return STATUS_OK;
+    }
+    return fail_usage("--weights is auto, float32 or float16, not '%s'", kind);
+}
+
 static void print_byte(void *context, int32_t token) {
     (void)context;
     putchar(token);
@@ -68,12 +82,12 @@ static void print_byte(void *context, int32_t token) {
 }
 
 static status write_text(struct device *device, const struct paths *paths, const char *prompt,
-                         const struct generate_settings *settings) {
+                         const struct generate_settings *settings, bool half) {
     int length = (int)strlen(prompt);
     struct graph *graph;
     struct decoder *decoder;
     TRY(checkpoint_read_graph(paths->architecture, 1, 1, length + settings->tokens, device_shape(device), &graph));
-    status outcome = decoder_create(device, graph, &decoder);
+    status outcome = decoder_create(device, graph, &(struct decoder_options){.half_weights = half}, &decoder);
     if (outcome == STATUS_OK) {
         int32_t *ids = memory_allocate((size_t)length, sizeof *ids);
         for (int i = 0; i < length; i++)
@@ -95,13 +109,17 @@ static status run(const struct arguments *arguments) {
     struct paths paths;
     struct generate_settings settings;
     struct device *device;
+    int half;
     const char *prompt = argument_value(arguments, "--prompt");
     if (prompt && !*prompt)
         return fail_usage("--prompt is empty; generating begins behind at least one byte");
     TRY(read_settings(arguments, &settings));
+    TRY(read_weights(arguments, &half));
     TRY(find_checkpoint(arguments->words[0], &paths));
     TRY(device_open_choice(argument_value(arguments, "--device"), NULL, &device));
-    status outcome = write_text(device, &paths, prompt ? prompt : "\n", &settings);
+    if (half == AS_DEVICE)
+        half = device_information(device)->half;
+    status outcome = write_text(device, &paths, prompt ? prompt : "\n", &settings, half);
     device_close(device);
     return outcome;
 }
@@ -112,7 +130,9 @@ const struct command command_generate = {
     .summary = "Writes text with trained weights",
     .details =
         "CHECKPOINT is a folder of `starcl train`, or a .safetensors file such as RUN/checkpoints/7.safetensors.\n"
-        "The text is decoded token by token with the architecture's cache.",
+        "The text is decoded token by token with the architecture's cache. Weights in float16 are half to read, so "
+        "that\n"
+        "a token takes less time, and the text can differ; auto takes them where the device computes with float16.",
     .words_least = 1,
     .words_most = 1,
     .options = (const struct option_information[]){{"--prompt", "TEXT", "what the text begins with"},
@@ -120,6 +140,7 @@ const struct command command_generate = {
                                                    {"--temperature", "X", "0 takes the likeliest; default 0.8"},
                                                    {"--top-k", "N", "choose among the N likeliest; default 0: all"},
                                                    {"--seed", "N", "of the choices; default 1"},
+                                                   {"--weights", "TYPE", "auto, float32 or float16; default auto"},
                                                    OPTION_DEVICE,
                                                    {0}},
     .run = run,

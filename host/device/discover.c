@@ -22,6 +22,19 @@ static void device_text(cl_device_id id, cl_device_info what, char *text, size_t
         text[length - 1] = '\0';
 }
 
+static bool has_extension(cl_device_id id, const char *name) {
+    size_t bytes = 0;
+    bool found = false;
+    if (clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, 0, NULL, &bytes) != CL_SUCCESS || bytes == 0)
+        return false;
+    char *all = memory_allocate(bytes, 1);
+    if (clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, bytes, all, NULL) == CL_SUCCESS)
+        for (char *rest = all, *one; (one = strtok_r(rest, " ", &rest));)
+            found = found || strcmp(one, name) == 0;
+    free(all);
+    return found;
+}
+
 /* A driver that does not know an answer leaves the default. */
 #define DEVICE_VALUE(id, what, field) ((void)clGetDeviceInfo(id, what, sizeof(field), &(field), NULL))
 
@@ -46,6 +59,7 @@ static void describe(struct device_information *device) {
     DEVICE_VALUE(id, CL_DEVICE_AVAILABLE, available);
     DEVICE_VALUE(id, CL_DEVICE_COMPILER_AVAILABLE, compiler);
     DEVICE_VALUE(id, CL_DEVICE_ENDIAN_LITTLE, little_endian);
+    device->half = has_extension(id, "cl_khr_fp16");
     device->usable = available && compiler && little_endian;
 }
 

@@ -18,6 +18,7 @@ struct device_information {
     cl_ulong global_bytes, largest_buffer_bytes, local_bytes;
     size_t largest_work_group;
     cl_uint address_alignment_bytes; /* of sub-buffers */
+    bool half;                       /* computes with float16 (cl_khr_fp16); every device can read it */
     bool usable;                     /* available, with a compiler, little endian */
 };
 

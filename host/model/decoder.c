@@ -13,10 +13,13 @@ struct decoder {
     const struct graph *graph;
     struct model *model;
     int position;
+    bool started;             /* the float16 weights are made */
     bool *constant;           /* by node: computed once, does not depend on tokens */
     int *cache_rows;          /* by value: past rows that are kept, 0: none */
     cl_mem *caches;           /* by value */
     cl_mem *states;           /* by node */
+    cl_mem *halves;           /* by value: the weight in float16, NULL: none */
+    int *halved_for;          /* by value: the first node that reads `halves` */
     struct op_memory *memory; /* by node */
     size_t cache_bytes;
 };
@@ -35,7 +38,33 @@ static status allocate(struct decoder *decoder, size_t floats, cl_mem *buffer) {
     return STATUS_OK;
 }
 
-static status create(struct decoder *decoder) {
+/* Whether the node reads its weight in float16: the copy is in the order that the first node to read it wants. */
+static bool reads_half(const struct decoder *decoder, int n) {
+    const struct graph *graph = decoder->graph;
+    const struct op *op = &graph->nodes[n].op;
+    int weight = graph->nodes[n].inputs[1];
+    if (!op->type->halve_weight || !decoder->halves[weight])
+        return false;
+    const struct op *first = &graph->nodes[decoder->halved_for[weight]].op;
+    return op->type == first->type && memcmp(&op->attributes, &first->attributes, sizeof op->attributes) == 0;
+}
+
+static status create_halves(struct decoder *decoder) {
+    const struct graph *graph = decoder->graph;
+    for (int n = 0; n < graph->node_count; n++) {
+        const struct op *op = &graph->nodes[n].op;
+        int weight = graph->nodes[n].inputs[1];
+        if (!op->type->halve_weight || decoder->constant[n] || graph->values[weight].role != VALUE_PARAMETER ||
+            decoder->halves[weight])
+            continue;
+        decoder->halved_for[weight] = n;
+        TRY(device_buffer_create(decoder->device, shape_elements(op->inputs[1]) * sizeof(cl_half),
+                                 &decoder->halves[weight]));
+    }
+    return STATUS_OK;
+}
+
+static status create(struct decoder *decoder, const struct decoder_options *options) {
     const struct graph *graph = decoder->graph;
     TRY(model_create(decoder->device, graph, &(struct model_options){.inference = true}, &decoder->model));
     graph_constant_nodes(graph, decoder->constant);
@@ -56,10 +85,11 @@ static status create(struct decoder *decoder) {
         for (int i = 0; i < graph->nodes[n].op.input_count; i++)
             decoder->memory[n].caches[i] = decoder->caches[graph->nodes[n].inputs[i]];
     }
-    return STATUS_OK;
+    return options && options->half_weights ? create_halves(decoder) : STATUS_OK;
 }
 
-status decoder_create(struct device *device, const struct graph *graph, struct decoder **result) {
+status decoder_create(struct device *device, const struct graph *graph, const struct decoder_options *options,
+                      struct decoder **result) {
     struct decoder *decoder = memory_allocate(1, sizeof *decoder);
     size_t nodes = (size_t)graph->node_count, values = (size_t)graph->value_count;
     decoder->device = device;
@@ -69,7 +99,9 @@ status decoder_create(struct device *device, const struct graph *graph, struct d
     decoder->caches = memory_allocate(values, sizeof *decoder->caches);
     decoder->states = memory_allocate(nodes, sizeof *decoder->states);
     decoder->memory = memory_allocate(nodes, sizeof *decoder->memory);
-    status outcome = create(decoder);
+    decoder->halves = memory_allocate(values, sizeof *decoder->halves);
+    decoder->halved_for = memory_allocate(values, sizeof *decoder->halved_for);
+    status outcome = create(decoder, options);
     if (outcome != STATUS_OK) {
         decoder_destroy(decoder);
         decoder = NULL;
@@ -81,8 +113,10 @@ status decoder_create(struct device *device, const struct graph *graph, struct d
 void decoder_destroy(struct decoder *decoder) {
     if (!decoder)
         return;
-    for (int v = 0; v < decoder->graph->value_count; v++)
+    for (int v = 0; v < decoder->graph->value_count; v++) {
         device_buffer_destroy(decoder->device, decoder->caches[v]);
+        device_buffer_destroy(decoder->device, decoder->halves[v]);
+    }
     for (int n = 0; n < decoder->graph->node_count; n++)
         device_buffer_destroy(decoder->device, decoder->states[n]);
     model_destroy(decoder->model);
@@ -91,6 +125,8 @@ void decoder_destroy(struct decoder *decoder) {
     free(decoder->caches);
     free(decoder->states);
     free(decoder->memory);
+    free(decoder->halves);
+    free(decoder->halved_for);
     free(decoder);
 }
 
@@ -102,8 +138,30 @@ size_t decoder_cache_bytes(const struct decoder *decoder) {
     return decoder->cache_bytes;
 }
 
+size_t decoder_weight_bytes(const struct decoder *decoder) {
+    const struct graph *graph = decoder->graph;
+    size_t bytes = 0;
+    for (int v = 0; v < graph->value_count; v++)
+        if (graph->values[v].role == VALUE_PARAMETER)
+            bytes += shape_elements(graph->values[v].shape) * (decoder->halves[v] ? sizeof(cl_half) : sizeof(float));
+    return bytes;
+}
+
+static status fill_halves(struct decoder *decoder) {
+    const struct graph *graph = decoder->graph;
+    for (int v = 0; v < graph->value_count; v++) {
+        const struct op *op = &graph->nodes[decoder->halved_for[v]].op;
+        if (decoder->halves[v])
+            TRY(op->type->halve_weight(decoder->device, op, model_value(decoder->model, v), decoder->halves[v]));
+    }
+    return STATUS_OK;
+}
+
 status decoder_start(struct decoder *decoder) {
     const struct graph *graph = decoder->graph;
+    if (!decoder->started)
+        TRY(fill_halves(decoder));
+    decoder->started = true;
     decoder->position = 0;
     for (int n = 0; n < graph->node_count; n++) {
         size_t bytes = state_floats(&graph->nodes[n].op) * (size_t)graph->batch * sizeof(float);
@@ -141,13 +199,23 @@ static status remember_inputs(struct decoder *decoder, const struct node *node) 
                          1 + 4 * REMEMBERED);
 }
 
+static struct op_buffers buffers_of(struct decoder *decoder, int n) {
+    struct op_buffers buffers = *model_node_buffers(decoder->model, n);
+    if (reads_half(decoder, n)) {
+        buffers.inputs[1] = decoder->halves[decoder->graph->nodes[n].inputs[1]];
+        buffers.half_weight = true;
+    }
+    return buffers;
+}
+
 static status run_node(struct decoder *decoder, int n) {
     const struct node *node = &decoder->graph->nodes[n];
+    const struct op_type *type = node->op.type;
+    struct op_buffers buffers = buffers_of(decoder, n);
     TRY(remember_inputs(decoder, node));
-    if (node->op.type->step)
-        return node->op.type->step(decoder->device, &node->op, model_node_buffers(decoder->model, n),
-                                   &decoder->memory[n], decoder->position);
-    return model_forward_node(decoder->model, n);
+    if (type->step)
+        return type->step(decoder->device, &node->op, &buffers, &decoder->memory[n], decoder->position);
+    return type->forward(decoder->device, &node->op, &buffers);
 }
 
 /* Nodes from n on that run together; at least one. */
@@ -161,12 +229,14 @@ static int together(const struct decoder *decoder, int n) {
 
 static status run_together(struct decoder *decoder, int first, int count) {
     const struct op *ops[OP_TOGETHER];
-    const struct op_buffers *buffers[OP_TOGETHER];
+    struct op_buffers buffers[OP_TOGETHER];
+    const struct op_buffers *places[OP_TOGETHER];
     for (int i = 0; i < count; i++) {
         ops[i] = &decoder->graph->nodes[first + i].op;
-        buffers[i] = model_node_buffers(decoder->model, first + i);
+        buffers[i] = buffers_of(decoder, first + i);
+        places[i] = &buffers[i];
     }
-    return ops[0]->type->forward_together(decoder->device, ops, buffers, count);
+    return ops[0]->type->forward_together(decoder->device, ops, places, count);
 }
 
 status decoder_step(struct decoder *decoder, const int32_t *tokens, float *logits) {

@@ -11,11 +11,18 @@
 
 struct decoder;
 
-/* For graph->batch sequences of at most graph->reach tokens; the graph must have context 1 and outlive the decoder. */
-status decoder_create(struct device *device, const struct graph *graph, struct decoder **decoder) MUST_CHECK;
+struct decoder_options {
+    /* Products read copies of their weights in float16, beside the model's float32: for few sequences at once. */
+    bool half_weights;
+};
+
+/* For graph->batch sequences of at most graph->reach tokens; the graph must have context 1 and outlive the decoder.
+ */
+status decoder_create(struct device *device, const struct graph *graph, const struct decoder_options *options,
+                      struct decoder **decoder) MUST_CHECK;
 void decoder_destroy(struct decoder *decoder);
 
-/* The model whose parameters the decoder uses; write them before decoder_start(). */
+/* The model whose parameters the decoder uses; write them before the first decoder_start(). */
 struct model *decoder_model(struct decoder *decoder);
 
 /* Forgets everything: the next token is the first of its sequence. */
@@ -27,7 +34,8 @@ status decoder_start(struct decoder *decoder) MUST_CHECK;
  */
 status decoder_step(struct decoder *decoder, const int32_t *tokens, float *logits) MUST_CHECK;
 
-/* Device bytes of caches and states, all sequences. */
+/* Device bytes of caches and states, all sequences; and of the parameters that a step reads. */
 size_t decoder_cache_bytes(const struct decoder *decoder);
+size_t decoder_weight_bytes(const struct decoder *decoder);
 
 #endif

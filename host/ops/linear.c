@@ -42,6 +42,7 @@ static struct gemm forward_product(const struct op *op, const struct op_buffers 
     struct gemm y = product(op, &in, &out);
     y.a = buffers->inputs[X];
     y.b = buffers->inputs[WEIGHT];
+    y.half_b = buffers->half_weight;
     y.c = buffers->outputs[0];
     if (has_residual(op)) {
         y.addend = buffers->inputs[RESIDUAL];
@@ -64,6 +65,11 @@ static status forward_together(struct device *device, const struct op *const ops
     for (int i = 0; i < count; i++)
         products[i] = forward_product(ops[i], buffers[i]);
     return gemm_together(device, products, count);
+}
+
+static status halve_weight(struct device *device, const struct op *op, cl_mem weight, cl_mem halves) {
+    int in, out, groups = product(op, &in, &out).batch;
+    return gemm_halve(device, weight, halves, in, out, groups);
 }
 
 /* dx = dy weight^T, dweight = x^T dy, dresidual = dy. */
@@ -137,6 +143,7 @@ const struct op_type op_linear = {
     .infer = infer,
     .forward = forward,
     .forward_together = forward_together,
+    .halve_weight = halve_weight,
     .backward = backward,
     .backward_inputs = 1u << X | 1u << WEIGHT,
     .passed_inputs = 1u << RESIDUAL,

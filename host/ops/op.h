@@ -79,6 +79,7 @@ struct op_buffers {
     cl_mem output_gradient;
     cl_mem input_gradients[OP_MAX_INPUTS];
     bool accumulate[OP_MAX_INPUTS]; /* add to the input's gradient instead of writing it */
+    bool half_weight;               /* inputs[1] is what halve_weight() made of it */
 };
 
 /* What a decoding step remembers of earlier tokens. */
@@ -109,6 +110,12 @@ struct op_type {
      */
     status (*forward_together)(struct device *device, const struct op *const ops[],
                                const struct op_buffers *const buffers[], int count);
+
+    /*
+     * Makes a copy of inputs[1], a parameter, in float16, two bytes an element, that forward and forward_together take
+     * in its place. NULL: they take only float32.
+     */
+    status (*halve_weight)(struct device *device, const struct op *op, cl_mem weight, cl_mem halves);
 
     /* Which inputs and outputs backward reads, as bits; the others may be overwritten after their last forward use. */
     unsigned backward_inputs, backward_outputs;

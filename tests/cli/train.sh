@@ -59,6 +59,8 @@ cmp -s text-1.txt text-3.txt && complain "another seed gives the same text"
 "$starcl" generate whole --temperature 0 --seed 1 >greedy-1.txt
 "$starcl" generate whole --top-k 1 --seed 2 >greedy-2.txt
 cmp -s greedy-1.txt greedy-2.txt || complain "greedy choices depend on the seed"
+"$starcl" generate whole --prompt "int " --tokens 60 --weights float16 >half.txt || complain "float16 weights failed"
+[ "$(wc -c <half.txt)" = 65 ] || complain "the text from float16 weights has not 60 bytes behind the prompt"
 checkpoint=$(ls run/checkpoints/*.safetensors | head -1)
 expect 0 "" "$starcl" generate "$checkpoint" --tokens 5
 expect 0 "" "$starcl" generate whole/weights.safetensors --tokens 5

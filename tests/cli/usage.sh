@@ -61,6 +61,7 @@ expect 2 "is not a folder that starcl train made" "$starcl" train --resume --out
 expect 2 "leave genome" "$starcl" train 11111 --resume --out nothing
 expect 2 "nothing is neither a folder" "$starcl" generate nothing
 expect 2 "--temperature needs a number" "$starcl" generate . --temperature warm
+expect 2 "--weights is auto, float32 or float16" "$starcl" generate . --weights float8
 expect 2 "there is no file ./weights.safetensors" "$starcl" generate .
 [ -e t ] && complain "a refused training left a folder behind"
 

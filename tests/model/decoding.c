@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double LARGEST_ERROR = 1e-4;
+static const double LARGEST_ERROR = 1e-4, LARGEST_HALF_ERROR = 1e-2;
 enum { TOKENS = 200, BATCH = 2, VOCABULARY = 29, LOGITS = BATCH * TOKENS * VOCABULARY };
 
 static struct graph *build(const struct genome *genome, int context) {
@@ -109,7 +109,7 @@ static void check_genome(const char *title, const struct genome *genome) {
     random_tokens(9, tokens);
     assert_ok(model_create(device, whole, &(struct model_options){.seed = 5, .inference = true}, &model));
     size_t before = device_allocated_bytes(device);
-    assert_ok(decoder_create(device, single, &decoder));
+    assert_ok(decoder_create(device, single, NULL, &decoder));
     copy_parameters(model, decoder_model(decoder));
     forward(model, tokens, expected);
     decode(decoder, tokens, got);
@@ -138,6 +138,40 @@ static void check_genome(const char *title, const struct genome *genome) {
     free(got);
 }
 
+/* With weights in float16 the logits are near those with float32, but not the same; the copies are what is said. */
+static void check_halves(const char *title, const char *text) {
+    struct genome genome;
+    assert_ok(genome_parse(text, &genome));
+    struct graph *whole = build(&genome, TOKENS), *single = build(&genome, 1);
+    struct model *model;
+    struct decoder *decoder;
+    float *expected = memory_allocate(LOGITS, sizeof(float)), *got = memory_allocate(LOGITS, sizeof(float));
+    int32_t tokens[BATCH * TOKENS];
+    random_tokens(9, tokens);
+    assert_ok(model_create(device, whole, &(struct model_options){.seed = 5, .inference = true}, &model));
+    size_t before = device_allocated_bytes(device);
+    assert_ok(decoder_create(device, single, &(struct decoder_options){.half_weights = true}, &decoder));
+    const struct plan *plan = model_plan(decoder_model(decoder));
+    size_t halves = device_allocated_bytes(device) - before - decoder_cache_bytes(decoder) - plan->parameter_bytes -
+                    plan->working_bytes;
+    assert_int_equal(decoder_weight_bytes(decoder) + halves, graph_cost(single, 1).parameters * sizeof(float));
+    copy_parameters(model, decoder_model(decoder));
+    forward(model, tokens, expected);
+    decode(decoder, tokens, got);
+    double error = difference(expected, got);
+    printf("  %-44s %s\n    decoding with float16 weights %.1e\n", title, text, error);
+    if (!(error < LARGEST_HALF_ERROR && error > LARGEST_ERROR / 10))
+        fail_test("%s: decoding with float16 weights differs by %g", text, error);
+    decode(decoder, tokens, expected);
+    assert_memory_equal(expected, got, LOGITS * sizeof *got);
+    decoder_destroy(decoder);
+    model_destroy(model);
+    graph_destroy(single);
+    graph_destroy(whole);
+    free(expected);
+    free(got);
+}
+
 static void check_text(const char *title, const char *text) {
     struct genome genome;
     assert_ok(genome_parse(text, &genome));
@@ -151,6 +185,7 @@ static void test_classes_and_strategies(void **unused) {
         char text[64], title[96], set[48];
         snprintf(text, sizeof text, "%d.1.1.1.1-%d.2.1.2.1", i + 1, i + 1);
         check_text(liv_class->name, text);
+        check_halves(liv_class->name, text);
         for (int strategy = 2; strategy <= liv_class->featurizer_strategy_count; strategy++) {
             snprintf(text, sizeof text, "%d.1.%d.1.1-%d.1.%d.2.1", i + 1, strategy, i + 1, strategy);
             snprintf(title, sizeof title, "%s, weights of %s", liv_class->name,
@@ -210,6 +245,7 @@ static void test_shapes(void **unused) {
         snprintf(title, sizeof title, "%d lanes of %d", shapes[i].lanes, shapes[i].width);
         assert_ok(device_open_choice(NULL, &(struct device_options){.shape = shapes[i]}, &device));
         check_text(title, classes);
+        check_halves(title, classes);
         check_text(title, "11111|1:2232.B1331.C1331.V1331");
         device_close(device);
     }

@@ -78,7 +78,7 @@ static void check_allocated(const struct genome *genome) {
     struct graph *graph = build(genome, 32, 1);
     struct decoder *decoder;
     struct cost cost = graph_cost(graph, CACHE_CONTEXT);
-    assert_ok(decoder_create(device, graph, &decoder));
+    assert_ok(decoder_create(device, graph, NULL, &decoder));
     int64_t parameters = 0;
     for (int v = 0; v < graph->value_count; v++) {
         size_t bytes;
