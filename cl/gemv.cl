@@ -6,6 +6,9 @@
  * A matrix is floats as they lie, or halves (HALVES) in panels that halve_matrix() makes: `panel` columns of all rows,
  * then the next panel. A short piece of a row would otherwise be all that is read in one place.
  *
+ * With NORMED, a row of x is x / rms(x) * gain first (cl/rms_norm.cl): a decoding step has so little else to do in a
+ * norm that its launch would be most of it, and each group can sum the squares for itself.
+ *
  * A group takes a strip of columns within a panel. Where it is one lane, that keeps STAR_GEMV_VECTORS vectors of them
  * in registers and runs down k. Where it is many, `strip` lanes take a column each, and each LANES / strip of such rows
  * of lanes its share of k. Groups: strips of all matrices, rows of x, members of a batch, whose matrices are x_step,
@@ -19,8 +22,14 @@ typedef float weight;
 #define LOAD_ONE(p) (*(p))
 #endif
 
+#if NORMED
+#define X(p, step) ((p).x[step] * (p).gain[step])
+#else
+#define X(p, step) ((p).x[step])
+#endif
+
 struct product {
-    __global const float *x, *addend;
+    __global const float *x, *gain, *addend;
     __global const weight *w;
     __global float *y;
     int k, stride; /* stride: from one row of w to the next */
@@ -53,7 +62,7 @@ inline void put_one(float sum, struct product p) {
         vec sum[VECTORS];                                                                                              \
         UNROLL for (int j = 0; j < VECTORS; j++) sum[j] = (vec)(0.0f);                                                 \
         for (int step = 0; step < p.k; step++) {                                                                       \
-            vec x = (vec)(p.x[step]);                                                                                  \
+            vec x = (vec)(X(p, step));                                                                                 \
             UNROLL for (int j = 0; j < VECTORS; j++) sum[j] = fma(x, LOAD(p.w + j * WIDTH), sum[j]);                   \
             p.w += p.stride;                                                                                           \
         }                                                                                                              \
@@ -72,7 +81,7 @@ DEFINE_COLUMNS(one_vector, 1)
 inline void one_column(struct product p) {
     float sum = 0.0f;
     for (int step = 0; step < p.k; step++)
-        sum = fma(p.x[step], LOAD_ONE(p.w + (size_t)step * p.stride), sum);
+        sum = fma(X(p, step), LOAD_ONE(p.w + (size_t)step * p.stride), sum);
     put_one(sum, p);
 }
 
@@ -89,7 +98,17 @@ inline void columns(struct product p, int first, int last) {
 }
 #endif
 
-GROUP_SHAPE __kernel void gemv(__global const float *x, int k, int ldx, int x_step, int w_step, int ldy, int y_step,
+/* 1 / rms(x) */
+inline float norm_scale(__global const float *x, int k, __local float *scratch) {
+    vec squares = (vec)(0.0f);
+    FOR_CHANNELS(c, k) {
+        vec v = row_load(x, c, k);
+        squares += v * v;
+    }
+    return rsqrt(group_sum(vec_sum(squares), scratch) / k + STAR_RMS_NORM_EPSILON);
+}
+
+GROUP_SHAPE __kernel void gemv(__global const float *x, __global const float *gain, int k, int ldx, int x_step, int w_step, int ldy, int y_step,
                                __global const float *addend, float alpha, float beta, int strip, int panel,
                                __global const weight *w0, __global float *y0, int n0, __global const weight *w1,
                                __global float *y1, int n1, __global const weight *w2, __global float *y2, int n2,
@@ -104,6 +123,7 @@ GROUP_SHAPE __kernel void gemv(__global const float *x, int k, int ldx, int x_st
     int panel_first = first - first % panel;
     size_t row = get_group_id(1), member = get_group_id(2), place = member * y_step + row * (ldy ? ldy : n);
     struct product p = {.x = x + member * x_step + row * ldx,
+                        .gain = gain,
                         .addend = addend + place,
                         .w = all_w[matrix] + member * w_step + (size_t)panel_first * (k - 1),
                         .y = all_y[matrix] + place,
@@ -111,15 +131,18 @@ GROUP_SHAPE __kernel void gemv(__global const float *x, int k, int ldx, int x_st
                         .stride = min(panel, n - panel_first),
                         .alpha = alpha,
                         .beta = beta};
+    GROUP_SCRATCH(sums);
+#if NORMED
+    p.alpha *= norm_scale(p.x, k, sums);
+#endif
 #if LANES == 1
     columns(p, first, last);
 #else
-    __local float sums[LANES];
     int column = first + LANE % strip, shares = LANES / strip;
     p = product_at(p, column);
     sums[LANE] = 0.0f;
     for (int step = LANE / strip; step < k && column < last; step += shares)
-        sums[LANE] = fma(p.x[step], LOAD_ONE(p.w + (size_t)step * p.stride), sums[LANE]);
+        sums[LANE] = fma(X(p, step), LOAD_ONE(p.w + (size_t)step * p.stride), sums[LANE]);
     barrier(CLK_LOCAL_MEM_FENCE);
     if (LANE >= strip || column >= last)
         return;

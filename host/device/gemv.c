@@ -12,7 +12,7 @@ static size_t divide_up(int count, int by) {
 }
 
 bool gemv_takes(const struct gemm *gemm) {
-    return !gemm->transpose_a && !gemm->transpose_b && gemm->ldb == gemm->n;
+    return !gemm->transpose_a && !gemm->transpose_b && gemm->ldb == gemm->n && !(gemm->a_gain && gemm->batch > 1);
 }
 
 static bool is_dense(const struct gemm *gemm) {
@@ -22,7 +22,7 @@ static bool is_dense(const struct gemm *gemm) {
 bool gemv_takes_together(const struct gemm *one, const struct gemm *other) {
     return gemv_takes(one) && gemv_takes(other) && is_dense(one) && is_dense(other) && one->a == other->a &&
            one->m == other->m && one->k == other->k && one->lda == other->lda && one->alpha == other->alpha &&
-           one->half_b == other->half_b;
+           one->half_b == other->half_b && one->a_gain == other->a_gain;
 }
 
 /* Columns of a group that has all it can take, and of a panel of halves. */
@@ -42,16 +42,24 @@ static int strip_columns(struct device *device, const struct gemm *gemms, int co
 }
 
 status gemv(struct device *device, const struct gemm *gemms, int count) {
-    enum { COMMON = 12, ARGUMENTS = COMMON + 3 * GEMV_TOGETHER };
+    enum { COMMON = 13, ARGUMENTS = COMMON + 3 * GEMV_TOGETHER };
     const struct gemm *first = &gemms[0];
     int strip = strip_columns(device, gemms, count), panel = first->half_b ? full_strip(device_shape(device)) : INT_MAX;
     struct kernel_argument arguments[ARGUMENTS] = {
-        argument_buffer(first->a),    argument_int(first->k),
-        argument_int(first->lda),     argument_int(first->a_step),
-        argument_int(first->b_step),  argument_int(count == 1 ? first->ldc : 0),
-        argument_int(first->c_step),  argument_buffer(first->addend ? first->addend : first->c),
-        argument_float(first->alpha), argument_float(first->beta),
-        argument_int(strip),          argument_int(panel)};
+        argument_buffer(first->a),
+        argument_buffer(first->a_gain ? first->a_gain : first->a),
+        argument_int(first->k),
+        argument_int(first->lda),
+        argument_int(first->a_step),
+        argument_int(first->b_step),
+        argument_int(count == 1 ? first->ldc : 0),
+        argument_int(first->c_step),
+        argument_buffer(first->addend ? first->addend : first->c),
+        argument_float(first->alpha),
+        argument_float(first->beta),
+        argument_int(strip),
+        argument_int(panel),
+    };
     size_t strips = 0;
     for (int i = 0; i < GEMV_TOGETHER; i++) {
         const struct gemm *product = &gemms[i < count ? i : 0];
@@ -62,7 +70,8 @@ status gemv(struct device *device, const struct gemm *gemms, int count) {
         matrix[2] = argument_int(columns);
         strips += divide_up(columns, strip);
     }
-    struct kernel_name name = {"gemv", "gemv", first->half_b ? "-DHALVES=1" : NULL};
+    static const char *const options[2][2] = {{NULL, "-DNORMED=1"}, {"-DHALVES=1", "-DHALVES=1 -DNORMED=1"}};
+    struct kernel_name name = {"gemv", "gemv", options[first->half_b][first->a_gain != NULL]};
     struct launch_groups groups = {strips, (size_t)first->m, (size_t)first->batch};
     return device_launch(device, name, groups, arguments, ARGUMENTS);
 }

@@ -43,6 +43,7 @@ static struct gemm forward_product(const struct op *op, const struct op_buffers 
     y.a = buffers->inputs[X];
     y.b = buffers->inputs[WEIGHT];
     y.half_b = buffers->half_weight;
+    y.a_gain = buffers->norm_gain;
     y.c = buffers->outputs[0];
     if (has_residual(op)) {
         y.addend = buffers->inputs[RESIDUAL];
@@ -65,6 +66,11 @@ static status forward_together(struct device *device, const struct op *const ops
     for (int i = 0; i < count; i++)
         products[i] = forward_product(ops[i], buffers[i]);
     return gemm_together(device, products, count);
+}
+
+/* A group sees only its channels of a row, and a norm is over all. */
+static bool takes_norm(const struct op *op) {
+    return groups_of(op) == 1;
 }
 
 static status halve_weight(struct device *device, const struct op *op, cl_mem weight, cl_mem halves) {
@@ -144,6 +150,7 @@ const struct op_type op_linear = {
     .forward = forward,
     .forward_together = forward_together,
     .halve_weight = halve_weight,
+    .takes_norm = takes_norm,
     .backward = backward,
     .backward_inputs = 1u << X | 1u << WEIGHT,
     .passed_inputs = 1u << RESIDUAL,

@@ -80,6 +80,7 @@ struct op_buffers {
     cl_mem input_gradients[OP_MAX_INPUTS];
     bool accumulate[OP_MAX_INPUTS]; /* add to the input's gradient instead of writing it */
     bool half_weight;               /* inputs[1] is what halve_weight() made of it */
+    cl_mem norm_gain;               /* inputs[0] is yet to be normalised, with this gain; NULL: it is as it should be */
 };
 
 /* What a decoding step remembers of earlier tokens. */
@@ -116,6 +117,9 @@ struct op_type {
      * in its place. NULL: they take only float32.
      */
     status (*halve_weight)(struct device *device, const struct op *op, cl_mem weight, cl_mem halves);
+
+    /* Whether this use can do the norm of op_buffers.norm_gain, op_rms_norm of inputs[0], for few rows. NULL: no. */
+    bool (*takes_norm)(const struct op *op);
 
     /* Which inputs and outputs backward reads, as bits; the others may be overwritten after their last forward use. */
     unsigned backward_inputs, backward_outputs;

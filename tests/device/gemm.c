@@ -213,6 +213,50 @@ static void check_halves(struct device *device) {
     free(result);
 }
 
+/* A normalised row by row on the way, alone and together. */
+static void check_norm(struct device *device, bool half) {
+    enum { ROWS = 2, K = 70, N = 45 };
+    float *a = random_matrix(ROWS * K, 1), *b = random_halves(K * N, 2), *gain = random_matrix(K, 3);
+    float result[2][ROWS * N];
+    struct gemm products[2] = {{.a = upload(device, a, ROWS * K),
+                                .a_gain = upload(device, gain, K),
+                                .b = half ? upload_halves(device, b, K, N, 1) : upload(device, b, K * N),
+                                .c = upload(device, a, ROWS * N),
+                                .m = ROWS,
+                                .n = N,
+                                .k = K,
+                                .half_b = half,
+                                .alpha = 1}};
+    products[1] = products[0];
+    products[1].c = upload(device, a, ROWS * N);
+    assert_ok(gemm_together(device, products, 2));
+    for (int i = 0; i < 2; i++)
+        assert_ok(device_read(device, products[i].c, 0, result[i], sizeof *result));
+    assert_memory_equal(result[0], result[1], sizeof *result);
+    for (int i = 0; i < ROWS; i++) {
+        double squares = 0;
+        for (int p = 0; p < K; p++)
+            squares += (double)a[i * K + p] * a[i * K + p];
+        for (int j = 0; j < N; j++) {
+            double expected = 0;
+            for (int p = 0; p < K; p++)
+                expected += a[i * K + p] / sqrt(squares / K + 1e-5) * gain[p] * b[p * N + j];
+            if (!(fabs(result[0][i * N + j] - expected) < 1e-4))
+                fail_test("normalised, at %d %d: %g, not %g", i, j, result[0][i * N + j], expected);
+        }
+    }
+    products[0].batch = 2;
+    assert_fails(gemm(device, &products[0]), STATUS_FAILED, "a norm no batch");
+    device_buffer_destroy(device, products[0].a);
+    device_buffer_destroy(device, products[0].a_gain);
+    device_buffer_destroy(device, products[0].b);
+    device_buffer_destroy(device, products[0].c);
+    device_buffer_destroy(device, products[1].c);
+    free(a);
+    free(b);
+    free(gain);
+}
+
 /* What float16 does not hold is rounded to the nearest, not cut off. */
 static void check_rounding(struct device *device) {
     enum { COUNT = 5 };
@@ -251,6 +295,8 @@ static void check_provider(const char *provider, struct device_shape shape) {
     check_together(device, true);
     check_halves(device);
     check_rounding(device);
+    check_norm(device, false);
+    check_norm(device, true);
     device_close(device);
 }
 

@@ -201,6 +201,8 @@ static void test_classes_and_strategies(void **unused) {
     }
     check_text("norms behind, residuals scaled", "11111-81111~22");
     check_text("norms before and behind", "41111-81111~31");
+    check_text("grouped features", "11111-21111|1:2122.B1231.C1231.V1331");
+    check_text("grouped and diagonal features", "11111-21111|1:2122.B1231.C1231.V1131");
 }
 
 /* Every operator genome, as genes of the first class, with features as they come. */
