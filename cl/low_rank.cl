@@ -210,35 +210,51 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
     scatter(sum_v, dV + dV_offset + out_place, heads * OUT, OUT, first, context, (vec)(1.0f), accumulate_V);
 }
 
+inline void keep_row(__global const float *row, __global float *cache, int columns) {
+    FOR_CHANNELS(d, columns)
+    row_store(row_load(row, d, columns), cache, d, columns);
+}
+
 /*
- * One token: the query C against the first `count` rows of the caches, [sequence, capacity, shared heads, columns]. A
- * group takes one head of one sequence; each lane takes WIDTH rows of every SPAN, so that a vector has a score of each,
- * and the lanes' results are joined.
+ * One token: the query C against the first `count` rows of the caches, [sequence, capacity, shared heads, columns],
+ * where row `slot` becomes this token's B and V. Heads that share a row all read it where it was made, and the first of
+ * them keeps it. A group takes one head of one sequence; each lane takes WIDTH rows of every SPAN, so that a vector has
+ * a score of each, and the lanes' results are joined.
  */
 GROUP_SHAPE __kernel void low_rank_step(__global const float *C, __global const float *B, __global const float *V,
-                                        __global float *y, int heads, int b_heads, int v_heads, int capacity, int count,
-                                        float scale) {
+                                        __global float *cache_B, __global float *cache_V, __global float *y, int heads,
+                                        int b_heads, int v_heads, int capacity, int count, int slot, float scale) {
     GROUP_SCRATCH(scratch);
     int head = (int)get_group_id(0), sequence = (int)get_group_id(1);
+    int b_sharers = heads / b_heads, v_sharers = heads / v_heads;
+    size_t b_stride = (size_t)b_heads * DOT, v_stride = (size_t)v_heads * OUT;
     C += ((size_t)sequence * heads + head) * DOT;
     y += ((size_t)sequence * heads + head) * OUT;
-    B += head_place(sequence, capacity, b_heads, head / (heads / b_heads), DOT);
-    V += head_place(sequence, capacity, v_heads, head / (heads / v_heads), OUT);
+    B += ((size_t)sequence * b_heads + head / b_sharers) * DOT;
+    V += ((size_t)sequence * v_heads + head / v_sharers) * OUT;
+    cache_B += head_place(sequence, capacity, b_heads, head / b_sharers, DOT);
+    cache_V += head_place(sequence, capacity, v_heads, head / v_sharers, OUT);
+    if (head % b_sharers == 0)
+        keep_row(B, cache_B + slot * b_stride, DOT);
+    if (head % v_sharers == 0)
+        keep_row(V, cache_V + slot * v_stride, OUT);
     vec sum[(OUT + WIDTH - 1) / WIDTH];
     float largest = -1e30f, total = 0.0f;
     for (int d = 0; d < OUT; d += WIDTH)
         sum[d / WIDTH] = (vec)(0.0f);
     for (int first = LANE * WIDTH; first < count; first += SPAN) {
-        size_t row[WIDTH];
+        __global const float *b_row[WIDTH], *v_row[WIDTH];
         vec part[WIDTH];
         UNROLL for (int k = 0; k < WIDTH; k++) {
-            row[k] = min(first + k, count - 1);
+            int row = min(first + k, count - 1);
+            b_row[k] = row == slot ? B : cache_B + row * b_stride;
+            v_row[k] = row == slot ? V : cache_V + row * v_stride;
             part[k] = (vec)(0.0f);
         }
         for (int d = 0; d < DOT; d += WIDTH) {
             vec c = row_load(C, d, DOT);
             UNROLL for (int k = 0; k < WIDTH; k++)
-                part[k] += c * row_load(B + row[k] * b_heads * DOT, d, DOT);
+                part[k] += c * row_load(b_row[k], d, DOT);
         }
         vec score = scale * vec_sums(part);
         ivec hidden = first + IVEC_NUMBERS >= count;
@@ -257,7 +273,7 @@ GROUP_SHAPE __kernel void low_rank_step(__global const float *C, __global const 
         for (int d = 0; d < OUT; d += WIDTH) {
             vec here = sum[d / WIDTH] * keep;
             UNROLL for (int k = 0; k < WIDTH; k++)
-                here += weights[k] * row_load(V + row[k] * v_heads * OUT, d, OUT);
+                here += weights[k] * row_load(v_row[k], d, OUT);
             sum[d / WIDTH] = here;
         }
     }

@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Inputs of one node that cl/cache.cl remembers in one launch. */
-enum { REMEMBERED = 2 };
-
 struct decoder {
     struct device *device;
     const struct graph *graph;
@@ -204,32 +201,6 @@ status decoder_start(struct decoder *decoder) {
     return STATUS_OK;
 }
 
-/*
- * Puts this token's rows of the inputs that the node looks back on into their caches. A value that several nodes share
- * is put there by each of them: the same row in the same place.
- */
-static status remember_inputs(struct decoder *decoder, const struct node *node) {
-    struct kernel_argument arguments[1 + 4 * REMEMBERED] = {argument_int(decoder->position)};
-    size_t count = 0;
-    for (int i = 0; node->op.type->past_rows && i < node->op.input_count; i++) {
-        int value = node->inputs[i];
-        if (node->op.type->past_rows(&node->op, i) == 0)
-            continue;
-        if (count == REMEMBERED)
-            return fail("%s looks back on more than %d inputs", node->op.type->name, REMEMBERED);
-        struct kernel_argument *of_value = &arguments[1 + 4 * count++];
-        of_value[0] = argument_buffer(model_value(decoder->model, value));
-        of_value[1] = argument_buffer(decoder->caches[value]);
-        of_value[2] = argument_int(decoder->graph->values[value].shape.columns);
-        of_value[3] = argument_int(decoder->cache_rows[value]);
-    }
-    if (count == 1)
-        memcpy(&arguments[5], &arguments[1], 4 * sizeof *arguments);
-    return device_launch(decoder->device, (struct kernel_name){"cache", "cache_append", NULL},
-                         (struct launch_groups){count, (size_t)decoder->graph->batch, 1}, arguments,
-                         1 + 4 * REMEMBERED);
-}
-
 static struct op_buffers buffers_of(struct decoder *decoder, int n) {
     struct op_buffers buffers = *model_node_buffers(decoder->model, n);
     int norm = decoder->norm_inside[decoder->graph->nodes[n].inputs[0]];
@@ -249,7 +220,6 @@ static status run_node(struct decoder *decoder, int n) {
     const struct node *node = &decoder->graph->nodes[n];
     const struct op_type *type = node->op.type;
     struct op_buffers buffers = buffers_of(decoder, n);
-    TRY(remember_inputs(decoder, node));
     if (type->step)
         return type->step(decoder->device, &node->op, &buffers, &decoder->memory[n], decoder->position);
     return type->forward(decoder->device, &node->op, &buffers);

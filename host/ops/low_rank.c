@@ -123,11 +123,12 @@ static status step(struct device *device, const struct op *op, const struct op_b
     char options[OPTION_BYTES];
     struct op_attributes a = op->attributes;
     int capacity = op_visible_rows(op), count = position - op_first_visible(op, position) + 1;
-    return LAUNCH(device, kernel(op, "low_rank_step", options),
-                  ((struct launch_groups){(size_t)a.heads, (size_t)op->batch, 1}), argument_buffer(buffers->inputs[C]),
-                  argument_buffer(memory->caches[B]), argument_buffer(memory->caches[V]),
-                  argument_buffer(buffers->outputs[Y]), argument_int(a.heads), argument_int(a.b_heads),
-                  argument_int(a.v_heads), argument_int(capacity), argument_int(count), argument_float(scale(op)));
+    return LAUNCH(
+        device, kernel(op, "low_rank_step", options), ((struct launch_groups){(size_t)a.heads, (size_t)op->batch, 1}),
+        argument_buffer(buffers->inputs[C]), argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
+        argument_buffer(memory->caches[B]), argument_buffer(memory->caches[V]), argument_buffer(buffers->outputs[Y]),
+        argument_int(a.heads), argument_int(a.b_heads), argument_int(a.v_heads), argument_int(capacity),
+        argument_int(count), argument_int(position % capacity), argument_float(scale(op)));
 }
 
 /* Visible keys of all queries of a sequence. */

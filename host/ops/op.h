@@ -85,7 +85,7 @@ struct op_buffers {
 
 /* What a decoding step remembers of earlier tokens. */
 struct op_memory {
-    cl_mem caches[OP_MAX_INPUTS]; /* past rows of inputs: [batch, past_rows, columns], this token's row among them */
+    cl_mem caches[OP_MAX_INPUTS]; /* past rows of inputs: [batch, past_rows, columns] */
     cl_mem state;                 /* [batch, state] floats, zero before the first token */
 };
 
@@ -99,8 +99,8 @@ struct op_type {
     status (*backward)(struct device *device, const struct op *op, const struct op_buffers *buffers);
 
     /*
-     * One token of each sequence: op->context is 1, `position` counts from 0. Row p of a cached input lies at
-     * p % past_rows. NULL: rows know nothing of each other, and forward does it.
+     * One token of each sequence: op->context is 1, `position` counts from 0. It puts this token's rows of cached
+     * inputs into their caches, row p at p % past_rows. NULL: rows know nothing of each other, and forward does it.
      */
     status (*step)(struct device *device, const struct op *op, const struct op_buffers *buffers,
                    const struct op_memory *memory, int position);
