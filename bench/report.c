@@ -95,7 +95,7 @@ static void print_line(const cJSON *devices, const char *line) {
     double inverses = 0;
     bool everywhere = true;
     const cJSON *device;
-    printf("%-28s", line);
+    printf("%-34s", line);
     cJSON_ArrayForEach(device, devices) {
         double efficiency = line_efficiency(device, line);
         printf(" %7.1f", 100 * efficiency);
@@ -128,7 +128,7 @@ void bench_report_portability(const cJSON *devices) {
                 strcpy(lines[count++], name);
         }
     }
-    printf("\n%-28s", "% of the device's bound");
+    printf("\n%-34s", "% of the device's bound");
     for (int i = 1; i <= number; i++)
         printf("    [%2d]", i);
     printf(" %12s\n", "portability");

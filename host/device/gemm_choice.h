@@ -10,7 +10,7 @@
 
 /* Products that behave alike. What is neither of a weight's gradient nor of an input's counts as forward. */
 enum gemm_class {
-    GEMM_THIN, /* few rows, as when decoding */
+    GEMM_THIN, /* few rows; a single one is gemv's */
     GEMM_FORWARD,
     GEMM_INPUT_GRADIENT,  /* B transposed */
     GEMM_WEIGHT_GRADIENT, /* A transposed */

@@ -8,6 +8,9 @@
 
 enum { X, WEIGHT, RESIDUAL };
 
+/* So few that each may read the weight anew. */
+enum { FEW_ROWS = 4 };
+
 static int groups_of(const struct op *op) {
     return op->attributes.groups > 1 ? op->attributes.groups : 1;
 }
@@ -68,9 +71,9 @@ static status forward_together(struct device *device, const struct op *const ops
     return gemm_together(device, products, count);
 }
 
-/* A group sees only its channels of a row, and a norm is over all. */
+/* A group sees only its channels of a row, and a norm is over all. Many rows are better off normalised once. */
 static bool takes_norm(const struct op *op) {
-    return groups_of(op) == 1;
+    return groups_of(op) == 1 && op->inputs[X].rows <= FEW_ROWS;
 }
 
 static status halve_weight(struct device *device, const struct op *op, cl_mem weight, cl_mem halves) {

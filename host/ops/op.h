@@ -118,7 +118,7 @@ struct op_type {
      */
     status (*halve_weight)(struct device *device, const struct op *op, cl_mem weight, cl_mem halves);
 
-    /* Whether this use can do the norm of op_buffers.norm_gain, op_rms_norm of inputs[0], for few rows. NULL: no. */
+    /* Whether this use can do the norm of op_buffers.norm_gain, which is op_rms_norm of inputs[0]. NULL: no. */
     bool (*takes_norm)(const struct op *op);
 
     /* Which inputs and outputs backward reads, as bits; the others may be overwritten after their last forward use. */
