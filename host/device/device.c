@@ -200,10 +200,6 @@ void device_build_statistics(const struct device *device, int *programs, double 
     program_store_statistics(device->programs, programs, seconds);
 }
 
-static size_t divide_up(size_t count, size_t by) {
-    return (count + by - 1) / by;
-}
-
 struct launch_groups groups_flat(struct device_shape shape, size_t count) {
     return (struct launch_groups){divide_up(count, (size_t)shape.lanes * (size_t)shape.width * (size_t)shape.items), 1,
                                   1};

@@ -95,6 +95,11 @@ struct launch_groups {
     size_t x, y, z;
 };
 
+/* Groups of `by` that hold `count`. */
+static inline size_t divide_up(size_t count, size_t by) {
+    return (count + by - 1) / by;
+}
+
 /* Groups for a kernel over a flat array of `count` floats, and for one over `rows` rows. */
 struct launch_groups groups_flat(struct device_shape shape, size_t count);
 struct launch_groups groups_rows(struct device_shape shape, int rows);

@@ -4,10 +4,6 @@
 
 enum { ROW_BLOCK = 96 };
 
-static size_t divide_up(int count, int by) {
-    return ((size_t)count + (size_t)by - 1) / (size_t)by;
-}
-
 /* B transposed. */
 static size_t scratch_bytes(struct device *device, const struct gemm *gemm) {
     (void)device;

@@ -7,10 +7,6 @@
 /* Columns side by side where a group has many lanes. */
 enum { LANE_COLUMNS = 16 };
 
-static size_t divide_up(int count, int by) {
-    return ((size_t)count + (size_t)by - 1) / (size_t)by;
-}
-
 bool gemv_takes(const struct gemm *gemm) {
     return !gemm->transpose_a && !gemm->transpose_b && gemm->ldb == gemm->n && !(gemm->a_gain && gemm->batch > 1);
 }

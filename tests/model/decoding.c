@@ -99,77 +99,86 @@ static void check_causality(struct model *model, int32_t *tokens, const float *l
     free(changed);
 }
 
-static void check_genome(const char *title, const struct genome *genome) {
-    struct graph *whole = build(genome, TOKENS), *single = build(genome, 1);
+/* A model that runs whole sequences and a decoder with the same parameters. */
+struct comparison {
+    struct graph *whole, *single;
     struct model *model;
     struct decoder *decoder;
-    float *expected = memory_allocate(LOGITS, sizeof(float)), *got = memory_allocate(LOGITS, sizeof(float));
+    size_t decoder_bytes; /* on the device */
     int32_t tokens[BATCH * TOKENS];
-    char text[GENOME_TEXT_BYTES];
-    random_tokens(9, tokens);
-    assert_ok(model_create(device, whole, &(struct model_options){.seed = 5, .inference = true}, &model));
+    float *expected, *got;
+};
+
+static void open_comparison(struct graph *whole, struct graph *single, const struct decoder_options *options,
+                            struct comparison *both) {
+    *both = (struct comparison){.whole = whole,
+                                .single = single,
+                                .expected = memory_allocate(LOGITS, sizeof(float)),
+                                .got = memory_allocate(LOGITS, sizeof(float))};
+    random_tokens(9, both->tokens);
+    assert_ok(model_create(device, whole, &(struct model_options){.seed = 5, .inference = true}, &both->model));
     size_t before = device_allocated_bytes(device);
-    assert_ok(decoder_create(device, single, NULL, &decoder));
-    copy_parameters(model, decoder_model(decoder));
-    forward(model, tokens, expected);
-    decode(decoder, tokens, got);
-    double error = difference(expected, got);
-    printf("  %-44s %s\n    decoding %.1e, cache %zu bytes\n", title, genome_print(genome, text), error,
-           decoder_cache_bytes(decoder));
+    assert_ok(decoder_create(device, single, options, &both->decoder));
+    both->decoder_bytes = device_allocated_bytes(device) - before;
+    copy_parameters(both->model, decoder_model(both->decoder));
+}
+
+static void close_comparison(struct comparison *both) {
+    decoder_destroy(both->decoder);
+    model_destroy(both->model);
+    graph_destroy(both->single);
+    graph_destroy(both->whole);
+    free(both->expected);
+    free(both->got);
+}
+
+/* How far the logits of decoding are from those of whole sequences. */
+static double compare(struct comparison *both) {
+    forward(both->model, both->tokens, both->expected);
+    decode(both->decoder, both->tokens, both->got);
+    double error = difference(both->expected, both->got);
+    /* A second sequence finds nothing of the first. */
+    decode(both->decoder, both->tokens, both->expected);
+    assert_memory_equal(both->expected, both->got, LOGITS * sizeof *both->got);
+    return error;
+}
+
+static void check_genome(const char *title, const struct genome *genome) {
+    struct comparison both;
+    char text[GENOME_TEXT_BYTES];
+    open_comparison(build(genome, TOKENS), build(genome, 1), NULL, &both);
+    double error = compare(&both);
+    size_t cache = decoder_cache_bytes(both.decoder);
+    printf("  %-44s %s\n    decoding %.1e, cache %zu bytes\n", title, genome_print(genome, text), error, cache);
     if (!(error < LARGEST_ERROR))
         fail_test("%s: decoding differs by %g", text, error);
-    /* A second sequence finds nothing of the first. */
-    decode(decoder, tokens, expected);
-    assert_memory_equal(expected, got, LOGITS * sizeof *got);
 
     /* The caches are as large as every architecture says they are, and they are really allocated. */
-    assert_int_equal(decoder_cache_bytes(decoder), BATCH * graph_cost(whole, TOKENS).cache_bytes);
-    assert_int_equal(decoder_cache_bytes(decoder), BATCH * graph_cost(single, TOKENS).cache_bytes);
-    const struct plan *plan = model_plan(decoder_model(decoder));
-    assert_int_equal(device_allocated_bytes(device) - before,
-                     decoder_cache_bytes(decoder) + plan->parameter_bytes + plan->working_bytes);
-    forward(model, tokens, expected);
-    check_causality(model, tokens, expected, 97);
-    decoder_destroy(decoder);
-    model_destroy(model);
-    graph_destroy(single);
-    graph_destroy(whole);
-    free(expected);
-    free(got);
+    assert_int_equal(cache, BATCH * graph_cost(both.whole, TOKENS).cache_bytes);
+    assert_int_equal(cache, BATCH * graph_cost(both.single, TOKENS).cache_bytes);
+    const struct plan *plan = model_plan(decoder_model(both.decoder));
+    assert_int_equal(both.decoder_bytes, cache + plan->parameter_bytes + plan->working_bytes);
+    forward(both.model, both.tokens, both.expected);
+    check_causality(both.model, both.tokens, both.expected, 97);
+    close_comparison(&both);
 }
 
 /* With weights in float16 the logits are near those with float32, but not the same; the copies are what is said. */
 static void check_halves(const char *title, const char *text) {
+    struct comparison both;
     struct genome genome;
     assert_ok(genome_parse(text, &genome));
-    struct graph *whole = build(&genome, TOKENS), *single = build(&genome, 1);
-    struct model *model;
-    struct decoder *decoder;
-    float *expected = memory_allocate(LOGITS, sizeof(float)), *got = memory_allocate(LOGITS, sizeof(float));
-    int32_t tokens[BATCH * TOKENS];
-    random_tokens(9, tokens);
-    assert_ok(model_create(device, whole, &(struct model_options){.seed = 5, .inference = true}, &model));
-    size_t before = device_allocated_bytes(device);
-    assert_ok(decoder_create(device, single, &(struct decoder_options){.half_weights = true}, &decoder));
-    const struct plan *plan = model_plan(decoder_model(decoder));
-    size_t halves = device_allocated_bytes(device) - before - decoder_cache_bytes(decoder) - plan->parameter_bytes -
-                    plan->working_bytes;
-    assert_int_equal(decoder_weight_bytes(decoder) + halves, graph_cost(single, 1).parameters * sizeof(float));
-    copy_parameters(model, decoder_model(decoder));
-    forward(model, tokens, expected);
-    decode(decoder, tokens, got);
-    double error = difference(expected, got);
+    open_comparison(build(&genome, TOKENS), build(&genome, 1), &(struct decoder_options){.half_weights = true}, &both);
+    const struct plan *plan = model_plan(decoder_model(both.decoder));
+    size_t halves =
+        both.decoder_bytes - decoder_cache_bytes(both.decoder) - plan->parameter_bytes - plan->working_bytes;
+    assert_int_equal(decoder_weight_bytes(both.decoder) + halves,
+                     graph_cost(both.single, 1).parameters * sizeof(float));
+    double error = compare(&both);
     printf("  %-44s %s\n    decoding with float16 weights %.1e\n", title, text, error);
     if (!(error < LARGEST_HALF_ERROR && error > LARGEST_ERROR / 10))
         fail_test("%s: decoding with float16 weights differs by %g", text, error);
-    decode(decoder, tokens, expected);
-    assert_memory_equal(expected, got, LOGITS * sizeof *got);
-    decoder_destroy(decoder);
-    model_destroy(model);
-    graph_destroy(single);
-    graph_destroy(whole);
-    free(expected);
-    free(got);
+    close_comparison(&both);
 }
 
 static void check_text(const char *title, const char *text) {
@@ -234,6 +243,36 @@ static void test_operators(void **unused) {
     }
 }
 
+/* No residual reads what the norm reads, so that the product behind the norm may be given its memory. */
+static struct graph *build_without_residual(int context) {
+    enum { COLUMNS = 128 }; /* more than a group makes */
+    struct op_attributes none = {0};
+    struct graph *graph = graph_create(BATCH, context, TOKENS, device_shape(device));
+    graph->tokens = graph_add_tokens(graph, "tokens");
+    graph->targets = graph_add_tokens(graph, "targets");
+    int table = graph_add_parameter(graph, "table", (struct shape){VOCABULARY, COLUMNS}, START_NORMAL, 1);
+    int gain = graph_add_parameter(graph, "gain", (struct shape){1, COLUMNS}, START_ONES, 0);
+    int weight = graph_add_parameter(graph, "weight", (struct shape){COLUMNS, COLUMNS}, START_NORMAL, 1);
+    int output = graph_add_parameter(graph, "output", (struct shape){COLUMNS, VOCABULARY}, START_NORMAL, 1), h;
+    assert_ok(graph_apply(graph, &op_embedding, none, (int[]){graph->tokens, table}, 2, "embedded", &h));
+    assert_ok(graph_apply(graph, &op_rms_norm, none, (int[]){h, gain}, 2, "normed", &h));
+    assert_ok(graph_apply(graph, &op_linear, none, (int[]){h, weight}, 2, "mixed", &h));
+    assert_ok(graph_apply(graph, &op_linear, none, (int[]){h, output}, 2, "logits", &graph->logits));
+    assert_ok(
+        graph_apply(graph, &op_cross_entropy, none, (int[]){graph->logits, graph->targets}, 2, "loss", &graph->loss));
+    return graph;
+}
+
+static void test_memory_of_norm(void **unused) {
+    (void)unused;
+    struct comparison both;
+    open_comparison(build_without_residual(TOKENS), build_without_residual(1), NULL, &both);
+    double error = compare(&both);
+    if (!(error < LARGEST_ERROR))
+        fail_test("without a residual decoding differs by %g", error);
+    close_comparison(&both);
+}
+
 /* Every class, and attention that is no softmax, in the shapes of kernels that this machine's device may not have. */
 static void test_shapes(void **unused) {
     (void)unused;
@@ -259,6 +298,7 @@ int main(void) {
         cmocka_unit_test(test_classes_and_strategies),
         cmocka_unit_test(test_operators),
         cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_memory_of_norm),
     };
     return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
 }
