@@ -35,9 +35,9 @@ device() {
 }
 device A 0.5 0.2 0.3 >a.json
 { printf '{"suite":"portability","devices":['; device B 0.25 0.4 0; printf ']}'; } >b.json
-expect 0 "train m                         50.0    25.0         33.3" "$starcl" bench portability --compare a.json b.json
-expect 0 "gemm                            24.0     0.0          0.0" "$starcl" bench portability --compare a.json b.json
-expect 0 "train m                         50.0         50.0" "$starcl" bench portability --compare a.json
+expect 0 "train m                               50.0    25.0         33.3" "$starcl" bench portability --compare a.json b.json
+expect 0 "gemm                                  24.0     0.0          0.0" "$starcl" bench portability --compare a.json b.json
+expect 0 "train m                               50.0         50.0" "$starcl" bench portability --compare a.json
 echo '{"device": 1' >damaged.json
 expect 2 "damaged.json holds no results of" "$starcl" bench portability --compare a.json damaged.json
 expect 1 "nothing.json" "$starcl" bench portability --compare nothing.json
