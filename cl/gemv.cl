@@ -108,12 +108,13 @@ inline float norm_scale(__global const float *x, int k, __local float *scratch) 
     return rsqrt(group_sum(vec_sum(squares), scratch) / k + STAR_RMS_NORM_EPSILON);
 }
 
-GROUP_SHAPE __kernel void gemv(__global const float *x, __global const float *gain, int k, int ldx, int x_step, int w_step, int ldy, int y_step,
-                               __global const float *addend, float alpha, float beta, int strip, int panel,
-                               __global const weight *w0, __global float *y0, int n0, __global const weight *w1,
-                               __global float *y1, int n1, __global const weight *w2, __global float *y2, int n2,
-                               __global const weight *w3, __global float *y3, int n3, __global const weight *w4,
-                               __global float *y4, int n4, __global const weight *w5, __global float *y5, int n5) {
+GROUP_SHAPE __kernel void gemv(__global const float *x, __global const float *gain, int k, int ldx, int x_step,
+                               int w_step, int ldy, int y_step, __global const float *addend, float alpha, float beta,
+                               int strip, int panel, __global const weight *w0, __global float *y0, int n0,
+                               __global const weight *w1, __global float *y1, int n1, __global const weight *w2,
+                               __global float *y2, int n2, __global const weight *w3, __global float *y3, int n3,
+                               __global const weight *w4, __global float *y4, int n4, __global const weight *w5,
+                               __global float *y5, int n5) {
     __global const weight *all_w[] = {w0, w1, w2, w3, w4, w5};
     __global float *all_y[] = {y0, y1, y2, y3, y4, y5};
     int all_n[] = {n0, n1, n2, n3, n4, n5}, matrix = 0, index = (int)get_group_id(0);
