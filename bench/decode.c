@@ -1,5 +1,7 @@
-/* Decoding one sequence token by token with the caches: bound by reading every weight once a token, in float32 or
- * float16. */
+/*
+ * Decoding one sequence token by token with the caches: bound by reading every weight once a token, in float32 or
+ * float16.
+ */
 #include "model/decoder.h"
 #include "models.h"
 #include "train/checkpoint.h"

@@ -169,10 +169,6 @@ status gemm_together(struct device *device, const struct gemm *gemms, int count)
     return STATUS_OK;
 }
 
-status gemm_halve(struct device *device, cl_mem floats, cl_mem halves, int k, int n, int batch) {
-    return gemv_halve(device, floats, halves, k, n, batch);
-}
-
 size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm) {
     struct gemm completed = complete(gemm);
     return is_for_gemv(&completed) ? 0 : provider_of(device, &completed)->scratch_bytes(device, &completed);

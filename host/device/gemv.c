@@ -72,7 +72,7 @@ status gemv(struct device *device, const struct gemm *gemms, int count) {
     return device_launch(device, name, groups, arguments, ARGUMENTS);
 }
 
-status gemv_halve(struct device *device, cl_mem floats, cl_mem halves, int k, int n, int batch) {
+status gemm_halve(struct device *device, cl_mem floats, cl_mem halves, int k, int n, int batch) {
     struct launch_groups groups = groups_rows(device_shape(device), k);
     groups.y = (size_t)batch;
     return LAUNCH(device, ((struct kernel_name){"gemv", "halve_matrix", NULL}), groups, argument_buffer(floats),

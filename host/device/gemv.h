@@ -1,6 +1,7 @@
 /*
- * The product for few rows: a kernel of its own that reads B as it lies, for any shape of device and for B in float16,
- * and that takes several matrices in one launch. Used by gemm.c; tiles of other kernels would be mostly empty.
+ * The product for few rows: a kernel of its own that reads B as it lies, for any shape of device and for B in float16
+ * (gemm_halve() is here too), and that takes several matrices in one launch. Used by gemm.c; tiles of other kernels
+ * would be mostly empty.
  */
 #ifndef STARCL_DEVICE_GEMV_H
 #define STARCL_DEVICE_GEMV_H
@@ -15,8 +16,5 @@ bool gemv_takes(const struct gemm *gemm);
 bool gemv_takes_together(const struct gemm *one, const struct gemm *other);
 
 status gemv(struct device *device, const struct gemm *gemms, int count) MUST_CHECK;
-
-/* gemm_halve() */
-status gemv_halve(struct device *device, cl_mem floats, cl_mem halves, int k, int n, int batch) MUST_CHECK;
 
 #endif

@@ -16,7 +16,9 @@ struct decoder_options {
     bool half_weights;
 };
 
-/* For graph->batch sequences of at most graph->reach tokens; the graph must have context 1 and outlive the decoder.
+/*
+ * For graph->batch sequences of at most graph->reach tokens; the graph must have context 1 and outlive the decoder.
+ * `options` may be NULL.
  */
 status decoder_create(struct device *device, const struct graph *graph, const struct decoder_options *options,
                       struct decoder **decoder) MUST_CHECK;
