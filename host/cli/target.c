@@ -51,7 +51,7 @@ static status find_candidate(struct store *store, int64_t id, struct genome *gen
         *genome = candidates[i].individual.genome;
         outcome = STATUS_OK;
     }
-    free(candidates);
+    candidates_free(candidates, count);
     return outcome;
 }
 

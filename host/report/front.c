@@ -15,7 +15,7 @@ struct front {
     int objective_count;
     struct candidate *candidates;
     int evaluated, failed; /* of the whole run */
-    int count;             /* of the front, which is candidates[0..count) */
+    int count;             /* of the front, which is candidates[0..count); the others are behind it */
 };
 
 static int by_first_objective(const void *a, const void *b) {
@@ -34,16 +34,16 @@ static bool is_dominated(const struct front *front, int candidate) {
     return front->candidates[candidate].individual.failed;
 }
 
-static void keep_front(struct front *front) {
-    struct candidate *kept = memory_allocate((size_t)front->evaluated, sizeof *kept);
+static void put_front_first(struct front *front) {
+    struct candidate *sorted = memory_allocate((size_t)front->evaluated, sizeof *sorted);
+    int behind = front->evaluated;
     for (int i = 0; i < front->evaluated; i++) {
         front->failed += front->candidates[i].individual.failed;
-        if (!is_dominated(front, i))
-            kept[front->count++] = front->candidates[i];
+        sorted[is_dominated(front, i) ? --behind : front->count++] = front->candidates[i];
     }
     free(front->candidates);
-    front->candidates = kept;
-    qsort(kept, (size_t)front->count, sizeof *kept, by_first_objective);
+    front->candidates = sorted;
+    qsort(sorted, (size_t)front->count, sizeof *sorted, by_first_objective);
 }
 
 static status read_front(struct store *store, struct front *front) {
@@ -53,12 +53,12 @@ static status read_front(struct store *store, struct front *front) {
     TRY(store_candidates(store, &front->candidates, &front->evaluated));
     for (int i = 0; i < front->evaluated; i++) {
         for (int o = 0; o < front->objective_count; o++) {
-            double value = front->candidates[i].evaluation.metrics.values[front->objectives[o]];
+            double value = front->candidates[i].evaluations[0].metrics.values[front->objectives[o]];
             bool larger_is_better = metric_table[front->objectives[o]].larger_is_better;
             front->candidates[i].individual.objectives[o] = larger_is_better ? -value : value;
         }
     }
-    keep_front(front);
+    put_front_first(front);
     return STATUS_OK;
 }
 
@@ -96,10 +96,11 @@ status report_front(struct store *store, FILE *out) {
         const struct candidate *candidate = &front.candidates[i];
         fprintf(out, "%6d", candidate->individual.id);
         for (int c = 0; c < column_count; c++)
-            fprintf(out, "  %11s", metric_text(columns[c], candidate->evaluation.metrics.values[columns[c]], number));
+            fprintf(out, "  %11s",
+                    metric_text(columns[c], candidate->evaluations[0].metrics.values[columns[c]], number));
         fprintf(out, "  %s\n", genome_print(&candidate->individual.genome, genome));
     }
-    free(front.candidates);
+    candidates_free(front.candidates, front.evaluated);
     return STATUS_OK;
 }
 
@@ -128,10 +129,10 @@ status report_front_json(struct store *store, FILE *out) {
         cJSON *candidate = cJSON_CreateObject();
         cJSON_AddNumberToObject(candidate, "id", front.candidates[i].individual.id);
         cJSON_AddStringToObject(candidate, "genome", genome_print(&front.candidates[i].individual.genome, genome));
-        cJSON_AddItemToObject(candidate, "metrics", describe_metrics(&front.candidates[i].evaluation.metrics));
+        cJSON_AddItemToObject(candidate, "metrics", describe_metrics(&front.candidates[i].evaluations[0].metrics));
         cJSON_AddItemToArray(list, candidate);
     }
-    free(front.candidates);
+    candidates_free(front.candidates, front.evaluated);
     json_print(json, out);
     return STATUS_OK;
 }

@@ -130,6 +130,9 @@ status evaluator_run(struct evaluator *evaluator, const struct genome *genome, c
                      const char *weights_path, const char *architecture_path, struct evaluation *evaluation) {
     double start = clock_seconds();
     memset(evaluation, 0, sizeof *evaluation);
+    evaluation->metrics = metrics_absent();
+    evaluation->steps = evaluator->config->train.steps;
+    snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
     evaluation->seed = config_candidate_seed(evaluator->config, genome);
     status outcome = build_and_assess(evaluator, genome, observer, weights_path, architecture_path, evaluation);
     evaluation->seconds = clock_seconds() - start;

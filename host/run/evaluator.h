@@ -4,7 +4,7 @@
 
 #include "device/device.h"
 #include "run/config.h"
-#include "run/store.h"
+#include "run/evaluation.h"
 #include "train/corpus.h"
 #include "train/trainer.h"
 

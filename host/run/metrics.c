@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <math.h>
 #include <stdio.h>
 
 const struct metric_information metric_table[METRICS] = {
@@ -14,7 +15,18 @@ const struct metric_information metric_table[METRICS] = {
     [METRIC_PEAK_BYTES] = {"peak_bytes", "peak memory", false, true},
 };
 
+struct metrics metrics_absent(void) {
+    struct metrics metrics;
+    for (int m = 0; m < METRICS; m++)
+        metrics.values[m] = NAN;
+    return metrics;
+}
+
 const char *metric_text(enum metric metric, double value, char *buffer) {
+    if (isnan(value)) {
+        snprintf(buffer, TEXT_NUMBER_BYTES, "-");
+        return buffer;
+    }
     switch (metric) {
     case METRIC_BITS_PER_BYTE:
         snprintf(buffer, TEXT_NUMBER_BYTES, "%.4f", value);

@@ -26,10 +26,14 @@ struct metric_information {
 extern const struct metric_information metric_table[METRICS];
 
 struct metrics {
-    double values[METRICS];
+    double values[METRICS]; /* NaN: not measured */
 };
 
-/* The value as a person reads it ("412k", "24.0 KiB"); writes to buffer (TEXT_NUMBER_BYTES) and returns it. */
+/* Nothing measured yet. */
+struct metrics metrics_absent(void);
+
+/* The value as a person reads it ("412k", "24.0 KiB", "-" for what was not measured); writes to buffer
+ * (TEXT_NUMBER_BYTES) and returns it. */
 const char *metric_text(enum metric metric, double value, char *buffer);
 
 #endif

@@ -157,6 +157,14 @@ static cJSON *describe_evaluation(const struct individual *individual, const str
     return json;
 }
 
+/* What an evaluation of the genome is recorded under. */
+static struct evaluation_key key_of(const struct search *search, const struct genome *genome) {
+    return (struct evaluation_key){.genome = genome,
+                                   .seed = config_candidate_seed(&search->config, genome),
+                                   .steps = search->config.train.steps,
+                                   .device = device_information(evaluator_device(search->evaluator))->name};
+}
+
 /* Trains and measures; weights lie on the disk before the evaluation is recorded. */
 static status evaluate_new(struct search *search, const struct individual *individual, struct evaluation *evaluation) {
     char weights[PATH_MAX], architecture[PATH_MAX];
@@ -168,8 +176,8 @@ static status evaluate_new(struct search *search, const struct individual *indiv
     TRY(evaluator_run(search->evaluator, &individual->genome, &observer, weights, architecture, evaluation));
     search->trained++;
     search->trained_seconds += evaluation->seconds;
-    TRY(store_add_evaluation(search->store, &individual->genome,
-                             device_information(evaluator_device(search->evaluator))->name, evaluation));
+    struct evaluation_key key = key_of(search, &individual->genome);
+    TRY(store_add_evaluation(search->store, &key, evaluation));
     TRY(store_log(search->store, evaluation->failed ? "failed" : "evaluated",
                   describe_evaluation(individual, evaluation)));
     tell_kernels(search);
@@ -184,7 +192,8 @@ static status evaluate_all(void *context, struct individual *individuals, int co
         struct evaluation evaluation;
         bool known;
         TRY(store_add_candidate(search->store, individual));
-        TRY(store_find_evaluation(search->store, &individual->genome, &known, &evaluation));
+        struct evaluation_key key = key_of(search, &individual->genome);
+        TRY(store_find_evaluation(search->store, &key, &known, &evaluation));
         if (!known)
             TRY(evaluate_new(search, individual, &evaluation));
         set_objectives(search, &evaluation, individual);
@@ -270,7 +279,8 @@ static status create_store(struct search *search, const char *run_path) {
         const char *facts[RUN_FACTS] = {[FACT_NAME] = search->config.run.name, [FACT_CONFIG] = config_text,
                                         [FACT_CATALOGUE] = catalogue_text,     [FACT_CORPUS] = corpus,
                                         [FACT_DEVICE] = device->name,          [FACT_DRIVER] = device->driver,
-                                        [FACT_VERSION] = STAR_VERSION,         [FACT_GEMM] = gemm};
+                                        [FACT_VERSION] = STAR_VERSION,         [FACT_GEMM] = gemm,
+                                        [FACT_TEXT] = search->config.data.path};
         outcome = store_create(run_path, facts, &search->store);
         free(catalogue_text);
     }

@@ -1,15 +1,28 @@
 /*
- * A run on disk: a folder with run.db (SQLite), config.cfg, catalogue.cfg, log.jsonl and checkpoints/. Everything that
- * is written to a run is written here.
+ * A run on disk: a folder (folder.h) with run.db (SQLite), config.cfg, catalogue.cfg, log.jsonl and checkpoints/.
+ * Everything that is written to a run is written here.
  *
  * What a call recorded is on the disk when it returns; a process killed between calls loses nothing that was recorded.
+ * A call that fails recorded nothing, and its reason becomes an event "rolled back" as soon as one can be written.
+ *
+ * run.db has the tables
+ *
+ *     run           key, value: the facts below and the status
+ *     candidates    id, generation, genome, parent_1, parent_2
+ *     evaluations   id, genome, seed, steps, device (these four are one row), status, reason, seconds
+ *     measurements  evaluation, metric (a name of metric_table), value: what was not measured has no row
+ *     generations   generation, place, candidate, rank: the survivors
+ *     events        time, kind, details (JSON): the lines of log.jsonl
+ *
+ * and the version of this schema as PRAGMA user_version. A new metric is a row, not a schema. Runs of an older schema
+ * are migrated when they are opened for writing, and read through a migrated copy in memory; newer ones are refused.
  */
 #ifndef STARCL_RUN_STORE_H
 #define STARCL_RUN_STORE_H
 
 #include "base/status.h"
 #include "evolve/population.h"
-#include "run/metrics.h"
+#include "run/evaluation.h"
 
 #include <cJSON.h>
 #include <stddef.h>
@@ -21,11 +34,12 @@ enum run_fact {
     FACT_NAME,
     FACT_CONFIG,
     FACT_CATALOGUE,
-    FACT_CORPUS,
+    FACT_CORPUS, /* corpus_fingerprint() */
     FACT_DEVICE,
     FACT_DRIVER,
     FACT_VERSION,
     FACT_GEMM, /* gemm_provider_name(); empty in runs that were begun before it was kept */
+    FACT_TEXT, /* path of the text; empty in runs that were begun before it was kept */
     RUN_FACTS
 };
 
@@ -47,34 +61,33 @@ const char *store_fact(const struct store *store, enum run_fact fact);
 status store_set_status(struct store *store, const char *run_status) MUST_CHECK;
 status store_get_status(struct store *store, char *buffer, size_t bytes) MUST_CHECK;
 
-struct evaluation {
-    bool failed;
-    char reason[512]; /* of a failure */
-    struct metrics metrics;
-    unsigned long long seed;
-    double seconds;
-};
-
 /* Records an individual of a generation; recording it again changes nothing. */
 status store_add_candidate(struct store *store, const struct individual *individual) MUST_CHECK;
-/* Records an evaluation of a genome on the device. */
-status store_add_evaluation(struct store *store, const struct genome *genome, const char *device,
+/*
+ * Records an evaluation under the key; of one key, the last one counts. The evaluation's own seed, steps and device are
+ * not looked at, and metrics that are NaN were not measured.
+ */
+status store_add_evaluation(struct store *store, const struct evaluation_key *key,
                             const struct evaluation *evaluation) MUST_CHECK;
-/* *found tells whether the genome was evaluated; then *evaluation is filled. */
-status store_find_evaluation(struct store *store, const struct genome *genome, bool *found,
+/*
+ * *found tells whether the genome was evaluated with this seed and these steps; then *evaluation is filled: with the
+ * one of this device if there is one, or else with another device's, for a run goes on with what it knows.
+ */
+status store_find_evaluation(struct store *store, const struct evaluation_key *key, bool *found,
                              struct evaluation *evaluation) MUST_CHECK;
-/* Records the survivors of a generation; recording it again changes nothing. */
+/* Records the survivors of a generation, all or none; recording them again changes nothing. */
 status store_add_generation(struct store *store, int generation, const struct individual *survivors,
                             int count) MUST_CHECK;
 
 struct candidate {
-    struct individual individual; /* objectives, rank and crowding are not set */
-    struct evaluation evaluation;
+    struct individual individual;   /* failed where every evaluation did; objectives, rank and crowding are not set */
+    struct evaluation *evaluations; /* all of its genome, in order of steps, then seed; at least one */
+    int evaluation_count;
 };
 
-/* All evaluated candidates in order of id, each genome once, with its oldest candidate. The caller frees *candidates.
- */
+/* All evaluated genomes in order of id, each with its oldest candidate. Free with candidates_free(). */
 status store_candidates(struct store *store, struct candidate **candidates, int *count) MUST_CHECK;
+void candidates_free(struct candidate *candidates, int count);
 
 /* Adds an event to log.jsonl and run.db; takes over `details`, a cJSON object or NULL. */
 status store_log(struct store *store, const char *kind, cJSON *details) MUST_CHECK;

@@ -48,7 +48,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
     sleep 0.2
     [ -e changing/log.jsonl ] && break
 done
-expect 1 "another starcl is working on the run changing" "$starcl" resume changing
+expect 1 "another starcl is working in changing" "$starcl" resume changing
 kill -KILL $search
 wait $search 2>/dev/null
 echo "more" >>text/common.cl

@@ -73,7 +73,7 @@ expect 0 "failed" "$starcl" show diverging
 # Little memory: batches are trained in parts, and what does not fit at all is refused.
 expect 0 "Pareto front" "$starcl" search small.cfg --run capped --set train.batch=16 --set devices.memory=1 \
     --set search.generations=2
-[ "$(sqlite3 capped/run.db "SELECT max(peak_bytes) <= 1048576 FROM evaluations WHERE status = 'done'")" = 1 ] ||
+[ "$(sqlite3 capped/run.db "SELECT max(value) <= 1048576 FROM measurements WHERE metric = 'peak_bytes'")" = 1 ] ||
     complain "more memory was taken than devices.memory allows"
 [ "$(sqlite3 capped/run.db "SELECT count(*) FROM evaluations WHERE status = 'failed'")" = 0 ] ||
     complain "candidates fail that fit in parts"

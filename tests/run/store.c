@@ -1,9 +1,15 @@
-/* Run folders: made whole or not at all, never overwritten, held by one writer, and what is recorded comes back. */
+/*
+ * Run folders: made whole or not at all, never overwritten, held by one writer; what is recorded comes back, a part of
+ * it never, and runs of older programs with it.
+ */
 #include "test.h"
 
 #include "base/file.h"
+#include "run/schema.h"
 #include "run/store.h"
 
+#include <math.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +17,7 @@
 
 static char folder[TEST_PATH_BYTES];
 static const char *const facts[RUN_FACTS] = {"name",   "config text", "catalogue text", "corpus", "device",
-                                             "driver", "1",           "panel"};
+                                             "driver", "1",           "panel",          "/text"};
 
 static int make_folder(void **unused) {
     (void)unused;
@@ -38,7 +44,7 @@ static void test_create(void **unused) {
     free(bytes);
 
     /* One writer; readers beside it. */
-    assert_fails(store_open("deep/er/run", true, &second), STATUS_FAILED, "another starcl is working on the run");
+    assert_fails(store_open("deep/er/run", true, &second), STATUS_FAILED, "another starcl is working in deep/er/run");
     assert_ok(store_open("deep/er/run", false, &second));
     assert_ok(store_set_status(store, "done"));
     assert_ok(store_get_status(second, run_status, sizeof run_status));
@@ -82,11 +88,46 @@ static struct individual individual(int id, const char *genome) {
     return result;
 }
 
+static struct evaluation_key key(const struct individual *individual, unsigned long long seed, long long steps,
+                                 const char *device) {
+    return (struct evaluation_key){.genome = &individual->genome, .seed = seed, .steps = steps, .device = device};
+}
+
+/* An evaluation whose metrics are all `value`. */
+static struct evaluation measured(double value) {
+    struct evaluation result = {.seconds = value};
+    for (int m = 0; m < METRICS; m++)
+        result.metrics.values[m] = value;
+    return result;
+}
+
+static void run_sql(const char *path, const char *sql) {
+    sqlite3 *database;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_test("%s: %s", path, sqlite3_errmsg(database));
+    sqlite3_close(database);
+}
+
+static long long ask_sql(const char *path, const char *sql) {
+    sqlite3 *database;
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK)
+        fail_test("%s: %s", path, sqlite3_errmsg(database));
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    long long answer = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    return answer;
+}
+
 static void test_records(void **unused) {
     (void)unused;
     struct store *store;
     struct individual a = individual(1, "11111"), b = individual(2, "21111"), copy = individual(3, "11111");
-    struct evaluation good = {.seed = 5, .seconds = 1.5}, bad = {.failed = true, .reason = "it's \"broken\""}, read;
+    struct evaluation_key key_a = key(&a, 5, 100, "device"), key_b = key(&b, 6, 100, "device");
+    struct evaluation good = {.seconds = 1.5}, bad = {.failed = true, .reason = "it's \"broken\""}, read;
     struct candidate *candidates;
     bool found;
     int count;
@@ -95,11 +136,11 @@ static void test_records(void **unused) {
     assert_ok(store_create("records", facts, &store));
     assert_ok(store_add_candidate(store, &a));
     assert_ok(store_add_candidate(store, &a));
-    assert_ok(store_find_evaluation(store, &a.genome, &found, &read));
+    assert_ok(store_find_evaluation(store, &key_a, &found, &read));
     assert_false(found);
-    assert_ok(store_add_evaluation(store, &a.genome, "device", &good));
+    assert_ok(store_add_evaluation(store, &key_a, &good));
     assert_ok(store_add_candidate(store, &b));
-    assert_ok(store_add_evaluation(store, &b.genome, "device", &bad));
+    assert_ok(store_add_evaluation(store, &key_b, &bad));
     assert_ok(store_add_candidate(store, &copy));
     assert_ok(store_add_generation(store, 0, &a, 1));
     assert_ok(store_add_generation(store, 0, &a, 1));
@@ -110,19 +151,24 @@ static void test_records(void **unused) {
     store_close(store);
 
     assert_ok(store_open("records", true, &store));
-    assert_ok(store_find_evaluation(store, &a.genome, &found, &read));
-    assert_true(found && !read.failed && read.seed == 5 && read.seconds == 1.5);
+    assert_string_equal(store_fact(store, FACT_TEXT), "/text");
+    assert_ok(store_find_evaluation(store, &key_a, &found, &read));
+    assert_true(found && !read.failed && read.seed == 5 && read.steps == 100 && read.seconds == 1.5);
+    assert_string_equal(read.device, "device");
     assert_memory_equal(&read.metrics, &good.metrics, sizeof good.metrics);
-    assert_ok(store_find_evaluation(store, &b.genome, &found, &read));
-    assert_true(found && read.failed);
+    assert_ok(store_find_evaluation(store, &key_b, &found, &read));
+    assert_true(found && read.failed && isnan(read.metrics.values[0]));
     assert_string_equal(read.reason, bad.reason);
     assert_ok(store_candidates(store, &candidates, &count));
     assert_int_equal(count, 2);
     assert_int_equal(candidates[0].individual.id, 1);
+    assert_int_equal(candidates[0].evaluation_count, 1);
+    assert_false(candidates[0].individual.failed);
+    assert_memory_equal(&candidates[0].evaluations[0].metrics, &good.metrics, sizeof good.metrics);
     assert_int_equal(candidates[1].individual.id, 2);
     assert_int_equal(candidates[1].individual.parents[0], 1);
     assert_true(candidates[1].individual.failed);
-    free(candidates);
+    candidates_free(candidates, count);
     store_close(store);
 
     char *log;
@@ -135,12 +181,217 @@ static void test_records(void **unused) {
     free(log);
 }
 
+/* Genome, seed, steps and device make an evaluation; another device's is taken only where there is none of this one. */
+static void test_keys(void **unused) {
+    (void)unused;
+    struct store *store;
+    struct individual a = individual(1, "11111"), b = individual(2, "21111");
+    struct evaluation_key first = key(&a, 1, 100, "cpu"), second = key(&a, 2, 100, "cpu"),
+                          longer = key(&a, 1, 400, "cpu"), elsewhere = key(&a, 1, 100, "gpu"),
+                          other = key(&b, 1, 100, "gpu"), unknown = key(&a, 3, 100, "cpu");
+    struct evaluation values[] = {measured(1), measured(2), measured(3), measured(4), measured(5)}, read;
+    struct candidate *candidates;
+    bool found;
+    int count;
+    assert_ok(store_create("keys", facts, &store));
+    assert_ok(store_add_candidate(store, &a));
+    assert_ok(store_add_candidate(store, &b));
+    values[2].metrics.values[METRIC_PEAK_BYTES] = NAN; /* as if it were a metric that came later */
+    assert_ok(store_add_evaluation(store, &longer, &values[2]));
+    assert_ok(store_add_evaluation(store, &second, &values[1]));
+    assert_ok(store_add_evaluation(store, &first, &values[0]));
+    assert_ok(store_add_evaluation(store, &elsewhere, &values[3]));
+    assert_ok(store_add_evaluation(store, &other, &values[4]));
+    const struct {
+        const struct evaluation_key *key;
+        double value;
+    } expected[] = {{&first, 1}, {&second, 2}, {&longer, 3}, {&elsewhere, 4}, {&other, 5}};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        assert_ok(store_find_evaluation(store, expected[i].key, &found, &read));
+        assert_true(found && read.metrics.values[0] == expected[i].value);
+        assert_string_equal(read.device, expected[i].key->device);
+    }
+    assert_ok(store_find_evaluation(store, &unknown, &found, &read));
+    assert_false(found);
+    struct evaluation_key not_here = key(&b, 1, 100, "cpu");
+    assert_ok(store_find_evaluation(store, &not_here, &found, &read));
+    assert_true(found && read.metrics.values[0] == 5);
+
+    /* What was not measured is absent, not 0. */
+    assert_ok(store_find_evaluation(store, &longer, &found, &read));
+    assert_true(isnan(read.metrics.values[METRIC_PEAK_BYTES]));
+    assert_true(read.metrics.values[METRIC_CACHE_BYTES] == 3);
+
+    /* In order of steps, then seed. */
+    assert_ok(store_candidates(store, &candidates, &count));
+    assert_int_equal(count, 2);
+    assert_int_equal(candidates[0].evaluation_count, 4);
+    const struct evaluation *of_a = candidates[0].evaluations;
+    assert_true(of_a[0].seed == 1 && of_a[1].seed == 1 && of_a[2].seed == 2 && of_a[3].seed == 1);
+    assert_true(of_a[2].steps == 100 && of_a[3].steps == 400);
+    assert_true(isnan(of_a[3].metrics.values[METRIC_PEAK_BYTES]) && of_a[3].metrics.values[0] == 3);
+    candidates_free(candidates, count);
+
+    /* Of one key, the last one counts, with nothing left of the one before. */
+    struct evaluation failure = {.failed = true, .reason = "lost"};
+    assert_ok(store_add_evaluation(store, &second, &failure));
+    assert_ok(store_find_evaluation(store, &second, &found, &read));
+    assert_true(found && read.failed && isnan(read.metrics.values[0]));
+    assert_ok(store_add_evaluation(store, &second, &values[1]));
+    assert_ok(store_find_evaluation(store, &second, &found, &read));
+    assert_true(found && !read.failed && read.metrics.values[0] == 2 && read.reason[0] == '\0');
+    store_close(store);
+    assert_int_equal(ask_sql("keys/run.db", "SELECT count(*) FROM evaluations"), 5);
+
+    /* A metric of a newer program is passed over. */
+    run_sql("keys/run.db", "INSERT INTO measurements VALUES (1, 'accuracy', 0.5)");
+    assert_ok(store_open("keys", false, &store));
+    assert_ok(store_find_evaluation(store, &longer, &found, &read));
+    assert_true(found && read.metrics.values[0] == 3);
+    store_close(store);
+}
+
+/* Half of a generation, or of an evaluation, is never recorded; why it was not becomes an event. */
+static void test_transactions(void **unused) {
+    (void)unused;
+    struct store *store;
+    struct individual survivors[] = {individual(1, "11111"), individual(2, "21111"), individual(3, "31111")};
+    struct evaluation_key of_first = key(&survivors[0], 1, 100, "cpu");
+    struct evaluation good = measured(1);
+    assert_ok(store_create("halves", facts, &store));
+    run_sql("halves/run.db", "CREATE TRIGGER no_second BEFORE INSERT ON generations WHEN NEW.place = 1"
+                             " BEGIN SELECT RAISE (ABORT, 'no second place'); END;"
+                             "CREATE TRIGGER no_cache BEFORE INSERT ON measurements WHEN NEW.metric = 'cache_bytes'"
+                             " BEGIN SELECT RAISE (ABORT, 'no cache'); END;");
+    assert_fails(store_add_generation(store, 0, survivors, 3), STATUS_FAILED, "halves/run.db: no second place");
+    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM generations"), 0);
+    run_sql("halves/run.db", "DROP TRIGGER no_second");
+    assert_ok(store_add_generation(store, 0, survivors, 3));
+    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM generations"), 3);
+    assert_ok(store_log(store, "after", NULL));
+    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM events WHERE kind = 'rolled back' AND"
+                                              " details LIKE '%no second place%'"),
+                     1);
+    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM events"), 2);
+
+    assert_fails(store_add_evaluation(store, &of_first, &good), STATUS_FAILED, "no cache");
+    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM evaluations"), 0);
+    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM measurements"), 0);
+    store_close(store); /* tells it too */
+    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM events WHERE details LIKE '%no cache%'"), 1);
+    assert_int_equal(system("test $(grep -c 'rolled back' halves/log.jsonl) = 2"), 0);
+}
+
+/* An event is in the database and in the log, or in neither. */
+static void test_events(void **unused) {
+    (void)unused;
+    struct store *store;
+    assert_ok(store_create("events", facts, &store));
+    assert_ok(store_log(store, "first", NULL));
+    run_sql("events/run.db", "CREATE TRIGGER no_events BEFORE INSERT ON events"
+                             " BEGIN SELECT RAISE (ABORT, 'no events'); END;");
+    assert_fails(store_log(store, "second", NULL), STATUS_FAILED, "no events");
+    assert_int_equal(system("test $(wc -l <events/log.jsonl) = 1"), 0);
+    store_close(store);
+    run_sql("events/run.db", "DROP TRIGGER no_events");
+    /* A crash in the middle of a line. */
+    assert_int_equal(system("printf '{\"half' >>events/log.jsonl"), 0);
+    assert_ok(store_open("events", true, &store));
+    assert_ok(store_log(store, "third", NULL));
+    store_close(store);
+    assert_int_equal(system("test $(wc -l <events/log.jsonl) = 2 && ! grep -q half events/log.jsonl"), 0);
+}
+
+/* The tables of version 0, as starcl 0.1.0 made them, with two evaluations. */
+static const char version_0[] =
+    "CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE candidates (id INTEGER PRIMARY KEY, generation INTEGER NOT NULL,"
+    " genome TEXT NOT NULL, parent_1 INTEGER, parent_2 INTEGER);"
+    "CREATE INDEX candidates_by_genome ON candidates (genome);"
+    "CREATE TABLE generations (generation INTEGER, place INTEGER, candidate INTEGER NOT NULL,"
+    " rank INTEGER NOT NULL, PRIMARY KEY (generation, place)) WITHOUT ROWID;"
+    "CREATE TABLE events (time TEXT NOT NULL, kind TEXT NOT NULL, details TEXT NOT NULL);"
+    "CREATE TABLE evaluations (genome TEXT PRIMARY KEY, status TEXT NOT NULL, reason TEXT,"
+    " seed INTEGER NOT NULL, device TEXT NOT NULL, seconds REAL NOT NULL, bits_per_byte REAL, perplexity REAL,"
+    " parameters REAL, flops_per_token REAL, cache_bytes REAL, train_tokens_per_s REAL);"
+    "INSERT INTO run VALUES ('name', 'old'), ('config', 'train = { steps = 240; gone = 1; };'), ('catalogue', ''),"
+    " ('corpus', 'c'), ('device', 'cpu'), ('driver', 'd'), ('version', '0.1.0'), ('status', 'interrupted');"
+    "INSERT INTO candidates VALUES (1, 0, '11111', NULL, NULL), (2, 0, '21111', NULL, NULL), (3, 1, '11111', 1, 2);"
+    "INSERT INTO evaluations VALUES ('11111', 'done', NULL, 9007199254740991, 'cpu', 2.5, 2.75, 6.7, 1000, 2e6, 512, "
+    "0),"
+    " ('21111', 'failed', 'no memory', 7, 'cpu', 0.5, NULL, NULL, NULL, NULL, NULL, NULL);"
+    "INSERT INTO generations VALUES (0, 0, 1, 0);";
+
+static void check_migrated(struct store *store) {
+    struct individual a = individual(1, "11111"), b = individual(2, "21111");
+    struct evaluation_key key_a = key(&a, 9007199254740991, 240, "cpu"), key_b = key(&b, 7, 240, "cpu");
+    struct evaluation read;
+    struct candidate *candidates;
+    bool found;
+    int count;
+    assert_ok(store_find_evaluation(store, &key_a, &found, &read));
+    assert_true(found && !read.failed && read.seconds == 2.5 && read.steps == 240);
+    assert_true(read.metrics.values[METRIC_BITS_PER_BYTE] == 2.75);
+    assert_true(read.metrics.values[METRIC_CACHE_BYTES] == 512);
+    assert_true(read.metrics.values[METRIC_TRAIN_TOKENS_PER_S] == 0); /* measured, and 0 */
+    assert_true(isnan(read.metrics.values[METRIC_PEAK_BYTES]));       /* not measured then */
+    assert_ok(store_find_evaluation(store, &key_b, &found, &read));
+    assert_true(found && read.failed && isnan(read.metrics.values[METRIC_BITS_PER_BYTE]));
+    assert_string_equal(read.reason, "no memory");
+    assert_ok(store_candidates(store, &candidates, &count));
+    assert_int_equal(count, 2);
+    assert_int_equal(candidates[0].individual.id, 1);
+    candidates_free(candidates, count);
+    assert_string_equal(store_fact(store, FACT_NAME), "old");
+    assert_string_equal(store_fact(store, FACT_TEXT), "");
+}
+
+static void test_older_schema(void **unused) {
+    (void)unused;
+    struct store *store;
+    assert_ok(file_make_directory("old"));
+    run_sql("old/run.db", version_0);
+    /* Read without a change, then migrated. */
+    assert_ok(store_open("old", false, &store));
+    check_migrated(store);
+    store_close(store);
+    assert_int_equal(ask_sql("old/run.db", "PRAGMA user_version"), 0);
+    assert_int_equal(ask_sql("old/run.db", "SELECT count(bits_per_byte) FROM evaluations"), 1);
+    assert_ok(store_open("old", true, &store));
+    check_migrated(store);
+    store_close(store);
+    assert_int_equal(ask_sql("old/run.db", "PRAGMA user_version"), SCHEMA_VERSION);
+    assert_int_equal(ask_sql("old/run.db", "SELECT count(*) FROM measurements"), 6);
+    assert_ok(store_open("old", true, &store));
+    check_migrated(store);
+    store_close(store);
+    /* A migration that fails leaves the old tables. */
+    assert_ok(file_make_directory("stuck"));
+    run_sql("stuck/run.db", version_0);
+    run_sql("stuck/run.db", "CREATE TABLE measurements (mine TEXT)");
+    assert_fails(store_open("stuck", true, &store), STATUS_FAILED, "stuck/run.db");
+    assert_int_equal(ask_sql("stuck/run.db", "SELECT count(bits_per_byte) FROM evaluations"), 1);
+}
+
+static void test_newer_schema(void **unused) {
+    (void)unused;
+    struct store *store;
+    assert_ok(store_create("new", facts, &store));
+    store_close(store);
+    run_sql("new/run.db", "PRAGMA user_version = 99; UPDATE run SET value = '9.9' WHERE key = 'version'");
+    for (int writing = 0; writing < 2; writing++) {
+        assert_fails(store_open("new", writing, &store), STATUS_USAGE, "tables of version 99, made by starcl 9.9");
+        assert_fails(store_open("new", writing, &store), STATUS_USAGE, "use that program, or a newer one");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create),
-        cmocka_unit_test(test_never_overwrites),
-        cmocka_unit_test(test_default_names),
-        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_create),        cmocka_unit_test(test_never_overwrites),
+        cmocka_unit_test(test_default_names), cmocka_unit_test(test_records),
+        cmocka_unit_test(test_keys),          cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_events),        cmocka_unit_test(test_older_schema),
+        cmocka_unit_test(test_newer_schema),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,0 +1,28 @@
+/* An evaluation: what was measured of a genome with one seed and one number of training steps, or why it failed. */
+#ifndef STARCL_RUN_EVALUATION_H
+#define STARCL_RUN_EVALUATION_H
+
+#include "genome/genome.h"
+#include "run/metrics.h"
+
+#include <stdbool.h>
+
+struct evaluation {
+    bool failed;
+    char reason[512];       /* of a failure */
+    struct metrics metrics; /* NaN: not measured, for example in a run that was begun before the metric existed */
+    unsigned long long seed;
+    long long steps; /* of training, the fidelity */
+    char device[128];
+    double seconds; /* that it took */
+};
+
+/* What identifies an evaluation in a run: each key is evaluated once. */
+struct evaluation_key {
+    const struct genome *genome;
+    unsigned long long seed;
+    long long steps;
+    const char *device;
+};
+
+#endif

@@ -1,0 +1,83 @@
+#include "run/schema.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+
+/*
+ * Versions
+ *
+ *     0  evaluations with the genome as key and a column for each metric
+ *     1  evaluations keyed by genome, seed, steps and device; measurements as rows
+ */
+
+#define EVALUATION_TABLES                                                                                              \
+    "CREATE TABLE evaluations (id INTEGER PRIMARY KEY, genome TEXT NOT NULL, seed INTEGER NOT NULL,"                   \
+    " steps INTEGER NOT NULL, device TEXT NOT NULL, status TEXT NOT NULL, reason TEXT, seconds REAL NOT NULL,"         \
+    " UNIQUE (genome, seed, steps, device));"                                                                          \
+    "CREATE TABLE measurements (evaluation INTEGER NOT NULL REFERENCES evaluations (id), metric TEXT NOT NULL,"        \
+    " value REAL NOT NULL, PRIMARY KEY (evaluation, metric)) WITHOUT ROWID;"
+
+status schema_create(struct database *database) {
+    struct text sql = {0};
+    text_append(&sql,
+                "CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+                "CREATE TABLE candidates (id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, genome TEXT NOT NULL,"
+                " parent_1 INTEGER, parent_2 INTEGER);"
+                "CREATE INDEX candidates_by_genome ON candidates (genome);"
+                "CREATE TABLE generations (generation INTEGER, place INTEGER, candidate INTEGER NOT NULL,"
+                " rank INTEGER NOT NULL, PRIMARY KEY (generation, place)) WITHOUT ROWID;"
+                "CREATE TABLE events (time TEXT NOT NULL, kind TEXT NOT NULL, details TEXT NOT NULL);" EVALUATION_TABLES
+                "PRAGMA user_version = %d;",
+                SCHEMA_VERSION);
+    status outcome = database_execute(database, sql.text);
+    text_free(&sql);
+    return outcome;
+}
+
+status schema_version(struct database *database, long long *version) {
+    return database_number(database, "PRAGMA user_version", version);
+}
+
+/* Every column of the old table that is none of the fixed ones is a metric's: what was measured then is kept. */
+static status append_metric_copies(struct database *database, struct text *sql) {
+    sqlite3_stmt *statement;
+    bool row;
+    TRY(database_prepare(database,
+                         "SELECT name FROM pragma_table_info('evaluations')"
+                         " WHERE name NOT IN ('genome', 'status', 'reason', 'seed', 'device', 'seconds')",
+                         &statement));
+    for (;;) {
+        TRY(database_row(database, statement, &row));
+        if (!row)
+            return STATUS_OK;
+        const char *metric = database_column_text(statement, 0);
+        text_append(sql,
+                    "INSERT INTO measurements SELECT e.id, '%s', o.\"%s\" FROM old_evaluations o"
+                    " JOIN evaluations e ON e.genome = o.genome WHERE o.\"%s\" IS NOT NULL AND o.status = 'done';",
+                    metric, metric, metric);
+    }
+}
+
+static status migrate_0(struct database *database, long long train_steps) {
+    struct text sql = {0};
+    text_append(&sql,
+                "ALTER TABLE evaluations RENAME TO old_evaluations;" EVALUATION_TABLES
+                "INSERT INTO evaluations (genome, seed, steps, device, status, reason, seconds)"
+                " SELECT genome, seed, %lld, device, status, reason, seconds FROM old_evaluations ORDER BY rowid;",
+                train_steps);
+    status outcome = append_metric_copies(database, &sql);
+    text_append(&sql, "DROP TABLE old_evaluations; PRAGMA user_version = 1;");
+    if (outcome == STATUS_OK)
+        outcome = database_execute(database, sql.text);
+    text_free(&sql);
+    return outcome;
+}
+
+status schema_migrate(struct database *database, long long version, long long train_steps) {
+    TRY(database_begin(database));
+    status outcome = STATUS_OK;
+    if (version < 1)
+        outcome = migrate_0(database, train_steps);
+    return database_conclude(database, outcome);
+}
