@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "device/gemm.h"
 #include "evolve/population.h"
+#include "train/trainer.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -48,7 +49,8 @@ static const struct config_key keys[] = {
     INTEGER(run, seed, 0, 9007199254740992.0, "1", "same config, seed and device: same result, bit for bit"),
 
     TEXT(data, path, "\"\"", "a text file, a .gz file or a folder of them, taken as bytes"),
-    NUMBER(data, validation, 0.0001, 0.5, "0.1", "share of the text, at its end, kept for validation"),
+    NUMBER(data, validation, 0.0001, 0.9, "0.05", "share of the text that selection is judged on"),
+    NUMBER(data, test, 0.0001, 0.9, "0.05", "share of the text that reports quote and selection never sees"),
 
     INTEGER(model, width, 16, 16384, "128", "channels of the residual stream, a multiple of 16"),
     INTEGER(model, depth, 1, GENOME_MAX_DEPTH, "6", "LIVs of a backbone"),
@@ -69,7 +71,8 @@ static const struct config_key keys[] = {
     NUMBER(train, weight_decay, 0, 1, "0.1", "AdamW's weight decay, on matrices"),
     NUMBER(train, clip, 1e-6, 1e6, "1.0", "largest norm of the gradient"),
     INTEGER(train, checkpoint_steps, 1, 1e9, "500", "steps between the states that `starcl train` keeps"),
-    INTEGER(train, validation_batches, 1, 1e6, "16", "batches over the validation part that an evaluation takes"),
+    INTEGER(train, validation_batches, 1, 1e6, "16",
+            "batches over the validation or test part that an evaluation takes"),
 
     TEXT(search, algorithm, "\"nsga2\"", "nsga2: NSGA-II"),
     INTEGER(search, population, 2, 4096, "16", "candidates of a generation"),
@@ -192,6 +195,13 @@ static status read_groups(const struct settings *settings, struct run_config *co
 
 /* ---- what must fit together ---- */
 
+static bool list_has(const struct name_list *list, const char *name) {
+    for (int i = 0; i < list->count; i++)
+        if (strcmp(list->names[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* Every name of a list is one of `names`, and there are least to most of them. */
 static status check_list(const struct settings *settings, const char *group, const char *key,
                          const struct name_list *list, const char *const *names, int count, int least, int most) {
@@ -220,24 +230,30 @@ static status check_list(const struct settings *settings, const char *group, con
 static const char *const level_names[] = {"backbone", "operator", "featurizer", "all"};
 enum { LEVELS = sizeof level_names / sizeof *level_names };
 
+/* Metrics that selection may see. */
+static status check_objectives(const struct settings *settings, const struct run_config *config) {
+    const struct name_list *objectives = &config->search.objectives;
+    const char *allowed[METRICS];
+    int count = 0;
+    for (int m = 0; m < METRICS; m++) {
+        if (!metric_table[m].of_test)
+            allowed[count++] = metric_table[m].name;
+        else if (list_has(objectives, metric_table[m].name))
+            return settings_refuse(settings, locate(settings, "search", "objectives"),
+                                   "\"%s\" cannot be an objective: selection must not see the test part of the text",
+                                   metric_table[m].name);
+    }
+    return check_list(settings, "search", "objectives", objectives, allowed, count, 1,
+                      count < (int)MAX_OBJECTIVES ? count : (int)MAX_OBJECTIVES);
+}
+
 static status check_lists(const struct settings *settings, const struct run_config *config) {
-    const char *metrics[METRICS];
-    for (int m = 0; m < METRICS; m++)
-        metrics[m] = metric_table[m].name;
-    TRY(check_list(settings, "search", "objectives", &config->search.objectives, metrics, METRICS, 1,
-                   (int)METRICS < (int)MAX_OBJECTIVES ? (int)METRICS : (int)MAX_OBJECTIVES));
+    TRY(check_objectives(settings, config));
     TRY(check_list(settings, "search", "levels", &config->search.levels, level_names, LEVELS, 1, LEVELS));
     TRY(check_list(settings, "search", "norms", &config->search.norms, norm_names, NORM_PLACEMENTS, 1,
                    NORM_PLACEMENTS));
     return check_list(settings, "search", "residuals", &config->search.residuals, residual_names, RESIDUAL_KINDS, 1,
                       RESIDUAL_KINDS);
-}
-
-static bool list_has(const struct name_list *list, const char *name) {
-    for (int i = 0; i < list->count; i++)
-        if (strcmp(list->names[i], name) == 0)
-            return true;
-    return false;
 }
 
 static bool evolves(const struct run_config *config, const char *level) {
@@ -282,6 +298,16 @@ static status check_together(const struct settings *settings, const struct run_c
         return settings_refuse(settings, locate(settings, "search", "depth_least"),
                                "the fewest LIVs are %d and the most %d (0 stands for model.depth)", depth_least(config),
                                depth_most(config));
+    if (config->data.validation + config->data.test >= 1)
+        return settings_refuse(settings, locate(settings, "data", "test"),
+                               "data.validation, %g, and data.test, %g, leave no text to train on; their sum must be "
+                               "below 1",
+                               config->data.validation, config->data.test);
+    if (config->train.batch * config->model.context > TRAIN_MOST_TOKENS)
+        return settings_refuse(settings, locate(settings, "train", "batch"),
+                               "%lld sequences of model.context, %lld, are %lld tokens a step; at most %d are possible",
+                               config->train.batch, config->model.context, config->train.batch * config->model.context,
+                               TRAIN_MOST_TOKENS);
     TRY(check_lists(settings, config));
     if (!evolves(config, "backbone") && config->model.pattern.count == 0)
         return settings_refuse(settings, locate(settings, "search", "levels"),

@@ -25,7 +25,7 @@ struct run_config {
     } run;
     struct {
         char path[PATH_MAX];
-        double validation;
+        double validation, test; /* shares of the text */
     } data;
     struct {
         long long width, depth, context, head_channels, window, block, cache_context;

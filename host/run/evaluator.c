@@ -46,6 +46,10 @@ struct train_settings config_train_settings(const struct run_config *config) {
                                    .validation_batches = (int)config->train.validation_batches};
 }
 
+struct corpus_split config_corpus_split(const struct run_config *config) {
+    return (struct corpus_split){.validation = config->data.validation, .test = config->data.test};
+}
+
 static status open_device(struct evaluator *evaluator) {
     struct device_options options = config_device_options(evaluator->config);
     return device_open_choice(evaluator->config->devices.device, &options, &evaluator->device);
@@ -83,6 +87,7 @@ uint64_t config_candidate_seed(const struct run_config *config, const struct gen
 static void fill_metrics(struct metrics *metrics, const struct cost *cost, const struct train_result *result) {
     metrics->values[METRIC_BITS_PER_BYTE] = result->validation_loss / log(2);
     metrics->values[METRIC_PERPLEXITY] = exp(result->validation_loss);
+    metrics->values[METRIC_TEST_BITS_PER_BYTE] = result->test_loss / log(2);
     metrics->values[METRIC_PARAMETERS] = (double)cost->parameters;
     metrics->values[METRIC_FLOPS_PER_TOKEN] = cost->flops_per_token;
     metrics->values[METRIC_CACHE_BYTES] = (double)cost->cache_bytes;
@@ -138,8 +143,10 @@ status evaluator_run(struct evaluator *evaluator, const struct genome *genome, c
     evaluation->seconds = clock_seconds() - start;
     if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->cannot_save)
         return outcome;
-    evaluation->failed = true;
     snprintf(evaluation->reason, sizeof evaluation->reason, "%s", status_message());
+    /* Text that has changed is not the candidate's fault either: no other could be compared with those before. */
+    TRY(corpus_check(evaluator->corpus));
+    evaluation->failed = true;
     /* Whatever state the failure left the device in ends with it. */
     device_close(evaluator->device);
     evaluator->device = NULL;

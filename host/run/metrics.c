@@ -6,13 +6,14 @@
 #include <stdio.h>
 
 const struct metric_information metric_table[METRICS] = {
-    [METRIC_BITS_PER_BYTE] = {"bits_per_byte", "bits/byte", false, true},
-    [METRIC_PERPLEXITY] = {"perplexity", "perplexity", false, true},
-    [METRIC_PARAMETERS] = {"parameters", "parameters", false, true},
-    [METRIC_FLOPS_PER_TOKEN] = {"flops_per_token", "FLOP/token", false, true},
-    [METRIC_CACHE_BYTES] = {"cache_bytes", "cache", false, true},
-    [METRIC_TRAIN_TOKENS_PER_S] = {"train_tokens_per_s", "train tok/s", true, false},
-    [METRIC_PEAK_BYTES] = {"peak_bytes", "peak memory", false, true},
+    [METRIC_BITS_PER_BYTE] = {"bits_per_byte", "bits/byte", false, true, false},
+    [METRIC_PERPLEXITY] = {"perplexity", "perplexity", false, true, false},
+    [METRIC_TEST_BITS_PER_BYTE] = {"test_bits_per_byte", "test bits/byte", false, true, true},
+    [METRIC_PARAMETERS] = {"parameters", "parameters", false, true, false},
+    [METRIC_FLOPS_PER_TOKEN] = {"flops_per_token", "FLOP/token", false, true, false},
+    [METRIC_CACHE_BYTES] = {"cache_bytes", "cache", false, true, false},
+    [METRIC_TRAIN_TOKENS_PER_S] = {"train_tokens_per_s", "train tok/s", true, false, false},
+    [METRIC_PEAK_BYTES] = {"peak_bytes", "peak memory", false, true, false},
 };
 
 struct metrics metrics_absent(void) {
@@ -29,6 +30,7 @@ const char *metric_text(enum metric metric, double value, char *buffer) {
     }
     switch (metric) {
     case METRIC_BITS_PER_BYTE:
+    case METRIC_TEST_BITS_PER_BYTE:
         snprintf(buffer, TEXT_NUMBER_BYTES, "%.4f", value);
         return buffer;
     case METRIC_PERPLEXITY:

@@ -8,6 +8,7 @@
 enum metric {
     METRIC_BITS_PER_BYTE,
     METRIC_PERPLEXITY,
+    METRIC_TEST_BITS_PER_BYTE,
     METRIC_PARAMETERS,
     METRIC_FLOPS_PER_TOKEN,
     METRIC_CACHE_BYTES,
@@ -21,6 +22,7 @@ struct metric_information {
     const char *title; /* of a table's column */
     bool larger_is_better;
     bool repeatable; /* the same for the same config, seed and device */
+    bool of_test;    /* measured on the test part of the text, which selection must not see */
 };
 
 extern const struct metric_information metric_table[METRICS];

@@ -96,12 +96,14 @@ static void tell_candidate(const struct search *search, const struct individual 
 static void tell_start(const struct search *search) {
     struct device *device = evaluator_device(search->evaluator);
     const struct run_config *config = &search->config;
-    char all[TEXT_NUMBER_BYTES], validation[TEXT_NUMBER_BYTES];
-    uint64_t bytes = corpus_bytes(search->corpus), training = corpus_training_bytes(search->corpus);
+    char all[TEXT_NUMBER_BYTES], parts[CORPUS_PARTS][TEXT_NUMBER_BYTES];
+    for (int part = 0; part < CORPUS_PARTS; part++)
+        text_bytes(parts[part], (double)corpus_part_bytes(search->corpus, (enum corpus_part)part));
     progress_line("device  %s (%s), GEMM %s", device_information(device)->name,
                   device_information(device)->platform_name, gemm_provider_name(device));
-    progress_line("text    %s: %s, the last %s for validation", config->data.path, text_bytes(all, (double)bytes),
-                  text_bytes(validation, (double)(bytes - training)));
+    progress_line("text    %s: %s; %s for training, %s for validation, %s for test", config->data.path,
+                  text_bytes(all, (double)corpus_bytes(search->corpus)), parts[PART_TRAINING], parts[PART_VALIDATION],
+                  parts[PART_TEST]);
     progress_line("search  %d candidates in %lld generations, %lld steps of %lld x %lld bytes each",
                   total_evaluations(search), config->search.generations, config->train.steps, config->train.batch,
                   config->model.context);
@@ -220,7 +222,8 @@ static void release(struct search *search) {
 static status prepare(struct search *search) {
     struct run_config *config = &search->config;
     TRY(config_space(config, &search->catalogue, &search->fixed, &search->space));
-    TRY(corpus_open(config->data.path, config->data.validation, (int)config->model.context, &search->corpus));
+    struct corpus_split split = config_corpus_split(config);
+    TRY(corpus_open(config->data.path, &split, (int)config->model.context, &search->corpus));
     TRY(evaluator_create(config, &search->catalogue, search->corpus, &search->evaluator));
     search->objective_count = config_objectives(config, search->objectives);
     search->archive = memory_allocate((size_t)total_evaluations(search), sizeof *search->archive);

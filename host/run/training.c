@@ -70,7 +70,8 @@ static status prepare(struct training *training) {
     struct genome_space space = genome_space_of(&training->catalogue);
     char path[PATH_MAX];
     TRY(genome_validate(&training->genome, &space));
-    TRY(corpus_open(config->data.path, config->data.validation, settings.context, &training->corpus));
+    struct corpus_split split = config_corpus_split(config);
+    TRY(corpus_open(config->data.path, &split, settings.context, &training->corpus));
     struct device_options device_options = config_device_options(config);
     TRY(device_open_choice(config->devices.device, &device_options, &training->device));
     TRY(fit_graph(training->device, &training->genome, &training->catalogue, &settings, train.batch, &training->graph));
@@ -120,7 +121,7 @@ static void tell_step(void *context, int64_t step, int64_t steps, double loss) {
 
 static status evaluate(struct training *training, double *bits_per_byte) {
     double loss;
-    TRY(trainer_evaluate(training->trainer, &loss));
+    TRY(trainer_evaluate(training->trainer, PART_VALIDATION, &loss));
     *bits_per_byte = loss / log(2);
     progress_line("step %" PRId64 "  %.4f bits/byte", trainer_step(training->trainer), *bits_per_byte);
     cJSON *event = cJSON_CreateObject();
@@ -130,10 +131,21 @@ static status evaluate(struct training *training, double *bits_per_byte) {
     return note(training, event);
 }
 
+/* Once, at the end: what is chosen by the test part would no longer be tested by it. */
+static status test(struct training *training, double *bits_per_byte) {
+    double loss;
+    TRY(trainer_evaluate(training->trainer, PART_TEST, &loss));
+    *bits_per_byte = loss / log(2);
+    cJSON *event = cJSON_CreateObject();
+    cJSON_AddStringToObject(event, "event", "tested");
+    cJSON_AddNumberToObject(event, "test_bits_per_byte", *bits_per_byte);
+    return note(training, event);
+}
+
 static status run(struct training *training) {
     struct train_observer observer = {.tell = tell_step, .context = training};
     int64_t steps = training->config.train.steps, every = training->config.train.checkpoint_steps;
-    double bits_per_byte = 0;
+    double bits_per_byte = 0, test_bits_per_byte;
     char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES], memory[TEXT_NUMBER_BYTES];
     size_t bytes;
     int batch = (int)training->config.train.batch, part = training->graph->batch;
@@ -156,8 +168,9 @@ static status run(struct training *training) {
     }
     if (bits_per_byte == 0)
         TRY(evaluate(training, &bits_per_byte));
-    printf("%.4f bits/byte after %" PRId64 " steps; weights: %s/weights.safetensors\n", bits_per_byte, steps,
-           training->path);
+    TRY(test(training, &test_bits_per_byte));
+    printf("validation %.4f, test %.4f bits/byte after %" PRId64 " steps; weights: %s/weights.safetensors\n",
+           bits_per_byte, test_bits_per_byte, steps, training->path);
     return STATUS_OK;
 }
 
@@ -170,8 +183,8 @@ static status start(struct training *training, const char *catalogue_text) {
     TRY(catalogue_read_text("the catalogue", catalogue_text, &training->catalogue));
     struct genome_space space = genome_space_of(&training->catalogue);
     TRY(genome_validate(&training->genome, &space));
-    TRY(corpus_open(training->config.data.path, training->config.data.validation, (int)training->config.model.context,
-                    &training->corpus));
+    struct corpus_split split = config_corpus_split(&training->config);
+    TRY(corpus_open(training->config.data.path, &split, (int)training->config.model.context, &training->corpus));
     corpus_close(training->corpus);
     training->corpus = NULL;
     char *config_text = config_print(&training->config), genome[GENOME_TEXT_BYTES];

@@ -16,7 +16,8 @@ enum { STEPS_TOGETHER = 16 };
 
 struct feed {
     struct model *model;
-    int batch, rows;       /* sequences and tokens of a step */
+    int batch;             /* sequences of a step */
+    size_t rows;           /* tokens of a step */
     int parts;             /* of a step, each of which the graph runs on at once */
     int32_t *host;         /* tokens then targets, of each step */
     float *host_losses;    /* of each part */
@@ -24,7 +25,7 @@ struct feed {
 };
 
 static size_t step_bytes(const struct feed *feed) {
-    return (size_t)feed->rows * sizeof(int32_t);
+    return feed->rows * sizeof(int32_t);
 }
 
 static size_t part_bytes(const struct feed *feed) {
@@ -40,7 +41,7 @@ static size_t losses_bytes(const struct feed *feed) {
 }
 
 static struct feed feed_of(const struct graph *graph, int batch) {
-    return (struct feed){.batch = batch, .rows = batch * graph->context, .parts = batch / graph->batch};
+    return (struct feed){.batch = batch, .rows = (size_t)batch * (size_t)graph->context, .parts = batch / graph->batch};
 }
 
 static void feed_close(struct feed *feed) {
@@ -53,11 +54,16 @@ static void feed_close(struct feed *feed) {
 static status feed_open(struct feed *feed, struct model *model, int batch) {
     struct device *device = model_device(model);
     const struct graph *graph = model_graph(model);
+    TRY(train_check_step(batch, graph->context));
     *feed = feed_of(graph, batch);
     feed->model = model;
     if (feed->parts < 1 || batch % graph->batch != 0)
         return fail("a batch of %d sequences cannot be split into parts of %d", batch, graph->batch);
-    feed->host = memory_allocate(tokens_bytes(feed), 1);
+    feed->host = malloc(tokens_bytes(feed));
+    if (!feed->host)
+        return fail("the host has no memory for the tokens of %d steps, %zu bytes; a smaller train.batch or "
+                    "model.context needs less",
+                    STEPS_TOGETHER, tokens_bytes(feed));
     feed->host_losses = memory_allocate(losses_bytes(feed), 1);
     TRY(device_buffer_create(device, tokens_bytes(feed), &feed->tokens));
     TRY(device_buffer_create(device, losses_bytes(feed), &feed->losses));
@@ -67,7 +73,7 @@ static status feed_open(struct feed *feed, struct model *model, int batch) {
 }
 
 static int32_t *feed_tokens(struct feed *feed, int step) {
-    return feed->host + (size_t)2 * (size_t)step * (size_t)feed->rows;
+    return feed->host + (size_t)2 * (size_t)step * feed->rows;
 }
 
 static int32_t *feed_targets(struct feed *feed, int step) {
@@ -103,6 +109,14 @@ static status feed_read_losses(struct feed *feed, int steps, float *losses) {
         losses[i] = (float)(sum / (double)parts);
     }
     return STATUS_OK;
+}
+
+status train_check_step(int batch, int context) {
+    long long tokens = (long long)batch * context;
+    if (tokens <= TRAIN_MOST_TOKENS)
+        return STATUS_OK;
+    return fail("%d sequences of %d tokens are %lld tokens a step; at most %d are possible", batch, context, tokens,
+                TRAIN_MOST_TOKENS);
 }
 
 double train_rate(const struct train_settings *settings, int64_t step) {
@@ -141,6 +155,7 @@ struct trainer {
 };
 
 status trainer_bytes(struct device *device, const struct graph *graph, int batch, size_t *bytes) {
+    TRY(train_check_step(batch, graph->context));
     struct feed feed = feed_of(graph, batch);
     struct model_memory model;
     TRY(model_measure(device, graph, &(struct model_options){0}, &model));
@@ -181,8 +196,8 @@ static status run_together(struct trainer *trainer, int count, const struct trai
     const struct graph *graph = model_graph(feed->model);
     int64_t first = trainer->step, steps = trainer->settings.steps;
     for (int i = 0; i < count; i++)
-        corpus_training_batch(trainer->corpus, trainer->seed, first + i, feed->batch, graph->context,
-                              feed_tokens(feed, i), feed_targets(feed, i));
+        TRY(corpus_training_batch(trainer->corpus, trainer->seed, first + i, feed->batch, graph->context,
+                                  feed_tokens(feed, i), feed_targets(feed, i)));
     TRY(feed_upload(feed, count));
     for (int i = 0; i < count; i++) {
         for (int part = 0; part < feed->parts; part++) {
@@ -236,7 +251,9 @@ status trainer_run(struct trainer *trainer, int64_t until, const struct train_ob
     return STATUS_OK;
 }
 
-status trainer_evaluate(struct trainer *trainer, double *loss) {
+status trainer_evaluate(struct trainer *trainer, enum corpus_part part, double *loss) {
+    static const char *const names[CORPUS_PARTS] = {
+        [PART_TRAINING] = "training", [PART_VALIDATION] = "validation", [PART_TEST] = "test"};
     struct feed *feed = &trainer->feed;
     const struct graph *graph = model_graph(feed->model);
     int batches = trainer->settings.validation_batches;
@@ -247,8 +264,8 @@ status trainer_evaluate(struct trainer *trainer, double *loss) {
         if (interrupt_requested())
             return fail_interrupted();
         for (int i = 0; i < count; i++)
-            corpus_validation_batch(trainer->corpus, first + i, batches, feed->batch, graph->context,
-                                    feed_tokens(feed, i), feed_targets(feed, i));
+            TRY(corpus_evaluation_batch(trainer->corpus, part, first + i, batches, feed->batch, graph->context,
+                                        feed_tokens(feed, i), feed_targets(feed, i)));
         TRY(feed_upload(feed, count));
         for (int i = 0; i < count * feed->parts; i++)
             TRY(feed_forward(feed, i / feed->parts, i % feed->parts));
@@ -257,7 +274,7 @@ status trainer_evaluate(struct trainer *trainer, double *loss) {
             sum += losses[i];
     }
     *loss = sum / batches;
-    return isfinite(*loss) ? STATUS_OK : fail("the validation loss is not finite");
+    return isfinite(*loss) ? STATUS_OK : fail("the loss on the %s part of the text is not finite", names[part]);
 }
 
 int64_t trainer_step(const struct trainer *trainer) {
@@ -288,14 +305,17 @@ void trainer_set_step(struct trainer *trainer, int64_t step) {
 status train(struct model *model, const struct corpus *corpus, const struct train_settings *settings, uint64_t seed,
              const struct train_observer *observer, struct train_result *result) {
     struct trainer *trainer;
-    double validation_loss = 0;
+    double validation_loss = 0, test_loss = 0;
     memset(result, 0, sizeof *result);
     TRY(trainer_create(model, corpus, settings, seed, &trainer));
     status outcome = trainer_run(trainer, settings->steps, observer);
     if (outcome == STATUS_OK)
-        outcome = trainer_evaluate(trainer, &validation_loss);
+        outcome = trainer_evaluate(trainer, PART_VALIDATION, &validation_loss);
+    if (outcome == STATUS_OK)
+        outcome = trainer_evaluate(trainer, PART_TEST, &test_loss);
     *result = trainer_statistics(trainer);
     result->validation_loss = validation_loss;
+    result->test_loss = test_loss;
     trainer_destroy(trainer);
     return outcome;
 }

@@ -15,7 +15,7 @@ struct train_settings {
     double final_rate; /* share of the learning rate at the last step */
     double weight_decay;
     double clip;
-    int validation_batches;
+    int validation_batches; /* of an evaluation, whichever part it is on */
 };
 
 /* Told every few steps; loss is the training loss of the last step, in nats. */
@@ -26,6 +26,7 @@ struct train_observer {
 
 struct train_result {
     double validation_loss; /* nats a token */
+    double test_loss;       /* nats a token */
     double training_loss;   /* nats a token, mean over the last tenth of the steps */
     double tokens_per_second;
     size_t peak_bytes; /* device memory while training */
@@ -35,6 +36,12 @@ struct train_result {
 double train_rate(const struct train_settings *settings, int64_t step);
 
 struct trainer;
+
+/* Tokens are counted in int on the device: a step has at most so many. */
+#define TRAIN_MOST_TOKENS INT32_MAX
+
+/* Fails where a step of `batch` sequences of `context` tokens has more than that. */
+status train_check_step(int batch, int context) MUST_CHECK;
 
 /*
  * The device memory, in bytes, that a trainer and its model take at most when they train the graph with `batch`
@@ -46,22 +53,23 @@ status trainer_bytes(struct device *device, const struct graph *graph, int batch
  * Trains `model` from its current parameters; settings are copied, model and corpus must outlive the trainer. `seed`
  * names the batches, each of which depends on its step alone: training that goes on from a saved state is, bit for bit,
  * training that was never interrupted. Where the graph is for a part of the batch, the parts run one after the other
- * and their gradients add up to that of the mean loss; validation batches run alike.
+ * and their gradients add up to that of the mean loss; evaluation batches run alike.
  */
 status trainer_create(struct model *model, const struct corpus *corpus, const struct train_settings *settings,
                       uint64_t seed, struct trainer **trainer) MUST_CHECK;
 void trainer_destroy(struct trainer *trainer);
 
 /*
- * Steps until `until` are done. Fails when a loss is not finite or training diverges, with the step; STATUS_INTERRUPTED
- * when the user asked to stop, between two steps.
+ * Steps until `until` are done. Fails when a loss is not finite or training diverges, with the step, and when the text
+ * has changed (corpus_check() tells this failure from others); STATUS_INTERRUPTED when the user asked to stop, between
+ * two steps.
  */
 status trainer_run(struct trainer *trainer, int64_t until, const struct train_observer *observer) MUST_CHECK;
 
-/* Mean loss over the validation batches, in nats; waits for the device. */
-status trainer_evaluate(struct trainer *trainer, double *loss) MUST_CHECK;
+/* Mean loss over validation_batches batches of a part of the text, in nats; waits for the device. */
+status trainer_evaluate(struct trainer *trainer, enum corpus_part part, double *loss) MUST_CHECK;
 
-/* Steps done, and the speed and losses of this trainer so far; validation_loss is not set. */
+/* Steps done, and the speed and losses of this trainer so far; validation_loss and test_loss are not set. */
 int64_t trainer_step(const struct trainer *trainer);
 struct train_result trainer_statistics(const struct trainer *trainer);
 
@@ -70,7 +78,7 @@ struct model *trainer_model(const struct trainer *trainer);
 struct optimiser *trainer_optimiser(const struct trainer *trainer);
 void trainer_set_step(struct trainer *trainer, int64_t step);
 
-/* All steps and the evaluation in one. */
+/* All steps, then the evaluations on validation and test part. */
 status train(struct model *model, const struct corpus *corpus, const struct train_settings *settings, uint64_t seed,
              const struct train_observer *observer, struct train_result *result) MUST_CHECK;
 

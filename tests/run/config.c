@@ -41,6 +41,7 @@ static void test_defaults(void **unused) {
     assert_ok(load(DATA, NULL));
     assert_true(config.train.learning_rate == 8e-4);
     assert_int_equal(config.search.population, 16);
+    assert_true(config.data.validation == 0.05 && config.data.test == 0.05);
     assert_string_equal(config.data.path, "/etc/passwd");
     assert_int_equal(config.search.objectives.count, 3);
     enum metric objectives[METRICS];
@@ -78,6 +79,17 @@ static void test_refusals(void **unused) {
     refused(DATA "search = { objectives = [\"parametres\"]; };", NULL, "did you mean \"parameters\"?");
     refused(DATA "search = { objectives = []; };", NULL, "objectives needs 1 to 7 names");
     refused(DATA "search = { objectives = [\"perplexity\", \"perplexity\"]; };", NULL, "listed twice");
+    refused(DATA "search = { objectives = [\"test_bits_per_byte\"]; };", NULL,
+            "\"test_bits_per_byte\" cannot be an objective: selection must not see the test part of the text");
+    refused("data = { path = \"/etc/passwd\"; validation = 0.6;\ntest = 0.4; };", NULL,
+            ":2: data.test: data.validation, 0.6, and data.test, 0.4, leave no text to train on; their sum must be "
+            "below 1");
+    refused(DATA, "data.validation=0.0", "--set data.validation: 0 is out of range");
+    refused(DATA, "data.test=0.95", "--set data.test: 0.95 is out of range; allowed: 0.0001 to 0.9");
+    assert_ok(load(DATA "train = { batch = 32767; };", "model.context=65536"));
+    refused(DATA "train = { batch = 32768; };", "model.context=65536",
+            ":2: train.batch: 32768 sequences of model.context, 65536, are 2147483648 tokens a step; at most "
+            "2147483647 are possible");
     refused(DATA "devices = { gemm = \"cublas\"; };", NULL, "allowed: auto, panel, clblast");
     refused(DATA "run = { name = \"a/b\"; };", NULL, "cannot name a folder");
     refused("", NULL, "data.path is missing");

@@ -22,24 +22,24 @@ static const char DIFFERENTIAL[] = "9.1.2.1.1-11.1.1.1.1-12.1.2.2.2-9.1.2.1.1-13
 
 static struct catalogue catalogue;
 static struct corpus *corpus;
+static char folder[TEST_PATH_BYTES];
 
 static int set_up(void **unused) {
     (void)unused;
-    char folder[TEST_PATH_BYTES], path[TEST_PATH_BYTES + 8], text[20000];
+    char path[TEST_PATH_BYTES + 8], text[20000];
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (char)('a' + (i * i / 7 + i % 11) % 26);
     assert_int_equal(test_make_folder(folder), 0);
     snprintf(path, sizeof path, "%s/text", folder);
     assert_ok(file_write(path, text, sizeof text));
-    assert_ok(corpus_open(path, 0.3, 128, &corpus));
-    assert_int_equal(test_remove_folder(folder), 0);
+    assert_ok(corpus_open(path, &(struct corpus_split){.validation = 0.3, .test = 0.1}, 128, &corpus));
     return catalogue_read(NULL, &catalogue);
 }
 
 static int tear_down(void **unused) {
     (void)unused;
     corpus_close(corpus);
-    return 0;
+    return test_remove_folder(folder);
 }
 
 static struct device *open_device(const char *gemm, uint64_t memory) {
@@ -114,7 +114,7 @@ static size_t train_graph(struct device *device, const struct graph *graph, int 
     for (int step = 0; step < steps; step++) /* one by one, for the observer to see each */
         assert_ok(trainer_run(trainer, step + 1, &observer));
     numbers[steps + NORM] = gradient_norm(model);
-    assert_ok(trainer_evaluate(trainer, &numbers[steps + EVALUATION]));
+    assert_ok(trainer_evaluate(trainer, PART_VALIDATION, &numbers[steps + EVALUATION]));
     size_t allocated = device_allocated_bytes(device);
     assert_int_equal(trainer_statistics(trainer).peak_bytes, allocated);
     trainer_destroy(trainer);
