@@ -23,7 +23,7 @@ expect 2 "write it as path=value" "$starcl" search small.cfg --set model.width
 expect 2 "there is no file or folder /nowhere" "$starcl" search small.cfg --set data.path=/nowhere
 expect 2 "no class \"SA-7\"; allowed: SA-1" "$starcl" search small.cfg --set 'model.classes=["SA-7"]'
 echo "short" >short.txt
-expect 2 "both parts need at least 33 (model.context + 1)" "$starcl" search small.cfg --set data.path=short.txt
+expect 2 "each part needs at least 33 (model.context + 1)" "$starcl" search small.cfg --set data.path=short.txt
 printf 'model = {\n    width = ;\n};\n' >broken.cfg
 expect 2 "broken.cfg:2: syntax error" "$starcl" search broken.cfg
 expect 2 "no usable OpenCL device matches '9.9'" "$starcl" search small.cfg --device 9.9
