@@ -45,7 +45,8 @@ status bench_model_graph(const struct bench *bench, const struct bench_model *mo
                                       .vocabulary = 256,
                                       .window = 64,
                                       .block = 64,
-                                      .cache_context = reach};
+                                      .cache_context = reach,
+                                      .embedding_deviation = 1};
     TRY(catalogue_read(NULL, &catalogue));
     TRY(genome_parse(model->pattern, &genome));
     for (int period = genome.depth; genome.depth < model->depth; genome.depth++)

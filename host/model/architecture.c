@@ -20,7 +20,7 @@ int head_columns(const struct model_settings *settings, enum expansion expansion
 /* ---- the backbone ---- */
 
 static status norm(struct liv_builder *builder, int x, const char *gain_name, int *y) {
-    int gain = liv_parameter(builder, gain_name, 1, builder->settings->width, START_ONES, 0);
+    int gain = liv_parameter(builder, gain_name, 1, builder->settings->width, scale_constant(START_ONES));
     return graph_apply(builder->graph, &op_rms_norm, (struct op_attributes){0}, (int[]){x, gain}, 2, "normed", y);
 }
 
@@ -30,7 +30,7 @@ static status join(struct liv_builder *builder, int liv, int h, int branch, int 
         return graph_apply(builder->graph, &op_add, (struct op_attributes){0}, (int[]){h, branch}, 2, "residual", sum);
     char name[LIV_NAME_BYTES];
     snprintf(name, sizeof name, "liv.%02d.residual.factors", liv);
-    int factors = liv_parameter(builder, name, 1, builder->settings->width, START_ONES, 0);
+    int factors = liv_parameter(builder, name, 1, builder->settings->width, scale_constant(START_ONES));
     return graph_apply(builder->graph, &op_scaled_add, (struct op_attributes){0}, (int[]){h, branch, factors}, 3,
                        "residual", sum);
 }
@@ -66,8 +66,9 @@ static status build(struct liv_builder *builder) {
     int width = builder->settings->width, vocabulary = builder->settings->vocabulary, h;
     graph->tokens = graph_add_tokens(graph, "tokens");
     graph->targets = graph_add_tokens(graph, "targets");
-    int table = liv_parameter(builder, "embedding.weight", vocabulary, width, START_NORMAL, 0.02);
-    int output = liv_parameter(builder, "output.weight", width, vocabulary, START_NORMAL, 0.02);
+    int table = liv_parameter(builder, "embedding.weight", vocabulary, width,
+                              scale_embedding(builder->settings->embedding_deviation));
+    int output = liv_parameter(builder, "output.weight", width, vocabulary, scale_output(width));
     TRY(graph_apply(graph, &op_embedding, (struct op_attributes){0}, (int[]){graph->tokens, table}, 2, "embedded", &h));
     for (int liv = 0; liv < builder->genome->depth; liv++)
         TRY(build_layer(builder, liv, &h));

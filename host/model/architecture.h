@@ -13,8 +13,9 @@ struct model_settings {
     int reach;         /* the most tokens of a sequence; 0: the context */
     int head_channels; /* channels of a head at expansion 1; divides the width */
     int vocabulary;
-    int window, block; /* tokens of banded and of blocked masks */
-    int cache_context; /* tokens for which cache bytes are reported */
+    int window, block;          /* tokens of banded and of blocked masks */
+    int cache_context;          /* tokens for which cache bytes are reported */
+    double embedding_deviation; /* of the initial embeddings of tokens; 1 is the default */
 };
 
 /*

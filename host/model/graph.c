@@ -43,12 +43,10 @@ int graph_add_tokens(struct graph *graph, const char *name) {
     return add_value(graph, name, VALUE_TOKENS, (struct shape){graph->batch * graph->context, 1}, -1);
 }
 
-int graph_add_parameter(struct graph *graph, const char *name, struct shape shape, enum parameter_start start,
-                        double deviation) {
+int graph_add_parameter(struct graph *graph, const char *name, struct shape shape, struct parameter_rule rule) {
     int added = add_value(graph, name, VALUE_PARAMETER, shape, -1);
     struct value *value = &graph->values[added];
-    value->start = start;
-    value->deviation = deviation;
+    value->rule = rule;
     value->decays = shape.rows > 1 && shape.columns > 1;
     return added;
 }

@@ -27,14 +27,20 @@ enum parameter_start {
     START_DELTA_BIAS, /* softplus of it is log-uniform in 0.001 .. 0.1, as in Mamba */
 };
 
+/* How a parameter starts, and its learning rate as a multiple of the optimiser's; scaling.h has the rules. */
+struct parameter_rule {
+    enum parameter_start start;
+    double deviation; /* of START_NORMAL */
+    double rate;
+};
+
 struct value {
     const char *name; /* parameters: as in checkpoints, "liv.03.C.weight" */
     enum value_role role;
     struct shape shape;
     int producer; /* node, -1 for tokens and parameters */
     int liv;      /* the LIV that it belongs to, -1: embedding and output */
-    enum parameter_start start;
-    double deviation;
+    struct parameter_rule rule;
     bool decays; /* weight decay applies: matrices, not gains and biases */
 };
 
@@ -62,8 +68,7 @@ void graph_destroy(struct graph *graph);
 
 /* Values; the name is copied. Each returns the new value. */
 int graph_add_tokens(struct graph *graph, const char *name);
-int graph_add_parameter(struct graph *graph, const char *name, struct shape shape, enum parameter_start start,
-                        double deviation);
+int graph_add_parameter(struct graph *graph, const char *name, struct shape shape, struct parameter_rule rule);
 /* The parameter of this name, or -1. */
 int graph_find_parameter(const struct graph *graph, const char *name);
 

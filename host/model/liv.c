@@ -5,12 +5,11 @@
 #include <math.h>
 #include <stdio.h>
 
-int liv_parameter(struct liv_builder *builder, const char *name, int rows, int columns, enum parameter_start start,
-                  double deviation) {
+int liv_parameter(struct liv_builder *builder, const char *name, int rows, int columns, struct parameter_rule rule) {
     int known = graph_find_parameter(builder->graph, name);
     if (known >= 0)
         return known;
-    return graph_add_parameter(builder->graph, name, (struct shape){rows, columns}, start, deviation);
+    return graph_add_parameter(builder->graph, name, (struct shape){rows, columns}, rule);
 }
 
 /* What building one LIV needs to know. */
@@ -60,38 +59,47 @@ struct request {
     enum feature_name name;
     int columns;
     int rotary_heads; /* > 0: with rotary positions over so many heads */
+    int score_length; /* > 0: for scores, dot products of so many channels */
 };
 
-/* Channel mixing from the LIV's input to `columns` channels. */
-static status mix_channels(const struct liv_context *context, const struct feature *feature, int columns,
-                           const char *prefix, const char *name, int *y) {
+/* The rule of the matrix that makes a feature. */
+static struct parameter_rule feature_rule(const struct request *request, double fan_in) {
+    struct parameter_rule rule = scale_matrix(fan_in);
+    return request->score_length > 0 ? scale_scores(rule, request->score_length) : rule;
+}
+
+/* Channel mixing from the LIV's input to the feature's channels. */
+static status mix_channels(const struct liv_context *context, const struct feature *feature,
+                           const struct request *request, const char *prefix, const char *name, int *y) {
     struct liv_builder *builder = context->builder;
     int width = columns_of(context, context->x), heads = model_heads(builder->settings), rank, weight, down;
+    int columns = request->columns;
     char weight_name[LIV_NAME_BYTES];
     switch (feature->channel_mixing) {
     case CHANNEL_DIAGONAL:
         snprintf(weight_name, sizeof weight_name, "%s.factors", prefix);
-        weight = liv_parameter(builder, weight_name, 1, columns, START_ONES, 0);
+        weight = liv_parameter(builder, weight_name, 1, columns, scale_constant(START_ONES));
         return apply(context, &op_scale, (struct op_attributes){0}, (int[]){context->x, weight}, 2, name, y);
     case CHANNEL_GROUPED:
         snprintf(weight_name, sizeof weight_name, "%s.weight", prefix);
-        weight = liv_parameter(builder, weight_name, width, columns / heads, START_NORMAL, sqrt((double)heads / width));
+        weight =
+            liv_parameter(builder, weight_name, width, columns / heads, feature_rule(request, (double)width / heads));
         return apply(context, &op_linear, (struct op_attributes){.groups = heads}, (int[]){context->x, weight}, 2, name,
                      y);
     case CHANNEL_LOW_RANK:
         /* An eighth of the width, in whole vectors of four. */
         rank = (width / 8 + 3) / 4 * 4;
         snprintf(weight_name, sizeof weight_name, "%s.down.weight", prefix);
-        down = liv_parameter(builder, weight_name, width, rank, START_NORMAL, 1 / sqrt(width));
+        down = liv_parameter(builder, weight_name, width, rank, scale_matrix(width));
         snprintf(weight_name, sizeof weight_name, "%s.up.weight", prefix);
-        weight = liv_parameter(builder, weight_name, rank, columns, START_NORMAL, 1 / sqrt(rank));
+        weight = liv_parameter(builder, weight_name, rank, columns, feature_rule(request, rank));
         TRY(apply(context, &op_linear, (struct op_attributes){0}, (int[]){context->x, down}, 2, name, y));
         return apply(context, &op_linear, (struct op_attributes){0}, (int[]){*y, weight}, 2, name, y);
     case CHANNEL_DENSE:
         break;
     }
     snprintf(weight_name, sizeof weight_name, "%s.weight", prefix);
-    weight = liv_parameter(builder, weight_name, width, columns, START_NORMAL, 1 / sqrt(width));
+    weight = liv_parameter(builder, weight_name, width, columns, feature_rule(request, width));
     return apply(context, &op_linear, (struct op_attributes){0}, (int[]){context->x, weight}, 2, name, y);
 }
 
@@ -100,11 +108,11 @@ static status compute_feature(const struct liv_context *context, const struct re
     char name[LIV_NAME_BYTES], prefix[LIV_NAME_BYTES], taps_name[LIV_NAME_BYTES];
     snprintf(name, sizeof name, "liv.%02d.%s", context->liv, feature_names[request->name]);
     snprintf(prefix, sizeof prefix, "liv.%02d.%s", weight_owner(context, request->name), feature_names[request->name]);
-    TRY(mix_channels(context, feature, request->columns, prefix, name, y));
+    TRY(mix_channels(context, feature, request, prefix, name, y));
     if (feature->token_mixing == FEATURE_MIXING_CONVOLUTION) {
         snprintf(taps_name, sizeof taps_name, "%.40s.taps", prefix);
-        int taps = liv_parameter(context->builder, taps_name, FEATURE_KERNEL, request->columns, START_NORMAL,
-                                 1 / sqrt(FEATURE_KERNEL));
+        int taps =
+            liv_parameter(context->builder, taps_name, FEATURE_KERNEL, request->columns, scale_taps(FEATURE_KERNEL));
         TRY(apply(context, &op_convolution, (struct op_attributes){0}, (int[]){*y, taps}, 2, name, y));
     }
     if (request->rotary_heads) {
@@ -158,7 +166,7 @@ static int distinct_heads(const struct liv_context *context, enum feature_name n
 
 /* A feature with all its channels. */
 static status full_feature(const struct liv_context *context, enum feature_name name, int *y) {
-    return featurize(context, (struct request){own_feature(context, name), full_columns(context, name), 0}, y);
+    return featurize(context, (struct request){own_feature(context, name), full_columns(context, name), 0, 0}, y);
 }
 
 /* mask and span as the operator's attributes have them. */
@@ -186,7 +194,7 @@ static status build_diagonal(const struct liv_context *context, int *y) {
     int c, v;
     bool grouped = context->liv_class.channel_mixing == CHANNEL_GROUPED;
     int c_columns = grouped ? heads_of(context) : full_columns(context, FEATURE_C);
-    TRY(featurize(context, (struct request){own_feature(context, FEATURE_C), c_columns, 0}, &c));
+    TRY(featurize(context, (struct request){own_feature(context, FEATURE_C), c_columns, 0, 0}, &c));
     TRY(full_feature(context, FEATURE_V, &v));
     if (grouped)
         TRY(spread(context, c, columns_of(context, v), "C a channel", &c));
@@ -199,9 +207,9 @@ static status build_low_rank(const struct liv_context *context, int *y) {
     int v_heads = distinct_heads(context, FEATURE_V), c, b, v;
     int dot = full_columns(context, FEATURE_C) / heads, out = full_columns(context, FEATURE_V) / heads;
     bool rotary = context->liv_class.rotary;
-    struct request c_request = {own_feature(context, FEATURE_C), heads * dot, rotary ? heads : 0};
-    struct request b_request = {own_feature(context, FEATURE_B), b_heads * dot, rotary ? b_heads : 0};
-    struct request v_request = {FEATURE_V, v_heads * out, 0};
+    struct request c_request = {own_feature(context, FEATURE_C), heads * dot, rotary ? heads : 0, dot};
+    struct request b_request = {own_feature(context, FEATURE_B), b_heads * dot, rotary ? b_heads : 0, dot};
+    struct request v_request = {FEATURE_V, v_heads * out, 0, 0};
     TRY(featurize(context, c_request, &c));
     TRY(featurize(context, b_request, &b));
     TRY(featurize(context, v_request, &v));
@@ -234,16 +242,15 @@ static status build_toeplitz(const struct liv_context *context, int *y) {
     own_name(context, "taps", name);
     if (context->liv_class.channel_mixing == CHANNEL_DENSE) {
         attributes.kernel = kernel;
-        int weight = liv_parameter(context->builder, name, kernel * columns, columns, START_NORMAL,
-                                   1 / sqrt((double)kernel * columns));
+        int weight =
+            liv_parameter(context->builder, name, kernel * columns, columns, scale_matrix((double)kernel * columns));
         TRY(multiply(context, b, v, "B V", &product));
         TRY(apply(context, &op_unfold, attributes, &product, 1, "B V unfolded", &rows));
         TRY(apply(context, &op_linear, (struct op_attributes){0}, (int[]){rows, weight}, 2, "convolved", &rows));
         return multiply(context, c, rows, "mixed", y);
     }
     bool grouped = context->liv_class.channel_mixing == CHANNEL_GROUPED;
-    int taps = liv_parameter(context->builder, name, kernel, grouped ? heads_of(context) : columns, START_NORMAL,
-                             1 / sqrt(kernel));
+    int taps = liv_parameter(context->builder, name, kernel, grouped ? heads_of(context) : columns, scale_taps(kernel));
     if (grouped)
         TRY(spread(context, taps, columns, "taps a channel", &taps));
     return apply(context, &op_toeplitz, attributes, (int[]){c, b, v, taps}, 4, "mixed", y);
@@ -254,13 +261,12 @@ static status implicit_kernel(const struct liv_context *context, int lags, int c
     char name[LIV_NAME_BYTES];
     struct op_attributes attributes = {.lags = lags};
     own_name(context, "kernel.first", name);
-    int first = liv_parameter(context->builder, name, STAR_LAG_FEATURES, STAR_LAG_HIDDEN, START_NORMAL,
-                              1 / sqrt(STAR_LAG_FEATURES / 2.0));
+    int first =
+        liv_parameter(context->builder, name, STAR_LAG_FEATURES, STAR_LAG_HIDDEN, scale_taps(STAR_LAG_FEATURES / 2));
     own_name(context, "kernel.second", name);
-    int second =
-        liv_parameter(context->builder, name, STAR_LAG_HIDDEN, columns, START_NORMAL, 1 / sqrt(STAR_LAG_HIDDEN / 2.0));
+    int second = liv_parameter(context->builder, name, STAR_LAG_HIDDEN, columns, scale_taps(STAR_LAG_HIDDEN / 2));
     own_name(context, "kernel.rate", name);
-    int rate = liv_parameter(context->builder, name, 1, columns, START_DELTA_BIAS, 0);
+    int rate = liv_parameter(context->builder, name, 1, columns, scale_constant(START_DELTA_BIAS));
     TRY(apply(context, &op_lag_features, attributes, NULL, 0, "lags", kernel));
     TRY(apply(context, &op_linear, (struct op_attributes){0}, (int[]){*kernel, first}, 2, "kernel", kernel));
     TRY(apply(context, &op_sine, (struct op_attributes){0}, (int[]){*kernel}, 1, "kernel", kernel));
@@ -286,7 +292,7 @@ static status build_toeplitz_implicit(const struct liv_context *context, int *y)
 static int delta_bias(const struct liv_context *context, int columns) {
     char name[LIV_NAME_BYTES];
     snprintf(name, sizeof name, "liv.%02d.A.bias", weight_owner(context, FEATURE_A));
-    return liv_parameter(context->builder, name, 1, columns, START_DELTA_BIAS, 0);
+    return liv_parameter(context->builder, name, 1, columns, scale_constant(START_DELTA_BIAS));
 }
 
 static status build_semiseparable(const struct liv_context *context, int *y) {
@@ -295,9 +301,9 @@ static status build_semiseparable(const struct liv_context *context, int *y) {
     int b_heads = diagonal ? 1 : distinct_heads(context, FEATURE_B);
     int c_heads = diagonal ? 1 : distinct_heads(context, FEATURE_C);
     int a_columns = diagonal ? full_columns(context, FEATURE_A) : heads;
-    TRY(featurize(context, (struct request){FEATURE_A, a_columns, 0}, &a));
-    TRY(featurize(context, (struct request){own_feature(context, FEATURE_B), b_heads * state, 0}, &b));
-    TRY(featurize(context, (struct request){own_feature(context, FEATURE_C), c_heads * state, 0}, &c));
+    TRY(featurize(context, (struct request){FEATURE_A, a_columns, 0, 0}, &a));
+    TRY(featurize(context, (struct request){own_feature(context, FEATURE_B), b_heads * state, 0, 0}, &b));
+    TRY(featurize(context, (struct request){own_feature(context, FEATURE_C), c_heads * state, 0, 0}, &c));
     TRY(full_feature(context, FEATURE_V, &v));
     struct op_attributes attributes = masked(context);
     int bias = delta_bias(context, a_columns);
@@ -340,7 +346,7 @@ static status build_operators(struct liv_context *context, int *y) {
     TRY(build_operator(context, &second));
     context->second = false;
     own_name(context, "lambda", name);
-    int lambda = liv_parameter(context->builder, name, 1, columns_of(context, *y), START_HALVES, 0);
+    int lambda = liv_parameter(context->builder, name, 1, columns_of(context, *y), scale_constant(START_HALVES));
     return apply(context, &op_scaled_add, (struct op_attributes){.negative = 1}, (int[]){*y, second, lambda}, 3,
                  "difference", y);
 }
@@ -350,7 +356,7 @@ static status finish_recurrence(const struct liv_context *context, int *y) {
     char name[LIV_NAME_BYTES];
     int gate, v = context->builder->features[context->liv][FEATURE_V];
     own_name(context, "skip", name);
-    int skip = liv_parameter(context->builder, name, 1, columns_of(context, *y), START_ONES, 0);
+    int skip = liv_parameter(context->builder, name, 1, columns_of(context, *y), scale_constant(START_ONES));
     TRY(apply(context, &op_scaled_add, (struct op_attributes){0}, (int[]){*y, v, skip}, 3, "skipped", y));
     if (!class_feature(&context->liv_class, FEATURE_GATE))
         return STATUS_OK;
@@ -370,8 +376,7 @@ status liv_build(struct liv_builder *builder, int liv, int x, int residual, int 
     snprintf(name, sizeof name, "liv.%02d.out.weight", liv);
     /* Each LIV adds to the residual stream, so its variance is kept by the depth. */
     int columns = columns_of(&context, mixed), width = builder->settings->width;
-    int weight =
-        liv_parameter(builder, name, columns, width, START_NORMAL, 1 / sqrt((double)columns * builder->genome->depth));
+    int weight = liv_parameter(builder, name, columns, width, scale_branch(columns, builder->genome->depth));
     int inputs[] = {mixed, weight, residual}, input_count = residual == NO_RESIDUAL ? 2 : 3;
     return apply(&context, &op_linear, (struct op_attributes){0}, inputs, input_count, "out", y);
 }

@@ -3,6 +3,7 @@
 #define STARCL_MODEL_LIV_H
 
 #include "model/architecture.h"
+#include "model/scaling.h"
 
 enum { LIV_NAME_BYTES = 64 };
 
@@ -22,7 +23,6 @@ enum { NO_RESIDUAL = -1 };
 status liv_build(struct liv_builder *builder, int liv, int x, int residual, int *y) MUST_CHECK;
 
 /* The parameter of this name; made where it does not exist yet, which is how LIVs share weights. */
-int liv_parameter(struct liv_builder *builder, const char *name, int rows, int columns, enum parameter_start start,
-                  double deviation);
+int liv_parameter(struct liv_builder *builder, const char *name, int rows, int columns, struct parameter_rule rule);
 
 #endif

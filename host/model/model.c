@@ -112,14 +112,14 @@ static void connect_nodes(struct model *model) {
 static void start_values(const struct value *value, uint64_t seed, float *elements) {
     size_t count = shape_elements(value->shape);
     struct random_stream random = random_open(seed, hash_text(HASH_START, value->name));
-    switch (value->start) {
+    switch (value->rule.start) {
     case START_NORMAL:
-        random_normal(&random, elements, count, value->deviation);
+        random_normal(&random, elements, count, value->rule.deviation);
         break;
     case START_ONES:
     case START_HALVES:
         for (size_t i = 0; i < count; i++)
-            elements[i] = value->start == START_ONES ? 1 : 0.5f;
+            elements[i] = value->rule.start == START_ONES ? 1 : 0.5f;
         break;
     case START_DELTA_BIAS:
         for (size_t i = 0; i < count; i++) {

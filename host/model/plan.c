@@ -29,22 +29,40 @@ static int backward_time(const struct graph *graph, int node) {
     return 2 * graph->node_count - 1 - node;
 }
 
+static bool belongs(const struct value *value, const struct parameter_group *group) {
+    return value->decays == group->decays && value->rule.rate == group->rate;
+}
+
+/* The groups in order of their first parameters. */
+static void list_groups(const struct graph *graph, struct plan *plan) {
+    for (int v = 0; v < graph->value_count; v++) {
+        const struct value *value = &graph->values[v];
+        int g = 0;
+        while (g < plan->group_count && !belongs(value, &plan->groups[g]))
+            g++;
+        if (value->role != VALUE_PARAMETER || g < plan->group_count)
+            continue;
+        plan->groups = memory_resize(plan->groups, (size_t)g + 1, sizeof *plan->groups);
+        plan->groups[plan->group_count++] = (struct parameter_group){.rate = value->rule.rate, .decays = value->decays};
+    }
+}
+
 static void place_parameters(struct planner *planner) {
     struct plan *plan = planner->plan;
     const struct graph *graph = planner->graph;
-    size_t offset = 0;
-    for (int decays = 1; decays >= 0; decays--) {
+    list_groups(graph, plan);
+    for (int g = 0; g < plan->group_count; g++) {
+        struct parameter_group *group = &plan->groups[g];
+        group->offset = plan->parameter_bytes;
         for (int v = 0; v < graph->value_count; v++) {
             const struct value *value = &graph->values[v];
-            if (value->role != VALUE_PARAMETER || value->decays != decays)
+            if (value->role != VALUE_PARAMETER || !belongs(value, group))
                 continue;
-            plan->parameter_offsets[v] = offset;
-            offset += round_up(tensor_bytes(shape_elements(value->shape)), planner->limits->alignment);
+            plan->parameter_offsets[v] = group->offset + group->bytes;
+            group->bytes += round_up(tensor_bytes(shape_elements(value->shape)), planner->limits->alignment);
         }
-        if (decays)
-            plan->decaying_bytes = offset;
+        plan->parameter_bytes += group->bytes;
     }
-    plan->parameter_bytes = offset;
 }
 
 static void demand(struct planner *planner, struct place *place, size_t elements, int first, int last) {
@@ -265,6 +283,7 @@ void plan_destroy(struct plan *plan) {
     if (!plan)
         return;
     free(plan->parameter_offsets);
+    free(plan->groups);
     free(plan->values);
     free(plan->gradients);
     free(plan->forward_scratch);

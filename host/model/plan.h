@@ -1,10 +1,10 @@
 /*
  * The memory plan: where each tensor of a graph lies while a training step runs.
  *
- * Parameters, and with them gradients, lie behind each other, those with weight decay first. Activations, their
- * gradients and scratch are placed by liveness over the forward and the backward pass: two that are never needed at the
- * same time may overlap, and the gradient of the residual stream is one place, to which each LIV adds. Arenas are no
- * larger than the device's largest buffer.
+ * Parameters, and with them gradients, lie behind each other in groups of equal weight decay and learning rate.
+ * Activations, their gradients and scratch are placed by liveness over the forward and the backward pass: two that are
+ * never needed at the same time may overlap, and the gradient of the residual stream is one place, to which each LIV
+ * adds. Arenas are no larger than the device's largest buffer.
  */
 #ifndef STARCL_MODEL_PLAN_H
 #define STARCL_MODEL_PLAN_H
@@ -19,11 +19,19 @@ struct place {
     size_t offset, bytes;
 };
 
+/* Parameters that the optimiser treats alike, behind each other; the groups fill the block. */
+struct parameter_group {
+    size_t offset, bytes;
+    double rate; /* multiple of the learning rate */
+    bool decays;
+};
+
 struct plan {
     /* Bytes from the start of the parameter block; the gradient block is laid out alike. */
     size_t *parameter_offsets; /* by value; only parameters */
     size_t parameter_bytes;    /* of the block; a multiple of the alignment */
-    size_t decaying_bytes;     /* the first part of it, to which weight decay applies */
+    int group_count;
+    struct parameter_group *groups;
 
     int arena_count;
     size_t arena_bytes[PLAN_MAX_ARENAS];

@@ -227,7 +227,8 @@ static status check_genome(struct device *device, const struct catalogue *catalo
                                       .vocabulary = VOCABULARY,
                                       .window = WINDOW,
                                       .block = BLOCK,
-                                      .cache_context = context};
+                                      .cache_context = context,
+                                      .embedding_deviation = 1};
     struct graph *graph;
     struct check check = {.device = device};
     TRY(architecture_build(genome, catalogue, &settings, 2, device_shape(device), &graph));

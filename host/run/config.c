@@ -59,6 +59,7 @@ static const struct config_key keys[] = {
     INTEGER(model, window, 1, 1048576, "64", "tokens that a banded mask sees"),
     INTEGER(model, block, 1, 1048576, "64", "tokens of a block of a blocked mask"),
     INTEGER(model, cache_context, 1, 1048576, "4096", "tokens for which cache_bytes is reported"),
+    NUMBER(model, embedding_deviation, 1e-6, 1e6, "1.0", "standard deviation of the initial embeddings of tokens"),
     TEXT(model, catalogue, "\"builtin\"", "file of LIV classes, or \"builtin\""),
     NAMES(model, classes, "[]", "classes to search over, by name; [] is all of the catalogue"),
     NAMES(model, pattern, "[]", "classes of a fixed backbone, repeated over the depth"),
@@ -85,7 +86,11 @@ static const struct config_key keys[] = {
     INTEGER(search, depth_most, 0, GENOME_MAX_DEPTH, "0", "most LIVs; 0 is model.depth"),
     NAMES(search, norms, "[\"pre\"]", "where norms may sit: pre, post, both"),
     NAMES(search, residuals, "[\"plain\"]", "what residuals may be: plain, or scaled by learned factors"),
+    INTEGER(search, seeds, 1, 64, "1", "seeds that a candidate is trained with; selection sees the means"),
     NAMES(search, objectives, "[\"bits_per_byte\", \"parameters\", \"cache_bytes\"]", "metrics to optimise"),
+    INTEGER(search.final, keep, 0, 4096, "0", "best candidates that are trained again at the end, from scratch"),
+    INTEGER(search.final, steps, 0, 1e9, "0", "steps of that; 0 is four times train.steps"),
+    INTEGER(search.final, seeds, 1, 64, "3", "seeds that each of them is trained with"),
 
     TEXT(devices, device, "\"\"", "index, cpu, gpu, accelerator or part of a name; \"\" is the best one"),
     TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel or clblast"),
@@ -158,37 +163,49 @@ static status read_defaults(struct run_config *config) {
 /* The setting of a key, or the nearest group above it that exists, to name in a message. */
 static const config_setting_t *locate(const struct settings *settings, const char *group, const char *key) {
     config_setting_t *root = config_root_setting(&settings->config);
-    config_setting_t *group_setting = config_setting_get_member(root, group);
+    config_setting_t *group_setting = config_setting_lookup(root, group);
     config_setting_t *setting = group_setting ? config_setting_get_member(group_setting, key) : NULL;
     return setting ? setting : group_setting ? group_setting : root;
 }
 
-static status read_groups(const struct settings *settings, struct run_config *config) {
-    const char *groups[KEYS];
-    size_t group_count = 0;
-    for (int i = 0; i < KEYS; i++)
-        if (i == 0 || strcmp(keys[i].group, keys[i - 1].group) != 0)
+/* What stands behind "path." in a group's path with no dot more: the name of a group within the group `path`. */
+static const char *name_within(const char *group, const char *path) {
+    size_t length = strlen(path);
+    if (length > 0 && (strncmp(group, path, length) != 0 || group[length] != '.'))
+        return NULL;
+    const char *name = group + length + (length > 0);
+    return strchr(name, '.') ? NULL : name;
+}
+
+/* The keys of a group ("": of the file), then those of the groups within it. */
+static status read_group(const struct settings *settings, const config_setting_t *group, const char *path,
+                         struct run_config *config) {
+    const char *names[2 * KEYS], *groups[KEYS];
+    size_t name_count = 0, group_count = 0;
+    for (int i = 0; i < KEYS; i++) {
+        bool first = i == 0 || strcmp(keys[i].group, keys[i - 1].group) != 0;
+        const char *within = first ? name_within(keys[i].group, path) : NULL;
+        if (strcmp(keys[i].group, path) == 0)
+            names[name_count++] = keys[i].key;
+        if (within)
             groups[group_count++] = keys[i].group;
-    config_setting_t *root = config_root_setting(&settings->config);
-    TRY(settings_only(settings, root, groups, group_count));
+        if (within)
+            names[name_count++] = within;
+    }
+    TRY(settings_only(settings, group, names, name_count));
+    for (int i = 0; i < KEYS; i++) {
+        const config_setting_t *setting =
+            strcmp(keys[i].group, path) == 0 ? config_setting_get_member(group, keys[i].key) : NULL;
+        if (setting)
+            TRY(read_key(settings, setting, &keys[i], config));
+    }
     for (size_t g = 0; g < group_count; g++) {
-        const config_setting_t *group = config_setting_get_member(root, groups[g]);
-        if (!group)
-            continue;
-        if (!config_setting_is_group(group))
-            return settings_refuse(settings, group, "must be a group: %s = { ... };", groups[g]);
-        const char *names[KEYS];
-        size_t name_count = 0;
-        for (int i = 0; i < KEYS; i++)
-            if (strcmp(keys[i].group, groups[g]) == 0)
-                names[name_count++] = keys[i].key;
-        TRY(settings_only(settings, group, names, name_count));
-        for (int i = 0; i < KEYS; i++) {
-            const config_setting_t *setting =
-                strcmp(keys[i].group, groups[g]) == 0 ? config_setting_get_member(group, keys[i].key) : NULL;
-            if (setting)
-                TRY(read_key(settings, setting, &keys[i], config));
-        }
+        const char *name = name_within(groups[g], path);
+        const config_setting_t *inner = config_setting_get_member(group, name);
+        if (inner && !config_setting_is_group(inner))
+            return settings_refuse(settings, inner, "must be a group: %s = { ... };", name);
+        if (inner)
+            TRY(read_group(settings, inner, groups[g], config));
     }
     return STATUS_OK;
 }
@@ -294,6 +311,11 @@ static status check_together(const struct settings *settings, const struct run_c
     if (config->train.warmup > config->train.steps)
         return settings_refuse(settings, locate(settings, "train", "warmup"), "%lld is more than train.steps, %lld",
                                config->train.warmup, config->train.steps);
+    if (config->search.final.steps && config->search.final.steps <= config->train.steps)
+        return settings_refuse(
+            settings, locate(settings, "search.final", "steps"),
+            "the final training is longer than a candidate's, train.steps = %lld; 0 is four times it",
+            config->train.steps);
     if (depth_least(config) > depth_most(config))
         return settings_refuse(settings, locate(settings, "search", "depth_least"),
                                "the fewest LIVs are %d and the most %d (0 stands for model.depth)", depth_least(config),
@@ -335,7 +357,7 @@ static status resolve_path(const struct settings *settings, struct run_config *c
 static status read_settings(struct settings *settings, bool needs_data, struct run_config *config) {
     memset(config, 0, sizeof *config);
     TRY(read_defaults(config));
-    TRY(read_groups(settings, config));
+    TRY(read_group(settings, config_root_setting(&settings->config), "", config));
     TRY(check_together(settings, config));
     return needs_data ? resolve_path(settings, config) : STATUS_OK;
 }
@@ -405,20 +427,31 @@ static void print_value(struct text *text, const struct config_key *key, const s
     }
 }
 
+/* Names that two paths of groups begin with: "search" and "search.final" share 1. */
+static int shared_depth(const char *a, const char *b) {
+    int depth = 0;
+    for (; *a && *a == *b; a++, b++)
+        depth += *a == '.';
+    bool ends = (!*a || *a == '.') && (!*b || *b == '.');
+    return depth + ends;
+}
+
+/* A group within another stands behind that one's own keys, in the table and so in the file. */
 char *config_print(const struct run_config *config) {
     struct text text = {0};
     for (int i = 0; i < KEYS; i++) {
-        bool first = i == 0 || strcmp(keys[i].group, keys[i - 1].group) != 0;
-        bool last = i + 1 == KEYS || strcmp(keys[i].group, keys[i + 1].group) != 0;
-        if (first)
-            text_append(&text, "%s = {\n", keys[i].group);
+        const char *group = keys[i].group, *name = strrchr(group, '.');
+        int depth = shared_depth(group, group), indent = 4 * depth;
+        if (i == 0 || strcmp(group, keys[i - 1].group) != 0)
+            text_append(&text, "%*s%s = {\n", indent - 4, "", name ? name + 1 : group);
         size_t start = text.length;
-        text_append(&text, "    %s = ", keys[i].key);
+        text_append(&text, "%*s%s = ", indent, "", keys[i].key);
         print_value(&text, &keys[i], config);
         int used = (int)(text.length - start);
         text_append(&text, ";%*s # %s\n", used < 40 ? 40 - used : 0, "", keys[i].meaning);
-        if (last)
-            text_append(&text, "};\n");
+        int stay_open = i + 1 < KEYS ? shared_depth(group, keys[i + 1].group) : 0;
+        for (; depth > stay_open; depth--)
+            text_append(&text, "%*s};\n", 4 * (depth - 1), "");
     }
     return text.text;
 }

@@ -29,6 +29,7 @@ struct run_config {
     } data;
     struct {
         long long width, depth, context, head_channels, window, block, cache_context;
+        double embedding_deviation;
         char catalogue[PATH_MAX];
         struct name_list classes; /* none: every class of the catalogue */
         struct name_list pattern; /* classes, repeated over the depth; none: no fixed backbone */
@@ -42,6 +43,10 @@ struct run_config {
         long long population, generations, tournament, crossover_points, depth_least, depth_most;
         double mutation;
         struct name_list objectives, levels, norms, residuals;
+        long long seeds; /* that a candidate is trained with */
+        struct {
+            long long keep, steps, seeds; /* candidates that are trained again; 0 steps: four times train.steps */
+        } final;
     } search;
     struct {
         char device[CONFIG_NAME_BYTES]; /* "" : what STARCL_DEVICE says, or the best */

@@ -32,7 +32,8 @@ struct model_settings config_model_settings(const struct run_config *config) {
                                    .vocabulary = CORPUS_VOCABULARY,
                                    .window = (int)config->model.window,
                                    .block = (int)config->model.block,
-                                   .cache_context = (int)config->model.cache_context};
+                                   .cache_context = (int)config->model.cache_context,
+                                   .embedding_deviation = config->model.embedding_deviation};
 }
 
 struct train_settings config_train_settings(const struct run_config *config) {

@@ -235,8 +235,8 @@ static status take_value(struct reader *reader, int index, int *value) {
         int columns = cJSON_GetArraySize(shape) == 2 ? cJSON_GetArrayItem(shape, 1)->valueint : 0;
         if (rows < 1 || columns < 1)
             return fail("%s: the parameter %s has no shape", reader->path, json_text(json, "name"));
-        reader->made[index] =
-            graph_add_parameter(reader->graph, json_text(json, "name"), (struct shape){rows, columns}, START_ONES, 0);
+        reader->made[index] = graph_add_parameter(reader->graph, json_text(json, "name"), (struct shape){rows, columns},
+                                                  (struct parameter_rule){.start = START_ONES, .rate = 1});
     }
     if (reader->made[index] < 0)
         return fail("%s: the value %s is used before it is computed", reader->path, json_text(json, "name"));

@@ -74,25 +74,33 @@ void optimiser_set_steps(struct optimiser *optimiser, int64_t steps) {
     optimiser->steps = steps;
 }
 
-status optimiser_step(struct optimiser *optimiser, double rate) {
+static status update_group(struct optimiser *optimiser, const struct parameter_group *group, double rate) {
     struct device *device = model_device(optimiser->model);
     const struct optimiser_settings *settings = &optimiser->settings;
+    double steps = (double)optimiser->steps, decay = group->decays ? settings->weight_decay : 0;
+    size_t first = group->offset / sizeof(float), count = group->bytes / sizeof(float);
+    return LAUNCH(
+        device, ((struct kernel_name){"adamw", "adamw", NULL}), groups_flat(device_shape(device), count),
+        argument_buffer(model_parameters(optimiser->model)), argument_buffer(model_gradients(optimiser->model)),
+        argument_buffer(optimiser->mean), argument_buffer(optimiser->variance),
+        argument_buffer(optimiser->norm_squared), argument_int((int)first), argument_int((int)count),
+        argument_float((float)(rate * group->rate)), argument_float((float)settings->beta_1),
+        argument_float((float)settings->beta_2), argument_float((float)(1 / (1 - pow(settings->beta_1, steps)))),
+        argument_float((float)(1 / (1 - pow(settings->beta_2, steps)))), argument_float((float)settings->epsilon),
+        argument_float((float)(rate * decay)), argument_float((float)settings->clip));
+}
+
+status optimiser_step(struct optimiser *optimiser, double rate) {
+    struct device *device = model_device(optimiser->model);
+    const struct plan *plan = model_plan(optimiser->model);
     size_t count = float_count(optimiser);
     struct launch_groups groups = groups_flat(device_shape(device), count);
     cl_mem gradients = model_gradients(optimiser->model);
     optimiser->steps++;
-    double steps = (double)optimiser->steps;
     TRY(LAUNCH(device, ((struct kernel_name){"adamw", "sum_squares", NULL}), groups, argument_buffer(gradients),
                argument_int((int)count), argument_buffer(optimiser->partial)));
     TRY(reduce_sum(device, optimiser->partial, (int)groups.x, 1, optimiser->norm_squared));
-    return LAUNCH(
-        device, ((struct kernel_name){"adamw", "adamw", NULL}), groups,
-        argument_buffer(model_parameters(optimiser->model)), argument_buffer(gradients),
-        argument_buffer(optimiser->mean), argument_buffer(optimiser->variance),
-        argument_buffer(optimiser->norm_squared), argument_int((int)count),
-        argument_int((int)(model_plan(optimiser->model)->decaying_bytes / sizeof(float))), argument_float((float)rate),
-        argument_float((float)settings->beta_1), argument_float((float)settings->beta_2),
-        argument_float((float)(1 / (1 - pow(settings->beta_1, steps)))),
-        argument_float((float)(1 / (1 - pow(settings->beta_2, steps)))), argument_float((float)settings->epsilon),
-        argument_float((float)settings->weight_decay), argument_float((float)settings->clip));
+    for (int g = 0; g < plan->group_count; g++)
+        TRY(update_group(optimiser, &plan->groups[g], rate));
+    return STATUS_OK;
 }

@@ -22,7 +22,8 @@ static struct graph *build(const char *text) {
                                       .context = 32,
                                       .head_channels = 16,
                                       .vocabulary = VOCABULARY,
-                                      .cache_context = CACHE_CONTEXT};
+                                      .cache_context = CACHE_CONTEXT,
+                                      .embedding_deviation = 1};
     struct genome genome;
     struct graph *graph;
     assert_ok(genome_parse(text, &genome));
@@ -115,6 +116,19 @@ static void check_node(const struct graph *graph, const struct plan *plan, int n
     }
 }
 
+/* A parameter lies in one group, which has its rate and its decay. */
+static void check_group(const struct plan *plan, const struct value *value, size_t offset) {
+    int within = 0;
+    for (int g = 0; g < plan->group_count; g++) {
+        const struct parameter_group *group = &plan->groups[g];
+        bool inside = offset >= group->offset && offset < group->offset + group->bytes;
+        within += inside;
+        if (inside)
+            assert_true(group->decays == value->decays && group->rate == value->rule.rate);
+    }
+    assert_int_equal(within, 1);
+}
+
 static void test_plan(void **unused) {
     (void)unused;
     struct graph *graph = build("11212-41111-61111-81111-11212-71111");
@@ -130,10 +144,8 @@ static void test_plan(void **unused) {
     assert_int_equal(in_place, 7); /* the residual stream in six LIVs, and y of y + skip V in one */
     for (int v = 0; v < graph->value_count; v++) {
         assert_int_equal(plan->values[v].offset % 128, 0);
-        if (graph->values[v].role == VALUE_PARAMETER && graph->values[v].decays)
-            assert_true(plan->parameter_offsets[v] < plan->decaying_bytes);
-        else if (graph->values[v].role == VALUE_PARAMETER)
-            assert_true(plan->parameter_offsets[v] >= plan->decaying_bytes);
+        if (graph->values[v].role == VALUE_PARAMETER)
+            check_group(plan, &graph->values[v], plan->parameter_offsets[v]);
     }
     assert_int_equal(plan->arena_count, 1);
     /* A device with small buffers gets several arenas, none too large. */

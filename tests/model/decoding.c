@@ -25,7 +25,8 @@ static struct graph *build(const struct genome *genome, int context) {
                                       .vocabulary = VOCABULARY,
                                       .window = 48,
                                       .block = 36,
-                                      .cache_context = TOKENS};
+                                      .cache_context = TOKENS,
+                                      .embedding_deviation = 1};
     return build_graph(genome, &settings, BATCH);
 }
 
@@ -246,14 +247,15 @@ static void test_operators(void **unused) {
 /* No residual reads what the norm reads, so that the product behind the norm may be given its memory. */
 static struct graph *build_without_residual(int context) {
     enum { COLUMNS = 128 }; /* more than a group makes */
+    const struct parameter_rule unit = {START_NORMAL, 1, 1}, ones = {START_ONES, 0, 1};
     struct op_attributes none = {0};
     struct graph *graph = graph_create(BATCH, context, TOKENS, device_shape(device));
     graph->tokens = graph_add_tokens(graph, "tokens");
     graph->targets = graph_add_tokens(graph, "targets");
-    int table = graph_add_parameter(graph, "table", (struct shape){VOCABULARY, COLUMNS}, START_NORMAL, 1);
-    int gain = graph_add_parameter(graph, "gain", (struct shape){1, COLUMNS}, START_ONES, 0);
-    int weight = graph_add_parameter(graph, "weight", (struct shape){COLUMNS, COLUMNS}, START_NORMAL, 1);
-    int output = graph_add_parameter(graph, "output", (struct shape){COLUMNS, VOCABULARY}, START_NORMAL, 1), h;
+    int table = graph_add_parameter(graph, "table", (struct shape){VOCABULARY, COLUMNS}, unit);
+    int gain = graph_add_parameter(graph, "gain", (struct shape){1, COLUMNS}, ones);
+    int weight = graph_add_parameter(graph, "weight", (struct shape){COLUMNS, COLUMNS}, unit);
+    int output = graph_add_parameter(graph, "output", (struct shape){COLUMNS, VOCABULARY}, unit), h;
     assert_ok(graph_apply(graph, &op_embedding, none, (int[]){graph->tokens, table}, 2, "embedded", &h));
     assert_ok(graph_apply(graph, &op_rms_norm, none, (int[]){h, gain}, 2, "normed", &h));
     assert_ok(graph_apply(graph, &op_linear, none, (int[]){h, weight}, 2, "mixed", &h));

@@ -20,7 +20,8 @@ static struct graph *build(const char *genome_text) {
                                       .vocabulary = VOCABULARY,
                                       .window = 7,
                                       .block = 5,
-                                      .cache_context = CONTEXT};
+                                      .cache_context = CONTEXT,
+                                      .embedding_deviation = 1};
     struct genome genome;
     assert_ok(genome_parse(genome_text, &genome));
     return build_graph(&genome, &settings, BATCH);

@@ -48,7 +48,8 @@ static struct graph *build(const struct genome *genome, int width, int context) 
                                       .vocabulary = VOCABULARY,
                                       .window = 10,
                                       .block = 12,
-                                      .cache_context = CACHE_CONTEXT};
+                                      .cache_context = CACHE_CONTEXT,
+                                      .embedding_deviation = 1};
     struct graph *graph;
     char text[GENOME_TEXT_BYTES];
     if (architecture_build(genome, &catalogue, &settings, BATCH, device_shape(device), &graph) != STATUS_OK)

@@ -29,8 +29,12 @@ static void memorise(const char *genome_text) {
     assert_ok(catalogue_read(NULL, &catalogue));
     assert_ok(device_open_choice(NULL, NULL, &device));
     assert_ok(genome_parse(genome_text, &genome));
-    struct model_settings settings = {
-        .width = 64, .context = CONTEXT, .head_channels = 16, .vocabulary = 256, .cache_context = CONTEXT};
+    struct model_settings settings = {.width = 64,
+                                      .context = CONTEXT,
+                                      .head_channels = 16,
+                                      .vocabulary = 256,
+                                      .cache_context = CONTEXT,
+                                      .embedding_deviation = 1};
     assert_ok(architecture_build(&genome, &catalogue, &settings, BATCH, device_shape(device), &graph));
     assert_ok(model_create(device, graph, &(struct model_options){.seed = 1}, &model));
     struct optimiser_settings adamw = {.beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1, .clip = 1};

@@ -55,7 +55,8 @@ static struct model_settings settings_of(int width, int context) {
                                    .vocabulary = CORPUS_VOCABULARY,
                                    .window = 7,
                                    .block = 5,
-                                   .cache_context = context};
+                                   .cache_context = context,
+                                   .embedding_deviation = 1};
 }
 
 static struct genome parse(const char *text) {
