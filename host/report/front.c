@@ -5,45 +5,98 @@
 #include "base/text.h"
 #include "model/architecture.h"
 #include "run/evaluator.h"
+#include "run/summary.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A candidate of a run with what its evaluations say. */
+struct member {
+    const struct candidate *candidate;
+    struct individual individual; /* with objectives */
+    struct summary search, final; /* over the seeds of either stage */
+    bool is_tied;                 /* quality within noise of the member listed before it */
+};
 
 struct front {
     struct run_config config;
     enum metric objectives[METRICS];
     int objective_count;
-    struct candidate *candidates;
-    int evaluated, failed; /* of the whole run */
-    int count;             /* of the front, which is candidates[0..count); the others are behind it */
+    struct candidate *candidates; /* of the whole run */
+    int evaluated, failed;
+    struct member *members; /* of the front, the best first objective first */
+    int count;
+    struct member *finals; /* what was trained again, the best test part first */
+    int final_count;
 };
 
 static int by_first_objective(const void *a, const void *b) {
-    const struct individual *x = &((const struct candidate *)a)->individual;
-    const struct individual *y = &((const struct candidate *)b)->individual;
+    const struct individual *x = &((const struct member *)a)->individual, *y = &((const struct member *)b)->individual;
     if (x->objectives[0] != y->objectives[0])
         return x->objectives[0] < y->objectives[0] ? -1 : 1;
     return x->id - y->id;
 }
 
-static bool is_dominated(const struct front *front, int candidate) {
-    for (int i = 0; i < front->evaluated; i++)
-        if (dominates(&front->candidates[i].individual, &front->candidates[candidate].individual,
-                      front->objective_count))
-            return true;
-    return front->candidates[candidate].individual.failed;
+static int by_test_part(const void *a, const void *b) {
+    const struct member *x = a, *y = b;
+    double difference =
+        x->final.mean.values[METRIC_TEST_BITS_PER_BYTE] - y->final.mean.values[METRIC_TEST_BITS_PER_BYTE];
+    return difference != 0 ? (difference < 0 ? -1 : 1) : x->individual.id - y->individual.id;
 }
 
-static void put_front_first(struct front *front) {
-    struct candidate *sorted = memory_allocate((size_t)front->evaluated, sizeof *sorted);
-    int behind = front->evaluated;
-    for (int i = 0; i < front->evaluated; i++) {
-        front->failed += front->candidates[i].individual.failed;
-        sorted[is_dominated(front, i) ? --behind : front->count++] = front->candidates[i];
+static struct member member_of(const struct front *front, const struct candidate *candidate) {
+    struct member member = {.candidate = candidate, .individual = candidate->individual};
+    member.search = summarise(candidate->evaluations, candidate->evaluation_count, front->config.train.steps);
+    member.final = summarise(candidate->evaluations, candidate->evaluation_count, config_final_steps(&front->config));
+    member.individual.failed = member.search.failed || member.search.seeds == 0;
+    for (int o = 0; o < front->objective_count; o++) {
+        double value = member.search.mean.values[front->objectives[o]];
+        member.individual.objectives[o] = metric_table[front->objectives[o]].larger_is_better ? -value : value;
     }
-    free(front->candidates);
-    front->candidates = sorted;
-    qsort(sorted, (size_t)front->count, sizeof *sorted, by_first_objective);
+    return member;
+}
+
+static bool is_dominated(const struct front *front, const struct member *all, int index) {
+    for (int i = 0; i < front->evaluated; i++)
+        if (dominates(&all[i].individual, &all[index].individual, front->objective_count))
+            return true;
+    return all[index].individual.failed;
+}
+
+/* The metric that varies with the seed and that people compare: what is optimised first, or else quality. */
+static enum metric quality_of(const struct front *front) {
+    return metric_table[front->objectives[0]].of_training ? front->objectives[0] : METRIC_BITS_PER_BYTE;
+}
+
+static void choose_members(struct front *front) {
+    struct member *all = memory_allocate((size_t)front->evaluated, sizeof *all);
+    for (int i = 0; i < front->evaluated; i++)
+        all[i] = member_of(front, &front->candidates[i]);
+    front->members = memory_allocate((size_t)front->evaluated, sizeof *front->members);
+    front->finals = memory_allocate((size_t)front->evaluated, sizeof *front->finals);
+    for (int i = 0; i < front->evaluated; i++) {
+        front->failed += all[i].individual.failed;
+        if (!is_dominated(front, all, i))
+            front->members[front->count++] = all[i];
+        if (front->config.search.final.keep > 0 && all[i].final.seeds > 0 && !all[i].final.failed)
+            front->finals[front->final_count++] = all[i];
+    }
+    free(all);
+    qsort(front->members, (size_t)front->count, sizeof *front->members, by_first_objective);
+    qsort(front->finals, (size_t)front->final_count, sizeof *front->finals, by_test_part);
+    for (int i = 1; i < front->count; i++)
+        front->members[i].is_tied =
+            within_noise(&front->members[i - 1].search, &front->members[i].search, quality_of(front));
+    for (int i = 1; i < front->final_count; i++)
+        front->finals[i].is_tied =
+            within_noise(&front->finals[i - 1].final, &front->finals[i].final, METRIC_TEST_BITS_PER_BYTE);
+}
+
+static void release_front(struct front *front) {
+    candidates_free(front->candidates, front->evaluated);
+    free(front->members);
+    free(front->finals);
 }
 
 static status read_front(struct store *store, struct front *front) {
@@ -51,14 +104,7 @@ static status read_front(struct store *store, struct front *front) {
     TRY(config_load_text("the run's config", store_fact(store, FACT_CONFIG), NULL, 0, false, &front->config));
     front->objective_count = config_objectives(&front->config, front->objectives);
     TRY(store_candidates(store, &front->candidates, &front->evaluated));
-    for (int i = 0; i < front->evaluated; i++) {
-        for (int o = 0; o < front->objective_count; o++) {
-            double value = front->candidates[i].evaluations[0].metrics.values[front->objectives[o]];
-            bool larger_is_better = metric_table[front->objectives[o]].larger_is_better;
-            front->candidates[i].individual.objectives[o] = larger_is_better ? -value : value;
-        }
-    }
-    put_front_first(front);
+    choose_members(front);
     return STATUS_OK;
 }
 
@@ -78,42 +124,98 @@ static int columns_of(const struct front *front, enum metric columns[METRICS]) {
     return count;
 }
 
+/* "2.4774", and where seeds differ "2.4774 +- 0.0045", with "~" where it is within noise of the row above. */
+static void print_cell(const struct summary *summary, enum metric metric, bool several, bool is_tied, FILE *out) {
+    char number[TEXT_NUMBER_BYTES], error[TEXT_NUMBER_BYTES], cell[2 * TEXT_NUMBER_BYTES + 8];
+    metric_text(metric, summary->mean.values[metric], number);
+    if (!several || !metric_table[metric].of_training)
+        fprintf(out, "  %14s", number);
+    else if (isnan(summary->errors.values[metric]))
+        fprintf(out, "  %18s ", number);
+    else {
+        snprintf(cell, sizeof cell, "%s +- %s", number, metric_text(metric, summary->errors.values[metric], error));
+        fprintf(out, "  %18s%s", cell, is_tied ? "~" : " ");
+    }
+}
+
+static void print_members(const struct front *front, const struct member *members, int count, bool final,
+                          const enum metric *columns, int column_count, FILE *out) {
+    bool several = (final ? front->config.search.final.seeds : front->config.search.seeds) > 1;
+    enum metric quality = final ? METRIC_TEST_BITS_PER_BYTE : quality_of(front);
+    char genome[GENOME_TEXT_BYTES];
+    fprintf(out, "%6s", "id");
+    for (int c = 0; c < column_count; c++)
+        fprintf(out, several && metric_table[columns[c]].of_training ? "  %18s " : "  %14s",
+                metric_table[columns[c]].title);
+    fprintf(out, "  genome\n");
+    for (int i = 0; i < count; i++) {
+        fprintf(out, "%6d", members[i].individual.id);
+        for (int c = 0; c < column_count; c++)
+            print_cell(final ? &members[i].final : &members[i].search, columns[c], several,
+                       members[i].is_tied && columns[c] == quality, out);
+        fprintf(out, "  %s\n", genome_print(&members[i].individual.genome, genome));
+    }
+}
+
+static void print_final(const struct front *front, FILE *out) {
+    static const enum metric columns[] = {METRIC_TEST_BITS_PER_BYTE, METRIC_BITS_PER_BYTE, METRIC_PARAMETERS,
+                                          METRIC_CACHE_BYTES};
+    fprintf(out,
+            "\nThe best of them trained again from scratch, %lld steps, seeds %lld; the test part is text that "
+            "selection never saw\n\n",
+            config_final_steps(&front->config), front->config.search.final.seeds);
+    print_members(front, front->finals, front->final_count, true, columns, 4, out);
+}
+
 status report_front(struct store *store, FILE *out) {
     struct front front;
-    char run_status[32], number[TEXT_NUMBER_BYTES], genome[GENOME_TEXT_BYTES];
+    char run_status[32];
     enum metric columns[METRICS];
     TRY(store_get_status(store, run_status, sizeof run_status));
     TRY(read_front(store, &front));
-    int column_count = columns_of(&front, columns);
     fprintf(out, "Pareto front of %s (%s): %d of %d evaluated candidates", store_path(store), run_status, front.count,
             front.evaluated);
     fprintf(out, front.failed ? ", %d failed\n\n" : "\n\n", front.failed);
-    fprintf(out, "%6s", "id");
-    for (int c = 0; c < column_count; c++)
-        fprintf(out, "  %11s", metric_table[columns[c]].title);
-    fprintf(out, "  genome\n");
-    for (int i = 0; i < front.count; i++) {
-        const struct candidate *candidate = &front.candidates[i];
-        fprintf(out, "%6d", candidate->individual.id);
-        for (int c = 0; c < column_count; c++)
-            fprintf(out, "  %11s",
-                    metric_text(columns[c], candidate->evaluations[0].metrics.values[columns[c]], number));
-        fprintf(out, "  %s\n", genome_print(&candidate->individual.genome, genome));
-    }
-    candidates_free(front.candidates, front.evaluated);
+    print_members(&front, front.members, front.count, false, columns, columns_of(&front, columns), out);
+    if (front.final_count > 0)
+        print_final(&front, out);
+    if (front.config.search.seeds > 1 || (front.final_count > 0 && front.config.search.final.seeds > 1))
+        fprintf(out,
+                "\n+- is the standard error of the mean over seeds; ~ is within noise of the row above: they differ "
+                "by less\nthan twice the standard error of their difference.\n");
+    release_front(&front);
     return STATUS_OK;
 }
 
+/* What was not measured is left out. */
 static cJSON *describe_metrics(const struct metrics *metrics) {
     cJSON *json = cJSON_CreateObject();
     for (int m = 0; m < METRICS; m++)
-        cJSON_AddNumberToObject(json, metric_table[m].name, metrics->values[m]);
+        if (!isnan(metrics->values[m]))
+            cJSON_AddNumberToObject(json, metric_table[m].name, metrics->values[m]);
     return json;
+}
+
+static cJSON *describe_members(const struct member *members, int count, bool final) {
+    char genome[GENOME_TEXT_BYTES];
+    cJSON *list = cJSON_CreateArray();
+    for (int i = 0; i < count; i++) {
+        const struct summary *summary = final ? &members[i].final : &members[i].search;
+        cJSON *json = cJSON_CreateObject();
+        cJSON_AddNumberToObject(json, "id", members[i].individual.id);
+        cJSON_AddStringToObject(json, "genome", genome_print(&members[i].individual.genome, genome));
+        cJSON_AddNumberToObject(json, "seeds", summary->seeds);
+        cJSON_AddItemToObject(json, "metrics", describe_metrics(&summary->mean));
+        cJSON_AddItemToObject(json, "standard_errors", describe_metrics(&summary->errors));
+        cJSON_AddBoolToObject(json, "within_noise_of_previous", members[i].is_tied);
+        cJSON_AddItemToArray(list, json);
+    }
+    return list;
 }
 
 status report_front_json(struct store *store, FILE *out) {
     struct front front;
-    char run_status[32], genome[GENOME_TEXT_BYTES];
+    char run_status[32];
     TRY(store_get_status(store, run_status, sizeof run_status));
     TRY(read_front(store, &front));
     cJSON *json = cJSON_CreateObject();
@@ -124,15 +226,13 @@ status report_front_json(struct store *store, FILE *out) {
     for (int o = 0; o < front.objective_count; o++)
         cJSON_AddItemToArray(objectives, cJSON_CreateString(metric_table[front.objectives[o]].name));
     cJSON_AddNumberToObject(json, "evaluations", front.evaluated);
-    cJSON *list = cJSON_AddArrayToObject(json, "front");
-    for (int i = 0; i < front.count; i++) {
-        cJSON *candidate = cJSON_CreateObject();
-        cJSON_AddNumberToObject(candidate, "id", front.candidates[i].individual.id);
-        cJSON_AddStringToObject(candidate, "genome", genome_print(&front.candidates[i].individual.genome, genome));
-        cJSON_AddItemToObject(candidate, "metrics", describe_metrics(&front.candidates[i].evaluations[0].metrics));
-        cJSON_AddItemToArray(list, candidate);
-    }
-    candidates_free(front.candidates, front.evaluated);
+    cJSON_AddNumberToObject(json, "failed", front.failed);
+    cJSON_AddItemToObject(json, "front", describe_members(front.members, front.count, false));
+    if (front.final_count > 0)
+        cJSON_AddNumberToObject(json, "final_steps", (double)config_final_steps(&front.config));
+    if (front.final_count > 0)
+        cJSON_AddItemToObject(json, "final", describe_members(front.finals, front.final_count, true));
+    release_front(&front);
     json_print(json, out);
     return STATUS_OK;
 }

@@ -80,9 +80,15 @@ struct device *evaluator_device(const struct evaluator *evaluator) {
     return evaluator->device;
 }
 
-/* Initial weights belong to the candidate; 53 bits, which JSON numbers hold exactly. */
-uint64_t config_candidate_seed(const struct run_config *config, const struct genome *genome) {
-    return hash_number(genome_hash(genome), (uint64_t)config->run.seed) & ((UINT64_C(1) << 53) - 1);
+uint64_t config_seed(const struct run_config *config, int replicate) {
+    uint64_t seed = (uint64_t)config->run.seed;
+    if (replicate == 0)
+        return seed;
+    return hash_number(hash_number(HASH_START, seed), (uint64_t)replicate) & ((UINT64_C(1) << 53) - 1);
+}
+
+long long config_final_steps(const struct run_config *config) {
+    return config->search.final.steps ? config->search.final.steps : 4 * config->train.steps;
 }
 
 static void fill_metrics(struct metrics *metrics, const struct cost *cost, const struct train_result *result) {
@@ -96,51 +102,55 @@ static void fill_metrics(struct metrics *metrics, const struct cost *cost, const
     metrics->values[METRIC_PEAK_BYTES] = (double)result->peak_bytes;
 }
 
-static status assess(struct evaluator *evaluator, const struct graph *graph, const struct train_observer *observer,
-                     const char *weights_path, struct evaluation *evaluation) {
+static status assess(struct evaluator *evaluator, const struct graph *graph, const struct evaluation_job *job,
+                     struct evaluation *evaluation) {
     const struct run_config *config = evaluator->config;
     struct train_settings settings = config_train_settings(config);
-    struct model_options options = {.seed = evaluation->seed};
+    struct model_options options = {.seed = job->seed};
     struct model *model;
     struct train_result result;
+    /* Of a longer training the warm-up is as large a share. */
+    settings.warmup = settings.warmup * job->steps / settings.steps;
+    settings.steps = job->steps;
     TRY(model_create(evaluator->device, graph, &options, &model));
-    /* All candidates see the same batches: differences between them are then differences between architectures. */
-    status outcome = train(model, evaluator->corpus, &settings, (uint64_t)config->run.seed, observer, &result);
+    status outcome = train(model, evaluator->corpus, &settings, job->seed, job->observer, &result);
     if (outcome == STATUS_OK) {
         struct cost cost = graph_cost(graph, (int)config->model.cache_context);
         fill_metrics(&evaluation->metrics, &cost, &result);
-        outcome = checkpoint_write_weights(model, weights_path);
+        if (job->weights_path)
+            outcome = checkpoint_write_weights(model, job->weights_path);
         evaluator->cannot_save = outcome != STATUS_OK;
     }
     model_destroy(model);
     return outcome;
 }
 
-static status build_and_assess(struct evaluator *evaluator, const struct genome *genome,
-                               const struct train_observer *observer, const char *weights_path,
-                               const char *architecture_path, struct evaluation *evaluation) {
+static status build_and_assess(struct evaluator *evaluator, const struct evaluation_job *job,
+                               struct evaluation *evaluation) {
     struct model_settings settings = config_model_settings(evaluator->config);
     struct graph *graph;
     gemm_release_scratch(evaluator->device);
-    TRY(fit_graph(evaluator->device, genome, evaluator->catalogue, &settings, (int)evaluator->config->train.batch,
+    TRY(fit_graph(evaluator->device, job->genome, evaluator->catalogue, &settings, (int)evaluator->config->train.batch,
                   &graph));
-    status outcome = checkpoint_write_architecture(graph, genome, evaluator->catalogue, &settings, architecture_path);
+    status outcome = STATUS_OK;
+    if (job->architecture_path)
+        outcome =
+            checkpoint_write_architecture(graph, job->genome, evaluator->catalogue, &settings, job->architecture_path);
     evaluator->cannot_save = outcome != STATUS_OK;
     if (outcome == STATUS_OK)
-        outcome = assess(evaluator, graph, observer, weights_path, evaluation);
+        outcome = assess(evaluator, graph, job, evaluation);
     graph_destroy(graph);
     return outcome;
 }
 
-status evaluator_run(struct evaluator *evaluator, const struct genome *genome, const struct train_observer *observer,
-                     const char *weights_path, const char *architecture_path, struct evaluation *evaluation) {
+status evaluator_run(struct evaluator *evaluator, const struct evaluation_job *job, struct evaluation *evaluation) {
     double start = clock_seconds();
     memset(evaluation, 0, sizeof *evaluation);
     evaluation->metrics = metrics_absent();
-    evaluation->steps = evaluator->config->train.steps;
+    evaluation->seed = job->seed;
+    evaluation->steps = job->steps;
     snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
-    evaluation->seed = config_candidate_seed(evaluator->config, genome);
-    status outcome = build_and_assess(evaluator, genome, observer, weights_path, architecture_path, evaluation);
+    status outcome = build_and_assess(evaluator, job, evaluation);
     evaluation->seconds = clock_seconds() - start;
     if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->cannot_save)
         return outcome;

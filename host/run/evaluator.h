@@ -19,14 +19,23 @@ void evaluator_destroy(struct evaluator *evaluator);
 
 struct device *evaluator_device(const struct evaluator *evaluator);
 
+/* What is to be evaluated. */
+struct evaluation_job {
+    const struct genome *genome; /* valid */
+    uint64_t seed;
+    long long steps;
+    const char *weights_path, *architecture_path; /* NULL: they are not kept */
+    const struct train_observer *observer;
+};
+
 /*
- * Evaluates a valid genome. A candidate that cannot be built or trained is an evaluation that failed, with its reason,
+ * Evaluates a genome. A candidate that cannot be built or trained is an evaluation that failed, with its reason,
  * and the device is opened anew after it; the returned status is a failure only when nothing more can be evaluated, as
  * where the text has changed, or STATUS_INTERRUPTED. Weights and architecture go to `weights_path` and
  * `architecture_path` before it returns.
  */
-status evaluator_run(struct evaluator *evaluator, const struct genome *genome, const struct train_observer *observer,
-                     const char *weights_path, const char *architecture_path, struct evaluation *evaluation) MUST_CHECK;
+status evaluator_run(struct evaluator *evaluator, const struct evaluation_job *job,
+                     struct evaluation *evaluation) MUST_CHECK;
 
 /* The settings that a config means for devices, for models, for training and for the parts of the text. */
 struct device_options config_device_options(const struct run_config *config);
@@ -34,7 +43,14 @@ struct model_settings config_model_settings(const struct run_config *config);
 struct train_settings config_train_settings(const struct run_config *config);
 struct corpus_split config_corpus_split(const struct run_config *config);
 
-/* The seed of a genome's initial weights. */
-uint64_t config_candidate_seed(const struct run_config *config, const struct genome *genome);
+/*
+ * The seed of replicate 0 .. : the run's own seed, then others drawn from it, of 53 bits, which JSON numbers hold
+ * exactly. It names the initial weights, with each parameter's name, and the batches: candidates of one seed are
+ * compared on the same batches, and what two of them have in common starts equal (common random numbers).
+ */
+uint64_t config_seed(const struct run_config *config, int replicate);
+
+/* The steps of the final training of the best: search.final.steps. */
+long long config_final_steps(const struct run_config *config);
 
 #endif

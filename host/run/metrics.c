@@ -6,14 +6,14 @@
 #include <stdio.h>
 
 const struct metric_information metric_table[METRICS] = {
-    [METRIC_BITS_PER_BYTE] = {"bits_per_byte", "bits/byte", false, true, false},
-    [METRIC_PERPLEXITY] = {"perplexity", "perplexity", false, true, false},
-    [METRIC_TEST_BITS_PER_BYTE] = {"test_bits_per_byte", "test bits/byte", false, true, true},
-    [METRIC_PARAMETERS] = {"parameters", "parameters", false, true, false},
-    [METRIC_FLOPS_PER_TOKEN] = {"flops_per_token", "FLOP/token", false, true, false},
-    [METRIC_CACHE_BYTES] = {"cache_bytes", "cache", false, true, false},
-    [METRIC_TRAIN_TOKENS_PER_S] = {"train_tokens_per_s", "train tok/s", true, false, false},
-    [METRIC_PEAK_BYTES] = {"peak_bytes", "peak memory", false, true, false},
+    [METRIC_BITS_PER_BYTE] = {"bits_per_byte", "bits/byte", false, true, true, false},
+    [METRIC_PERPLEXITY] = {"perplexity", "perplexity", false, true, true, false},
+    [METRIC_TEST_BITS_PER_BYTE] = {"test_bits_per_byte", "test bits/byte", false, true, true, true},
+    [METRIC_PARAMETERS] = {"parameters", "parameters", false, true, false, false},
+    [METRIC_FLOPS_PER_TOKEN] = {"flops_per_token", "FLOP/token", false, true, false, false},
+    [METRIC_CACHE_BYTES] = {"cache_bytes", "cache", false, true, false, false},
+    [METRIC_TRAIN_TOKENS_PER_S] = {"train_tokens_per_s", "train tok/s", true, false, false, false},
+    [METRIC_PEAK_BYTES] = {"peak_bytes", "peak memory", false, true, false, false},
 };
 
 struct metrics metrics_absent(void) {

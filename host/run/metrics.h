@@ -21,8 +21,9 @@ struct metric_information {
     const char *name;  /* "cache_bytes", everywhere */
     const char *title; /* of a table's column */
     bool larger_is_better;
-    bool repeatable; /* the same for the same config, seed and device */
-    bool of_test;    /* measured on the test part of the text, which selection must not see */
+    bool repeatable;  /* the same for the same config, seed and device */
+    bool of_training; /* what training made, so that it differs with the seed */
+    bool of_test;     /* measured on the test part of the text, which selection must not see */
 };
 
 extern const struct metric_information metric_table[METRICS];

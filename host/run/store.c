@@ -520,6 +520,6 @@ void store_close(struct store *store) {
     free(store);
 }
 
-void store_checkpoint_path(const struct store *store, int id, const char *extension, char *path, size_t bytes) {
-    snprintf(path, bytes, "%s/checkpoints/%d.%s", store->path, id, extension);
+void store_checkpoint_path(const struct store *store, int id, const char *ending, char *path, size_t bytes) {
+    snprintf(path, bytes, "%s/checkpoints/%d%s", store->path, id, ending);
 }

@@ -92,7 +92,7 @@ void candidates_free(struct candidate *candidates, int count);
 /* Adds an event to log.jsonl and run.db; takes over `details`, a cJSON object or NULL. */
 status store_log(struct store *store, const char *kind, cJSON *details) MUST_CHECK;
 
-/* Where the checkpoint of a candidate lies: checkpoints/<id>.safetensors. */
-void store_checkpoint_path(const struct store *store, int id, const char *extension, char *path, size_t bytes);
+/* Where a checkpoint of a candidate lies: checkpoints/<id><ending>, the ending such as ".safetensors". */
+void store_checkpoint_path(const struct store *store, int id, const char *ending, char *path, size_t bytes);
 
 #endif

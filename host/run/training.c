@@ -77,9 +77,9 @@ static status prepare(struct training *training) {
     TRY(fit_graph(training->device, &training->genome, &training->catalogue, &settings, train.batch, &training->graph));
     TRY(checkpoint_write_architecture(training->graph, &training->genome, &training->catalogue, &settings,
                                       in_folder(training, "architecture.json", path)));
-    struct model_options options = {.seed = config_candidate_seed(config, &training->genome)};
+    struct model_options options = {.seed = config_seed(config, 0)};
     TRY(model_create(training->device, training->graph, &options, &training->model));
-    return trainer_create(training->model, training->corpus, &train, (uint64_t)config->run.seed, &training->trainer);
+    return trainer_create(training->model, training->corpus, &train, config_seed(config, 0), &training->trainer);
 }
 
 static void release(struct training *training) {

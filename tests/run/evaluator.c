@@ -76,7 +76,13 @@ static status evaluate(struct evaluator *evaluator, const char *text, const stru
                        struct evaluation *evaluation) {
     struct genome genome;
     assert_ok(genome_parse(text, &genome));
-    return evaluator_run(evaluator, &genome, observer, weights_path, architecture_path, evaluation);
+    struct evaluation_job job = {.genome = &genome,
+                                 .seed = config_seed(&config, 0),
+                                 .steps = config.train.steps,
+                                 .weights_path = weights_path,
+                                 .architecture_path = architecture_path,
+                                 .observer = observer};
+    return evaluator_run(evaluator, &job, evaluation);
 }
 
 /* ---- which part ---- */

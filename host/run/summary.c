@@ -1,0 +1,48 @@
+#include "run/summary.h"
+
+#include <math.h>
+
+/* A seed that was evaluated on two devices counts once; the evaluations are in order of seeds. */
+static bool counts(const struct evaluation *evaluations, int index, long long steps) {
+    const struct evaluation *evaluation = &evaluations[index], *before = evaluation - 1;
+    return evaluation->steps == steps && (index == 0 || before->steps != steps || before->seed != evaluation->seed);
+}
+
+static void add_metric(const struct evaluation *evaluations, int count, long long steps, int metric,
+                       struct summary *summary) {
+    double sum = 0, squares = 0;
+    for (int i = 0; i < count; i++)
+        if (counts(evaluations, i, steps))
+            sum += evaluations[i].metrics.values[metric];
+    double mean = sum / summary->seeds;
+    for (int i = 0; i < count; i++)
+        if (counts(evaluations, i, steps))
+            squares += pow(evaluations[i].metrics.values[metric] - mean, 2);
+    summary->mean.values[metric] = mean;
+    summary->errors.values[metric] = summary->seeds > 1 ? sqrt(squares / (summary->seeds - 1) / summary->seeds) : NAN;
+}
+
+struct summary summarise(const struct evaluation *evaluations, int count, long long steps) {
+    struct summary summary = {.reason = ""};
+    for (int i = 0; i < count; i++) {
+        if (!counts(evaluations, i, steps))
+            continue;
+        if (evaluations[i].failed && !summary.failed)
+            summary.reason = evaluations[i].reason;
+        summary.failed = summary.failed || evaluations[i].failed;
+        summary.seconds += evaluations[i].seconds;
+        summary.seeds++;
+    }
+    for (int metric = 0; metric < METRICS; metric++) {
+        summary.mean.values[metric] = summary.errors.values[metric] = NAN;
+        if (summary.seeds > 0 && !summary.failed)
+            add_metric(evaluations, count, steps, metric, &summary);
+    }
+    return summary;
+}
+
+bool within_noise(const struct summary *a, const struct summary *b, enum metric metric) {
+    double difference = a->mean.values[metric] - b->mean.values[metric];
+    double error = hypot(a->errors.values[metric], b->errors.values[metric]);
+    return error > 0 && fabs(difference) < 2 * error;
+}

@@ -1,0 +1,31 @@
+/*
+ * What the evaluations of one genome with several seeds say together: means, and standard errors of the means. Two
+ * candidates are trained on the same seeds (common random numbers), so the errors are what other seeds would change.
+ */
+#ifndef STARCL_RUN_SUMMARY_H
+#define STARCL_RUN_SUMMARY_H
+
+#include "run/evaluation.h"
+
+struct summary {
+    int seeds;             /* evaluations with this number of steps; 0: there is none */
+    bool failed;           /* one of them failed */
+    const char *reason;    /* why the first that did failed; belongs to the evaluations */
+    struct metrics mean;   /* over the seeds; NaN where it was not measured */
+    struct metrics errors; /* standard errors of the means: deviation / sqrt(seeds); NaN with one seed */
+    double seconds;        /* that all of them took */
+};
+
+/*
+ * Of those of evaluations[0..count), which are of one genome and in order of steps, then seed, that were trained for
+ * `steps`.
+ */
+struct summary summarise(const struct evaluation *evaluations, int count, long long steps);
+
+/*
+ * Whether two means differ by less than twice the standard error of their difference, sqrt(a^2 + b^2). False where an
+ * error is not known, and where neither mean has one.
+ */
+bool within_noise(const struct summary *a, const struct summary *b, enum metric metric);
+
+#endif
