@@ -54,8 +54,8 @@ enum { CORPUS_SAMPLED_BYTES = 64 << 20, CORPUS_SAMPLES = 1024, CORPUS_SAMPLE_BYT
 uint64_t corpus_fingerprint(const struct corpus *corpus);
 
 /*
- * What reads text fails, naming the file, where a file is no longer what corpus_open() saw; corpus_check() looks at
- * all of them.
+ * What reads text fails, naming the file, where a file is no longer what corpus_open() saw or cannot be read any more;
+ * corpus_check() looks at all of them.
  */
 status corpus_check(const struct corpus *corpus) MUST_CHECK;
 

@@ -28,7 +28,7 @@ uint64_t source_bytes(const struct source *source);
  */
 status source_read(const struct source *source, uint64_t offset, size_t count, unsigned char *bytes) MUST_CHECK;
 
-/* Fails as source_read() does where any of the plain files has changed. */
+/* Reads a byte of every file: fails as source_read() does where any plain file has changed or cannot be read. */
 status source_check(const struct source *source) MUST_CHECK;
 
 #endif
