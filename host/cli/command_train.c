@@ -8,10 +8,12 @@
 #include <stdlib.h>
 
 static status resume(const struct arguments *arguments, const char *out) {
-    const char *assignments[MAX_ARGUMENTS];
+    const char *assignments[MAX_ARGUMENTS + 2];
+    int count;
     if (arguments->word_count > 0 || argument_given(arguments, "--config") || argument_given(arguments, "--seed"))
         return fail_usage("--resume goes on with what %s holds; leave genome, --config and --seed away", out);
-    return training_resume(out, assignments, argument_values(arguments, "--set", assignments));
+    TRY(arguments_assignments(arguments, assignments, &count));
+    return training_resume(out, assignments, count);
 }
 
 static status start(const struct arguments *arguments, const char *out) {
@@ -41,7 +43,9 @@ const struct command command_train = {
     .summary = "Trains one architecture longer and keeps its weights",
     .details =
         "Without a genome the config's model.pattern is trained, as in configs/baselines. The folder of --out gets\n"
-        "weights.safetensors, architecture.json, the config and what --resume needs.",
+        "weights.safetensors, architecture.json, the config and what --resume needs. With --resume, --device and\n"
+        "--set may change where and how long is trained (devices, train.steps, train.checkpoint_steps,\n"
+        "train.validation_batches) and data.path, where the same text lies elsewhere.",
     .words_least = 0,
     .words_most = 1,
     .options =

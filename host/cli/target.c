@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --set, and --seed and --device as assignments; texts live as long as the program. */
-static status collect_assignments(const struct arguments *arguments, const char **assignments, int *count) {
+status arguments_assignments(const struct arguments *arguments, const char **assignments, int *count) {
     static char seed[64], device[160];
     const char *value = argument_value(arguments, "--seed");
     *count = argument_values(arguments, "--set", assignments);
@@ -36,7 +35,7 @@ status arguments_config(const struct arguments *arguments, const char *path, boo
                         struct run_config *config) {
     const char *assignments[MAX_ARGUMENTS + 2];
     int count;
-    TRY(collect_assignments(arguments, assignments, &count));
+    TRY(arguments_assignments(arguments, assignments, &count));
     return config_load(path, assignments, count, needs_data, config);
 }
 
@@ -64,7 +63,7 @@ static status read_stored(struct store *store, int64_t id, const struct argument
     TRY(catalogue_read_text("the run's catalogue", target->catalogue_text, &target->catalogue));
     if (config_path)
         return arguments_config(arguments, config_path, needs_data, &target->config);
-    TRY(collect_assignments(arguments, assignments, &count));
+    TRY(arguments_assignments(arguments, assignments, &count));
     return config_load_text("the run's config", store_fact(store, FACT_CONFIG), assignments, count, needs_data,
                             &target->config);
 }

@@ -19,6 +19,12 @@ struct target {
 status target_read(const char *word, const struct arguments *arguments, bool needs_data,
                    struct target *target) MUST_CHECK;
 
+/*
+ * --set, and --seed and --device as assignments "path=value"; room for MAX_ARGUMENTS + 2. The texts live as long as the
+ * program.
+ */
+status arguments_assignments(const struct arguments *arguments, const char **assignments, int *count) MUST_CHECK;
+
 /* A config with the assignments of --set, --seed and --device. */
 status arguments_config(const struct arguments *arguments, const char *path, bool needs_data,
                         struct run_config *config) MUST_CHECK;

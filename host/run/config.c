@@ -456,6 +456,32 @@ char *config_print(const struct run_config *config) {
     return text.text;
 }
 
+static bool is_excepted(const struct config_key *key, const char *const *except) {
+    char name[2 * CONFIG_NAME_BYTES];
+    snprintf(name, sizeof name, "%s.%s", key->group, key->key);
+    for (; *except; except++) {
+        size_t length = strlen(*except);
+        bool group = (*except)[length - 1] == '.';
+        if (group ? strncmp(name, *except, length) == 0 : strcmp(name, *except) == 0)
+            return true;
+    }
+    return false;
+}
+
+char *config_differences(const struct run_config *a, const struct run_config *b, const char *const *except) {
+    struct text names = {0};
+    for (int i = 0; i < KEYS; i++) {
+        struct text value_a = {0}, value_b = {0};
+        print_value(&value_a, &keys[i], a);
+        print_value(&value_b, &keys[i], b);
+        if (strcmp(value_a.text, value_b.text) != 0 && !is_excepted(&keys[i], except))
+            text_append(&names, "%s%s.%s", names.length ? ", " : "", keys[i].group, keys[i].key);
+        text_free(&value_a);
+        text_free(&value_b);
+    }
+    return names.text;
+}
+
 /* ---- what the rest of the room asks ---- */
 
 /* The class gene of a name. */

@@ -70,6 +70,12 @@ status config_load_text(const char *name, const char *text, const char *const *a
 char *config_print(const struct run_config *config);
 
 /*
+ * The keys whose values differ, as "model.width, train.clip"; NULL where none does. Keys of `except` are passed over;
+ * it ends with NULL, and "devices." names a whole group. The caller frees the text.
+ */
+char *config_differences(const struct run_config *a, const struct run_config *b, const char *const *except);
+
+/*
  * What the search draws genomes from: classes in use, depths, norms, residuals and levels. `fixed` holds the backbone
  * of model.pattern where the backbone does not evolve, and must live as long as the space. Names that the catalogue
  * does not have are STATUS_USAGE.

@@ -9,6 +9,8 @@
 #include "evolve/evolve.h"
 #include "genome/builtin.h"
 #include "run/evaluator.h"
+#include "run/folder.h"
+#include "run/resume.h"
 #include "run/store.h"
 #include "run/summary.h"
 #include "starcl/version.h"
@@ -330,8 +332,8 @@ static status stopped(struct search *search, status outcome) {
     if (outcome != STATUS_OK)
         cJSON_AddStringToObject(details, "reason", status_message());
     const char *word = outcome == STATUS_OK ? "done" : outcome == STATUS_INTERRUPTED ? "interrupted" : "stopped";
-    TRY(store_set_status(search->store, word));
-    return store_log(search->store, word, details);
+    status recorded = store_set_status(search->store, word), logged = store_log(search->store, word, details);
+    return recorded == STATUS_OK ? logged : recorded;
 }
 
 static status run(struct search *search, const char *event) {
@@ -372,15 +374,15 @@ static status read_catalogue_text(const char *path, char **text) {
 static status create_store(struct search *search, const char *run_path) {
     const struct device_information *device = device_information(evaluator_device(search->evaluator));
     const char *gemm = gemm_provider_name(evaluator_device(search->evaluator));
-    char corpus[32], *config_text = config_print(&search->config), *catalogue_text;
-    snprintf(corpus, sizeof corpus, "%016" PRIx64, corpus_fingerprint(search->corpus));
+    char corpus[CORPUS_TEXT_BYTES], *config_text = config_print(&search->config), *catalogue_text;
     status outcome = read_catalogue_text(search->config.model.catalogue, &catalogue_text);
     if (outcome == STATUS_OK) {
-        const char *facts[RUN_FACTS] = {[FACT_NAME] = search->config.run.name, [FACT_CONFIG] = config_text,
-                                        [FACT_CATALOGUE] = catalogue_text,     [FACT_CORPUS] = corpus,
-                                        [FACT_DEVICE] = device->name,          [FACT_DRIVER] = device->driver,
-                                        [FACT_VERSION] = STAR_VERSION,         [FACT_GEMM] = gemm,
-                                        [FACT_TEXT] = search->config.data.path};
+        const char *facts[RUN_FACTS] = {
+            [FACT_NAME] = search->config.run.name, [FACT_CONFIG] = config_text,
+            [FACT_CATALOGUE] = catalogue_text,     [FACT_CORPUS] = corpus_text(search->corpus, corpus),
+            [FACT_DEVICE] = device->name,          [FACT_DRIVER] = device->driver,
+            [FACT_VERSION] = STAR_VERSION,         [FACT_GEMM] = gemm,
+            [FACT_TEXT] = search->config.data.path};
         outcome = store_create(run_path, facts, &search->store);
         free(catalogue_text);
     }
@@ -392,10 +394,8 @@ status search_start(const struct run_config *config, const char *run_path, char 
     struct search search = {.config = *config};
     path[0] = '\0';
     /* Said before the device and the text take their time; store_create() holds it. */
-    if (run_path && file_exists(run_path))
-        return fail_usage("%s exists and is not overwritten; choose another folder with --run, or go on with that run: "
-                          "starcl resume %s",
-                          run_path, run_path);
+    if (run_path)
+        TRY(folder_check_free(&folder_of_search, run_path));
     TRY(catalogue_read(config->model.catalogue, &search.catalogue));
     status outcome = prepare(&search);
     if (outcome == STATUS_OK)
@@ -408,21 +408,17 @@ status search_start(const struct run_config *config, const char *run_path, char 
     return outcome;
 }
 
-/* A run goes on with the text, and best with the device, that it began with. */
+/* A run goes on with the config and the text, and best with the program and the device, that it began with. */
 static status check_facts(const struct search *search) {
-    char corpus[32];
-    snprintf(corpus, sizeof corpus, "%016" PRIx64, corpus_fingerprint(search->corpus));
-    if (strcmp(corpus, store_fact(search->store, FACT_CORPUS)) != 0)
-        return fail("the text %s has changed since the run began; its results could not be compared",
-                    search->config.data.path);
-    const char *device = device_information(evaluator_device(search->evaluator))->name;
-    if (strcmp(device, store_fact(search->store, FACT_DEVICE)) != 0)
-        progress_line("note    the run began on %s; numbers of two devices agree only nearly",
-                      store_fact(search->store, FACT_DEVICE));
-    const char *gemm = gemm_provider_name(evaluator_device(search->evaluator));
-    const char *begun = store_fact(search->store, FACT_GEMM);
-    if (*begun && strcmp(gemm, begun) != 0)
-        progress_line("note    the run began with GEMM %s, not %s; results may differ in the last digits", begun, gemm);
+    const struct beginning beginning = {.what = "run",
+                                        .version = store_fact(search->store, FACT_VERSION),
+                                        .device = store_fact(search->store, FACT_DEVICE),
+                                        .gemm = store_fact(search->store, FACT_GEMM),
+                                        .corpus = store_fact(search->store, FACT_CORPUS)};
+    TRY(resume_check_text(&beginning, &search->config, search->corpus));
+    resume_note_version(&beginning);
+    resume_note_config(&beginning, store_path(search->store), &search->config);
+    resume_note_device(&beginning, evaluator_device(search->evaluator));
     return STATUS_OK;
 }
 

@@ -1,82 +1,54 @@
 #include "run/training.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/progress.h"
-#include "base/settings.h"
 #include "base/text.h"
 #include "device/gemm.h"
 #include "run/evaluator.h"
+#include "run/folder.h"
+#include "run/resume.h"
+#include "starcl/version.h"
 #include "train/checkpoint.h"
 #include "train/fit.h"
 #include "train/trainer.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 struct training {
-    char path[PATH_MAX];
+    struct folder *folder;
     struct run_config config;
     struct catalogue catalogue;
     struct genome genome;
-    int lock; /* descriptor of config.cfg, locked; -1: none */
-    FILE *log;
     struct corpus *corpus;
     struct device *device;
     struct graph *graph;
     struct model *model;
     struct trainer *trainer;
+    cJSON *begun; /* begun.json of a folder that is gone on with; empty where an older program made it */
 };
 
-static const char *in_folder(const struct training *training, const char *name, char *path) {
-    snprintf(path, PATH_MAX, "%.4000s/%s", training->path, name);
-    return path;
-}
+/* What a resume may change: how long and where is trained, what is measured, and where the same text lies. */
+static const char *const changeable[] = {
+    "train.steps", "train.checkpoint_steps", "train.validation_batches", "data.path", "devices.", NULL};
 
-static status write_text(const struct training *training, const char *name, const char *text) {
-    char path[PATH_MAX];
-    return file_write(in_folder(training, name, path), text, strlen(text));
-}
-
-static status read_text(const struct training *training, const char *name, char **text) {
-    char path[PATH_MAX];
-    size_t length;
-    return file_read(in_folder(training, name, path), text, &length);
-}
-
-static status lock_folder(struct training *training) {
-    char path[PATH_MAX];
-    training->lock = open(in_folder(training, "config.cfg", path), O_RDONLY | O_CLOEXEC);
-    if (training->lock < 0)
-        return fail("cannot open %s: %s", path, strerror(errno));
-    if (flock(training->lock, LOCK_EX | LOCK_NB) != 0)
-        return fail("another starcl is training in %s", training->path);
-    training->log = fopen(in_folder(training, "log.jsonl", path), "a");
-    return training->log ? STATUS_OK : fail("cannot write %s: %s", path, strerror(errno));
-}
-
-/* Opens everything that the config names and builds the model. */
+/* Opens everything that the config names and builds the model: all that a wrong call can make fail. */
 static status prepare(struct training *training) {
     const struct run_config *config = &training->config;
     struct model_settings settings = config_model_settings(config);
     struct train_settings train = config_train_settings(config);
     struct genome_space space = genome_space_of(&training->catalogue);
-    char path[PATH_MAX];
-    TRY(genome_validate(&training->genome, &space));
-    struct corpus_split split = config_corpus_split(config);
-    TRY(corpus_open(config->data.path, &split, settings.context, &training->corpus));
     struct device_options device_options = config_device_options(config);
+    struct corpus_split split = config_corpus_split(config);
+    TRY(genome_validate(&training->genome, &space));
+    TRY(corpus_open(config->data.path, &split, settings.context, &training->corpus));
     TRY(device_open_choice(config->devices.device, &device_options, &training->device));
     TRY(fit_graph(training->device, &training->genome, &training->catalogue, &settings, train.batch, &training->graph));
-    TRY(checkpoint_write_architecture(training->graph, &training->genome, &training->catalogue, &settings,
-                                      in_folder(training, "architecture.json", path)));
     struct model_options options = {.seed = config_seed(config, 0)};
     TRY(model_create(training->device, training->graph, &options, &training->model));
     return trainer_create(training->model, training->corpus, &train, config_seed(config, 0), &training->trainer);
@@ -88,25 +60,29 @@ static void release(struct training *training) {
     graph_destroy(training->graph);
     device_close(training->device);
     corpus_close(training->corpus);
-    if (training->log)
-        fclose(training->log);
-    if (training->lock >= 0)
-        close(training->lock);
+    folder_close(training->folder);
+    cJSON_Delete(training->begun);
 }
 
-static status note(struct training *training, cJSON *event) {
+/* ---- training ---- */
+
+static status note(struct training *training, const char *kind, cJSON *details) {
+    cJSON *event = folder_event(kind, details);
     cJSON_AddNumberToObject(event, "step", (double)trainer_step(training->trainer));
-    char *text = cJSON_PrintUnformatted(event);
-    bool written = fprintf(training->log, "%s\n", text) >= 0 && fflush(training->log) == 0;
-    cJSON_free(text);
+    status outcome = folder_log(training->folder, event);
     cJSON_Delete(event);
-    return written ? STATUS_OK : fail("cannot write %s/log.jsonl: %s", training->path, strerror(errno));
+    return outcome;
+}
+
+static status write_weights(struct training *training) {
+    char path[PATH_MAX];
+    return checkpoint_write_weights(training->model, folder_file(training->folder, "weights.safetensors", path));
 }
 
 static status save(struct training *training) {
     char path[PATH_MAX];
-    TRY(checkpoint_write_training(training->trainer, in_folder(training, "training.safetensors", path)));
-    return checkpoint_write_weights(training->model, in_folder(training, "weights.safetensors", path));
+    TRY(checkpoint_write_training(training->trainer, folder_file(training->folder, "training.safetensors", path)));
+    return write_weights(training);
 }
 
 static void tell_step(void *context, int64_t step, int64_t steps, double loss) {
@@ -119,16 +95,33 @@ static void tell_step(void *context, int64_t step, int64_t steps, double loss) {
                     text_count(tokens, speed), speed > 0 ? text_duration(duration, left) : "some time");
 }
 
+static void tell_start(const struct training *training) {
+    char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES];
+    struct cost cost = graph_cost(training->graph, (int)training->config.model.cache_context);
+    progress_line("device  %s, GEMM %s", device_information(training->device)->name,
+                  gemm_provider_name(training->device));
+    progress_line("genome  %s, %s parameters", genome_print(&training->genome, genome),
+                  text_count(parameters, (double)cost.parameters));
+}
+
+static status tell_memory(const struct training *training) {
+    char memory[TEXT_NUMBER_BYTES];
+    size_t bytes;
+    int batch = (int)training->config.train.batch, part = training->graph->batch;
+    TRY(trainer_bytes(training->device, training->graph, batch, &bytes));
+    progress_line("memory  %s, %d x %d sequences a step", text_bytes(memory, (double)bytes), batch / part, part);
+    return STATUS_OK;
+}
+
 static status evaluate(struct training *training, double *bits_per_byte) {
     double loss;
     TRY(trainer_evaluate(training->trainer, PART_VALIDATION, &loss));
     *bits_per_byte = loss / log(2);
     progress_line("step %" PRId64 "  %.4f bits/byte", trainer_step(training->trainer), *bits_per_byte);
-    cJSON *event = cJSON_CreateObject();
-    cJSON_AddStringToObject(event, "event", "evaluated");
-    cJSON_AddNumberToObject(event, "bits_per_byte", *bits_per_byte);
-    cJSON_AddStringToObject(event, "gemm", gemm_provider_name(training->device));
-    return note(training, event);
+    cJSON *details = cJSON_CreateObject();
+    cJSON_AddNumberToObject(details, "bits_per_byte", *bits_per_byte);
+    cJSON_AddStringToObject(details, "gemm", gemm_provider_name(training->device));
+    return note(training, "evaluated", details);
 }
 
 /* Once, at the end: what is chosen by the test part would no longer be tested by it. */
@@ -136,70 +129,115 @@ static status test(struct training *training, double *bits_per_byte) {
     double loss;
     TRY(trainer_evaluate(training->trainer, PART_TEST, &loss));
     *bits_per_byte = loss / log(2);
-    cJSON *event = cJSON_CreateObject();
-    cJSON_AddStringToObject(event, "event", "tested");
-    cJSON_AddNumberToObject(event, "test_bits_per_byte", *bits_per_byte);
-    return note(training, event);
+    cJSON *details = cJSON_CreateObject();
+    cJSON_AddNumberToObject(details, "test_bits_per_byte", *bits_per_byte);
+    return note(training, "tested", details);
 }
 
-static status run(struct training *training) {
+/* Steps to the next state and saves it; an interrupt saves where it is. */
+static status train_to(struct training *training, int64_t until) {
     struct train_observer observer = {.tell = tell_step, .context = training};
+    status outcome = trainer_run(training->trainer, until, &observer);
+    progress_clear();
+    if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED)
+        TRY(save(training));
+    return outcome;
+}
+
+static status run_to_end(struct training *training, const char *event) {
     int64_t steps = training->config.train.steps, every = training->config.train.checkpoint_steps;
     double bits_per_byte = 0, test_bits_per_byte;
-    char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES], memory[TEXT_NUMBER_BYTES];
-    size_t bytes;
-    int batch = (int)training->config.train.batch, part = training->graph->batch;
-    struct cost cost = graph_cost(training->graph, (int)training->config.model.cache_context);
-    progress_line("device  %s, GEMM %s", device_information(training->device)->name,
-                  gemm_provider_name(training->device));
-    progress_line("genome  %s, %s parameters", genome_print(&training->genome, genome),
-                  text_count(parameters, (double)cost.parameters));
-    TRY(trainer_bytes(training->device, training->graph, batch, &bytes));
-    progress_line("memory  %s, %d x %d sequences a step", text_bytes(memory, (double)bytes), batch / part, part);
-    while (trainer_step(training->trainer) < steps) {
-        int64_t step = trainer_step(training->trainer), until = (step / every + 1) * every;
-        status outcome = trainer_run(training->trainer, until < steps ? until : steps, &observer);
-        progress_clear();
-        if (outcome == STATUS_INTERRUPTED)
-            TRY(save(training));
-        TRY(outcome);
-        TRY(save(training));
+    bool evaluated = false;
+    TRY(note(training, event, NULL));
+    tell_start(training);
+    TRY(tell_memory(training));
+    while (!evaluated || trainer_step(training->trainer) < steps) {
+        int64_t until = (trainer_step(training->trainer) / every + 1) * every;
+        if (trainer_step(training->trainer) < steps)
+            TRY(train_to(training, until < steps ? until : steps));
         TRY(evaluate(training, &bits_per_byte));
+        evaluated = true;
     }
-    if (bits_per_byte == 0)
-        TRY(evaluate(training, &bits_per_byte));
     TRY(test(training, &test_bits_per_byte));
+    TRY(note(training, "done", NULL));
     printf("validation %.4f, test %.4f bits/byte after %" PRId64 " steps; weights: %s/weights.safetensors\n",
-           bits_per_byte, test_bits_per_byte, steps, training->path);
+           bits_per_byte, test_bits_per_byte, trainer_step(training->trainer), folder_path(training->folder));
     return STATUS_OK;
 }
 
-static status start(struct training *training, const char *catalogue_text) {
-    if (file_exists(training->path))
-        return fail_usage(
-            "%s exists and is not overwritten; choose another folder with --out, or go on with it: starcl "
-            "train --resume --out %s",
-            training->path, training->path);
+static status run(struct training *training, const char *event) {
+    status outcome = run_to_end(training, event);
+    if (outcome == STATUS_OK)
+        return outcome;
+    /* Why it ended is told to the user in any case, and to the log where it can be written. */
+    char *message = memory_copy_text(status_message());
+    cJSON *details = cJSON_CreateObject();
+    if (outcome != STATUS_INTERRUPTED)
+        cJSON_AddStringToObject(details, "reason", message);
+    status logged = note(training, outcome == STATUS_INTERRUPTED ? "interrupted" : "stopped", details);
+    if (outcome == STATUS_INTERRUPTED)
+        outcome = logged == STATUS_OK ? outcome : logged;
+    else
+        outcome = fail("%s", message);
+    free(message);
+    return outcome;
+}
+
+/* ---- files of the folder ---- */
+
+/* The folder's record of what training began with. A later resume may change the config in it, and nothing else. */
+static cJSON *describe_beginning(const struct training *training) {
+    char corpus[CORPUS_TEXT_BYTES];
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "version", STAR_VERSION);
+    cJSON_AddStringToObject(json, "text", training->config.data.path);
+    cJSON_AddStringToObject(json, "corpus", corpus_text(training->corpus, corpus));
+    cJSON_AddStringToObject(json, "device", device_information(training->device)->name);
+    cJSON_AddStringToObject(json, "driver", device_information(training->device)->driver);
+    cJSON_AddStringToObject(json, "gemm", gemm_provider_name(training->device));
+    return json;
+}
+
+/* The config, in begun.json and for people; takes over `begun`. */
+static status write_config(struct training *training, cJSON *begun) {
+    char *config = config_print(&training->config);
+    cJSON_DeleteItemFromObjectCaseSensitive(begun, "config");
+    cJSON_AddStringToObject(begun, "config", config);
+    char *text = cJSON_PrintUnformatted(begun);
+    status outcome = folder_write(training->folder, "begun.json", text);
+    if (outcome == STATUS_OK)
+        outcome = folder_write(training->folder, "config.cfg", config);
+    cJSON_free(text);
+    cJSON_Delete(begun);
+    free(config);
+    return outcome;
+}
+
+static status write_architecture(struct training *training) {
+    struct model_settings settings = config_model_settings(&training->config);
+    char path[PATH_MAX];
+    return checkpoint_write_architecture(training->graph, &training->genome, &training->catalogue, &settings,
+                                         folder_file(training->folder, "architecture.json", path));
+}
+
+/* ---- starting ---- */
+
+static status fill_folder(struct training *training, const char *catalogue_text) {
+    char genome[GENOME_TEXT_BYTES];
+    TRY(folder_write(training->folder, "catalogue.cfg", catalogue_text));
+    TRY(folder_write(training->folder, "genome.txt", genome_print(&training->genome, genome)));
+    TRY(write_architecture(training));
+    return write_config(training, describe_beginning(training));
+}
+
+static status start(struct training *training, const char *catalogue_text, const char *path) {
+    TRY(folder_check_free(&folder_of_training, path));
     TRY(catalogue_read_text("the catalogue", catalogue_text, &training->catalogue));
-    struct genome_space space = genome_space_of(&training->catalogue);
-    TRY(genome_validate(&training->genome, &space));
-    struct corpus_split split = config_corpus_split(&training->config);
-    TRY(corpus_open(training->config.data.path, &split, (int)training->config.model.context, &training->corpus));
-    corpus_close(training->corpus);
-    training->corpus = NULL;
-    char *config_text = config_print(&training->config), genome[GENOME_TEXT_BYTES];
-    status outcome = file_make_directory(training->path);
-    if (outcome == STATUS_OK)
-        outcome = write_text(training, "catalogue.cfg", catalogue_text);
-    if (outcome == STATUS_OK)
-        outcome = write_text(training, "genome.txt", genome_print(&training->genome, genome));
-    if (outcome == STATUS_OK)
-        outcome = write_text(training, "config.cfg", config_text);
-    free(config_text);
-    TRY(outcome);
-    TRY(lock_folder(training));
     TRY(prepare(training));
-    return run(training);
+    TRY(folder_create(&folder_of_training, path, &training->folder));
+    TRY(fill_folder(training, catalogue_text));
+    TRY(folder_publish(training->folder));
+    return run(training, "started");
 }
 
 status training_start(const struct run_config *config, const char *catalogue_text, const struct genome *genome,
@@ -207,49 +245,123 @@ status training_start(const struct run_config *config, const char *catalogue_tex
     struct training *training = memory_allocate(1, sizeof *training);
     training->config = *config;
     training->genome = *genome;
-    training->lock = -1;
-    snprintf(training->path, sizeof training->path, "%s", path);
-    status outcome = start(training, catalogue_text);
+    status outcome = start(training, catalogue_text, path);
     release(training);
     free(training);
     return outcome;
 }
 
-static status read_folder(struct training *training, const char *const *assignments, int count) {
+/* ---- going on ---- */
+
+static status read_file(const struct training *training, const char *name, char **text) {
+    char path[PATH_MAX];
+    size_t length;
+    return file_read(folder_file(training->folder, name, path), text, &length);
+}
+
+static status read_genome(struct training *training) {
     char path[PATH_MAX], *text;
-    if (!file_exists(in_folder(training, "config.cfg", path)) || !file_exists(in_folder(training, "genome.txt", path)))
-        return fail_usage("%s is not a folder that starcl train made", training->path);
-    TRY(config_load(in_folder(training, "config.cfg", path), assignments, count, true, &training->config));
-    TRY(read_text(training, "genome.txt", &text));
+    TRY(read_file(training, "genome.txt", &text));
     text[strcspn(text, "\n")] = '\0';
     status outcome = genome_parse(text, &training->genome);
     free(text);
     TRY(outcome);
-    return catalogue_read(in_folder(training, "catalogue.cfg", path), &training->catalogue);
+    return catalogue_read(folder_file(training->folder, "catalogue.cfg", path), &training->catalogue);
 }
 
-static status go_on(struct training *training, const char *const *assignments, int count) {
-    char path[PATH_MAX];
-    TRY(read_folder(training, assignments, count));
-    TRY(lock_folder(training));
-    if (count > 0) {
-        char *config_text = config_print(&training->config);
-        status outcome = write_text(training, "config.cfg", config_text);
-        free(config_text);
-        TRY(outcome);
+static status read_beginning(struct training *training) {
+    char path[PATH_MAX], *text;
+    if (!file_exists(folder_file(training->folder, "begun.json", path))) {
+        training->begun = cJSON_CreateObject();
+        return STATUS_OK;
     }
+    TRY(file_read(path, &text, &(size_t){0}));
+    training->begun = cJSON_Parse(text);
+    free(text);
+    if (!cJSON_IsObject(training->begun) || !*json_text(training->begun, "config"))
+        return fail("%s is damaged: it is no JSON, or has no 'config'", path);
+    return STATUS_OK;
+}
+
+/* The config that training began with, or was changed to by an earlier resume; with assignments the one from now on. */
+static status read_config(const struct training *training, const char *const *assignments, int count, bool needs_data,
+                          struct run_config *config) {
+    char path[PATH_MAX];
+    const char *text = json_text(training->begun, "config");
+    return *text
+               ? config_load_text("the training's config", text, assignments, count, needs_data, config)
+               : config_load(folder_file(training->folder, "config.cfg", path), assignments, count, needs_data, config);
+}
+
+static status refuse_changes(const struct run_config *kept, const struct run_config *config) {
+    char *names = config_differences(kept, config, changeable);
+    if (!names)
+        return STATUS_OK;
+    status outcome = fail_usage("--resume cannot change %s; what it can change: train.steps, train.checkpoint_steps, "
+                                "train.validation_batches, data.path and devices",
+                                names);
+    free(names);
+    return outcome;
+}
+
+/* Reads the state, if there is one yet. */
+static status read_state(struct training *training, bool *found) {
+    char path[PATH_MAX];
+    *found = file_exists(folder_file(training->folder, "training.safetensors", path));
+    if (!*found)
+        return STATUS_OK;
+    TRY(checkpoint_read_training(training->trainer, path));
+    if (trainer_step(training->trainer) > training->config.train.steps)
+        return fail_usage("train.steps is %lld, but %s has trained %" PRId64 " steps already",
+                          training->config.train.steps, folder_path(training->folder), trainer_step(training->trainer));
+    return STATUS_OK;
+}
+
+/* Everything that can be wrong with a resume; writes nothing. */
+static status check(struct training *training, const struct run_config *kept, bool *has_state) {
+    const struct beginning beginning = {.what = "training",
+                                        .version = json_text(training->begun, "version"),
+                                        .device = json_text(training->begun, "device"),
+                                        .gemm = json_text(training->begun, "gemm"),
+                                        .corpus = json_text(training->begun, "corpus")};
+    TRY(refuse_changes(kept, &training->config));
     TRY(prepare(training));
-    if (file_exists(in_folder(training, "training.safetensors", path)))
-        TRY(checkpoint_read_training(training->trainer, path));
-    return run(training);
+    TRY(resume_check_text(&beginning, &training->config, training->corpus));
+    TRY(read_state(training, has_state));
+    resume_note_version(&beginning);
+    resume_note_config(&beginning, folder_path(training->folder), kept);
+    resume_note_device(&beginning, training->device);
+    return STATUS_OK;
+}
+
+static status go_on(struct training *training, const char *path, const char *const *assignments, int count,
+                    struct run_config *kept) {
+    static const char *const none[] = {NULL};
+    bool has_state;
+    TRY(folder_open(&folder_of_training, path, &training->folder));
+    TRY(read_genome(training));
+    TRY(read_beginning(training));
+    TRY(read_config(training, NULL, 0, false, kept));
+    TRY(read_config(training, assignments, count, true, &training->config));
+    TRY(check(training, kept, &has_state));
+    char *changes = config_differences(kept, &training->config, none);
+    bool changed = changes != NULL;
+    free(changes);
+    if (changed)
+        TRY(write_config(training, cJSON_Duplicate(training->begun, true)));
+    TRY(write_architecture(training));
+    /* The weights may be missing, or of another state: a crash can come between the two files. */
+    if (has_state)
+        TRY(write_weights(training));
+    return run(training, "resumed");
 }
 
 status training_resume(const char *path, const char *const *assignments, int assignment_count) {
     struct training *training = memory_allocate(1, sizeof *training);
-    training->lock = -1;
-    snprintf(training->path, sizeof training->path, "%s", path);
-    status outcome = go_on(training, assignments, assignment_count);
+    struct run_config *kept = memory_allocate(1, sizeof *kept);
+    status outcome = go_on(training, path, assignments, assignment_count, kept);
     release(training);
     free(training);
+    free(kept);
     return outcome;
 }

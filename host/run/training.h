@@ -1,6 +1,12 @@
 /*
- * Training one architecture in a folder of its own: config.cfg, catalogue.cfg, architecture.json, weights.safetensors,
- * training.safetensors (what training goes on from) and log.jsonl.
+ * Training one architecture in a folder of its own (folder.h):
+ *
+ *     config.cfg             the config, for people
+ *     begun.json             the config and text, device and program that training began with; --resume goes by it
+ *     genome.txt, catalogue.cfg, architecture.json
+ *     training.safetensors   the state that training goes on from, every train.checkpoint_steps
+ *     weights.safetensors    its parameters alone
+ *     log.jsonl              one JSON line an event
  */
 #ifndef STARCL_RUN_TRAINING_H
 #define STARCL_RUN_TRAINING_H
@@ -8,15 +14,17 @@
 #include "run/config.h"
 
 /*
- * Trains the genome as the config says, in a folder that must not exist. `catalogue_name` is as catalogue_read() takes
- * it, `catalogue_text` the file's content, which is kept. STATUS_INTERRUPTED when the user stopped it.
+ * Trains the genome as the config says, in a folder that must not exist and appears when everything that a wrong call
+ * can make fail is known to be good. `catalogue_text` is the content of the catalogue's file, which is kept.
+ * STATUS_INTERRUPTED when the user stopped it.
  */
 status training_start(const struct run_config *config, const char *catalogue_text, const struct genome *genome,
                       const char *path) MUST_CHECK;
 
 /*
  * Goes on where the folder's last state is; bit for bit what it would have been without the interruption. `assignments`
- * may change the config, for example train.steps; they are kept.
+ * may change how long and where is trained; they are kept. Everything else, and a text that is
+ * another than in the beginning, is refused before anything is written.
  */
 status training_resume(const char *path, const char *const *assignments, int assignment_count) MUST_CHECK;
 

@@ -6,7 +6,7 @@ quick="--set train.steps=40 --set train.checkpoint_steps=15"
 expect 0 "bits/byte after 40 steps; weights: whole/weights.safetensors" \
     "$starcl" train 11111-41111-61111 --config small.cfg --out whole $quick
 expect 2 "whole exists and is not overwritten" "$starcl" train 11111 --config small.cfg --out whole
-for file in config.cfg catalogue.cfg genome.txt architecture.json training.safetensors log.jsonl; do
+for file in config.cfg begun.json catalogue.cfg genome.txt architecture.json training.safetensors log.jsonl; do
     [ -s whole/$file ] || complain "whole/$file is missing"
 done
 
