@@ -1,5 +1,6 @@
 #include "run/resume.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "device/gemm.h"
@@ -59,5 +60,14 @@ void resume_note_config(const struct beginning *beginning, const char *folder, c
                           beginning->what);
         free(names);
     }
+    free(now);
+}
+
+void resume_note_file(const struct beginning *beginning, const char *folder, const char *name, const char *text) {
+    char path[PATH_MAX], *now = NULL;
+    size_t length;
+    snprintf(path, sizeof path, "%.*s/%s", PATH_MAX - 64, folder, name);
+    if (*text && (file_read(path, &now, &length) != STATUS_OK || strcmp(now, text) != 0))
+        progress_line("note    %s was changed; the %s goes on with what it began with", path, beginning->what);
     free(now);
 }

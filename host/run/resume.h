@@ -26,4 +26,7 @@ void resume_note_device(const struct beginning *beginning, struct device *device
  */
 void resume_note_config(const struct beginning *beginning, const char *folder, const struct run_config *config);
 
+/* Says the same of another file of the folder, which was written with `text`; "" where that was not kept. */
+void resume_note_file(const struct beginning *beginning, const char *folder, const char *name, const char *text);
+
 #endif

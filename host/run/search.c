@@ -418,6 +418,7 @@ static status check_facts(const struct search *search) {
     TRY(resume_check_text(&beginning, &search->config, search->corpus));
     resume_note_version(&beginning);
     resume_note_config(&beginning, store_path(search->store), &search->config);
+    resume_note_file(&beginning, store_path(search->store), "catalogue.cfg", store_fact(search->store, FACT_CATALOGUE));
     resume_note_device(&beginning, evaluator_device(search->evaluator));
     return STATUS_OK;
 }

@@ -186,10 +186,12 @@ static status run(struct training *training, const char *event) {
 /* ---- files of the folder ---- */
 
 /* The folder's record of what training began with. A later resume may change the config in it, and nothing else. */
-static cJSON *describe_beginning(const struct training *training) {
+static cJSON *describe_beginning(const struct training *training, const char *genome, const char *catalogue) {
     char corpus[CORPUS_TEXT_BYTES];
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "version", STAR_VERSION);
+    cJSON_AddStringToObject(json, "genome", genome);
+    cJSON_AddStringToObject(json, "catalogue", catalogue);
     cJSON_AddStringToObject(json, "text", training->config.data.path);
     cJSON_AddStringToObject(json, "corpus", corpus_text(training->corpus, corpus));
     cJSON_AddStringToObject(json, "device", device_information(training->device)->name);
@@ -227,7 +229,7 @@ static status fill_folder(struct training *training, const char *catalogue_text)
     TRY(folder_write(training->folder, "catalogue.cfg", catalogue_text));
     TRY(folder_write(training->folder, "genome.txt", genome_print(&training->genome, genome)));
     TRY(write_architecture(training));
-    return write_config(training, describe_beginning(training));
+    return write_config(training, describe_beginning(training, genome, catalogue_text));
 }
 
 static status start(struct training *training, const char *catalogue_text, const char *path) {
@@ -253,34 +255,43 @@ status training_start(const struct run_config *config, const char *catalogue_tex
 
 /* ---- going on ---- */
 
-static status read_file(const struct training *training, const char *name, char **text) {
-    char path[PATH_MAX];
-    size_t length;
-    return file_read(folder_file(training->folder, name, path), text, &length);
-}
-
-static status read_genome(struct training *training) {
-    char path[PATH_MAX], *text;
-    TRY(read_file(training, "genome.txt", &text));
-    text[strcspn(text, "\n")] = '\0';
-    status outcome = genome_parse(text, &training->genome);
-    free(text);
-    TRY(outcome);
-    return catalogue_read(folder_file(training->folder, "catalogue.cfg", path), &training->catalogue);
-}
-
 static status read_beginning(struct training *training) {
     char path[PATH_MAX], *text;
+    size_t length;
     if (!file_exists(folder_file(training->folder, "begun.json", path))) {
         training->begun = cJSON_CreateObject();
         return STATUS_OK;
     }
-    TRY(file_read(path, &text, &(size_t){0}));
+    TRY(file_read(path, &text, &length));
     training->begun = cJSON_Parse(text);
     free(text);
     if (!cJSON_IsObject(training->begun) || !*json_text(training->begun, "config"))
         return fail("%s is damaged: it is no JSON, or has no 'config'", path);
     return STATUS_OK;
+}
+
+/* What training began with under this name; in a folder of an older program, what the file holds. The caller frees it.
+ */
+static status read_kept(const struct training *training, const char *key, const char *file, char **text) {
+    char path[PATH_MAX];
+    size_t length;
+    if (!*json_text(training->begun, key))
+        return file_read(folder_file(training->folder, file, path), text, &length);
+    *text = memory_copy_text(json_text(training->begun, key));
+    return STATUS_OK;
+}
+
+static status read_genome(struct training *training) {
+    char *text;
+    TRY(read_kept(training, "genome", "genome.txt", &text));
+    text[strcspn(text, "\n")] = '\0';
+    status outcome = genome_parse(text, &training->genome);
+    free(text);
+    TRY(outcome);
+    TRY(read_kept(training, "catalogue", "catalogue.cfg", &text));
+    outcome = catalogue_read_text("the training's catalogue", text, &training->catalogue);
+    free(text);
+    return outcome;
 }
 
 /* The config that training began with, or was changed to by an earlier resume; with assignments the one from now on. */
@@ -324,12 +335,15 @@ static status check(struct training *training, const struct run_config *kept, bo
                                         .device = json_text(training->begun, "device"),
                                         .gemm = json_text(training->begun, "gemm"),
                                         .corpus = json_text(training->begun, "corpus")};
+    const char *folder = folder_path(training->folder);
     TRY(refuse_changes(kept, &training->config));
     TRY(prepare(training));
     TRY(resume_check_text(&beginning, &training->config, training->corpus));
     TRY(read_state(training, has_state));
     resume_note_version(&beginning);
-    resume_note_config(&beginning, folder_path(training->folder), kept);
+    resume_note_config(&beginning, folder, kept);
+    resume_note_file(&beginning, folder, "genome.txt", json_text(training->begun, "genome"));
+    resume_note_file(&beginning, folder, "catalogue.cfg", json_text(training->begun, "catalogue"));
     resume_note_device(&beginning, training->device);
     return STATUS_OK;
 }
@@ -339,8 +353,8 @@ static status go_on(struct training *training, const char *path, const char *con
     static const char *const none[] = {NULL};
     bool has_state;
     TRY(folder_open(&folder_of_training, path, &training->folder));
-    TRY(read_genome(training));
     TRY(read_beginning(training));
+    TRY(read_genome(training));
     TRY(read_config(training, NULL, 0, false, kept));
     TRY(read_config(training, assignments, count, true, &training->config));
     TRY(check(training, kept, &has_state));

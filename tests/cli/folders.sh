@@ -115,11 +115,16 @@ sed -i 's/width = 32/width = 48/; s/clip = 1/clip = 2/' changing/config.cfg run/
 content changing >content.txt
 expect 0 "changing/config.cfg was changed (model.width, train.clip)" resume --out changing
 expect 0 "goes on with the config that it began with" resume --out changing
+echo 41111-61111 >changing/genome.txt
+expect 0 "changing/genome.txt was changed; the training goes on with what it began with" resume --out changing
+echo "# mine" >>run/catalogue.cfg
 sqlite3 run/run.db "UPDATE run SET value = 'interrupted' WHERE key = 'status'"
 expect 0 "run/config.cfg was changed (model.width, train.clip)" "$starcl" resume run
 sqlite3 run/run.db "UPDATE run SET value = 'interrupted' WHERE key = 'status';
     UPDATE run SET value = '0.0.7' WHERE key = 'version'"
 expect 0 "began with starcl 0.0.7" "$starcl" resume run
+sqlite3 run/run.db "UPDATE run SET value = 'interrupted' WHERE key = 'status'"
+expect 0 "run/catalogue.cfg was changed; the run goes on with what it began with" "$starcl" resume run
 sed -i 's/"version":[^,]*,/"version":"0.0.7",/' changing/begun.json
 expect 0 "began with starcl 0.0.7" resume --out changing
 # One byte in the middle, the length as before.
@@ -133,7 +138,14 @@ expect 1 "has changed since the run began" "$starcl" resume run
 cp -r "$source/cl" moved
 expect 0 "after 12 steps" resume --out changing --set data.path=moved
 
-# ---- damaged or foreign folders ----
+# ---- older, damaged or foreign folders ----
+
+cp -r kept older
+rm older/begun.json older/lock
+expect 0 "which text the training began with was not kept" resume --out older --set train.steps=46
+grep -q "was changed" out.txt && complain "an older folder was taken for a changed one"
+expect 0 "after 46 steps" resume --out older
+grep -q "was changed" out.txt && complain "an older folder was taken for a changed one"
 
 expect 2 "is not a folder that starcl train made" resume --out nowhere
 [ -e nowhere ] && complain "a refused resume made a folder"
