@@ -88,9 +88,10 @@ try() {
 
 no_space=28
 io_error=5
-mkdir faulty
 for kind in search train; do
     : >outcomes.txt
+    rm -rf faulty
+    mkdir faulty
     # shellcheck disable=SC2046
     with_fault 0 0 "" "$starcl" $($kind start) || complain "a $kind without a fault fails"
     cat out-fault.txt >out-$kind.txt
@@ -98,7 +99,7 @@ for kind in search train; do
     points=$(cat count)
     [ "$points" -gt 20 ] || complain "only $points writes were seen"
     step=$stride
-    [ "$step" -gt 0 ] || step=$((points / 14 + 1))
+    [ "$step" -gt 0 ] || step=$((points / 8 + 1))
     for at in $(seq 1 "$step" "$points"); do
         try $kind "$at" $no_space stays
         try $kind $((at + step / 2)) $io_error ""

@@ -160,10 +160,30 @@ static void test_levels(void **unused) {
                  "model.pattern: the catalogue has no class");
 }
 
+/* Which keys differ, in the table's order, without those that may. */
+static void test_differences(void **unused) {
+    (void)unused;
+    static const char *const none[] = {NULL}, *const some[] = {"train.steps", "devices.", NULL};
+    static struct run_config other;
+    assert_ok(load(DATA, NULL));
+    other = config;
+    assert_null(config_differences(&config, &other, none));
+    assert_ok(load(DATA "model = { width = 64; classes = [\"SA-1\"]; };\n"
+                        "train = { steps = 500; clip = 0.5; }; devices = { gemm = \"panel\"; };",
+                   NULL));
+    char *names = config_differences(&config, &other, none);
+    assert_string_equal(names, "model.width, model.classes, train.steps, train.clip, devices.gemm");
+    free(names);
+    names = config_differences(&other, &config, some);
+    assert_string_equal(names, "model.width, model.classes, train.clip");
+    free(names);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_overrides), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_space),     cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_differences), cmocka_unit_test(test_defaults),   cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_space),
+        cmocka_unit_test(test_levels),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
