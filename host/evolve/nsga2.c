@@ -8,13 +8,13 @@ struct evolution {
     const struct evolve_settings *settings;
     const struct evolve_problem *problem;
     struct individual *pool; /* parents, then their children */
-    uint64_t *tried;         /* hashes of all genomes so far */
+    uint64_t *tried;         /* identities of all genomes so far */
     int tried_count;
 };
 
-static bool was_tried(const struct evolution *evolution, uint64_t hash) {
+static bool was_tried(const struct evolution *evolution, uint64_t identity) {
     for (int i = 0; i < evolution->tried_count; i++)
-        if (evolution->tried[i] == hash)
+        if (evolution->tried[i] == identity)
             return true;
     return false;
 }
@@ -44,27 +44,58 @@ static void make_genome(const struct evolution *evolution, struct individual *ch
         genome_random(&child->genome, space, random);
     } else {
         const struct individual *a = select_parent(evolution, random), *b = select_parent(evolution, random);
-        crossover(&a->genome, &b->genome, settings->crossover_points, random, &child->genome);
-        mutate(&child->genome, space, settings->mutation, random);
-        genome_repair(&child->genome, space, random);
+        const struct variation variation = {.crossover_points = settings->crossover_points,
+                                            .mutation = settings->mutation};
+        (void)breed(&a->genome, &b->genome, &variation, space, random, &child->genome);
         child->parents[0] = a->id;
         child->parents[1] = b->id;
     }
-    genome_canonicalise(&child->genome, space->catalogue);
+    child->identity = genome_identity(&child->genome, space->catalogue);
 }
 
 static void make_child(struct evolution *evolution, int generation, int index, struct individual *child) {
     enum { TRIES = 50 }; /* a small space may hold nothing new */
     struct random_stream random = stream(evolution, generation, index);
-    uint64_t hash;
     int tries = 0;
     do {
         *child = (struct individual){.id = generation * evolution->settings->population + index + 1,
                                      .generation = generation};
         make_genome(evolution, child, &random);
-        hash = genome_hash(&child->genome);
-    } while (was_tried(evolution, hash) && ++tries < TRIES);
-    evolution->tried[evolution->tried_count++] = hash;
+    } while (was_tried(evolution, child->identity) && ++tries < TRIES);
+    evolution->tried[evolution->tried_count++] = child->identity;
+}
+
+static void swap(struct individual *a, struct individual *b) {
+    struct individual moved = *a;
+    *a = *b;
+    *b = moved;
+}
+
+/* Puts individuals that compute what another one does behind those that differ, and returns how many of these there
+ * are. Of those that are the same, one that did not fail stays before, or the one that was there before. */
+static int part_clones(struct individual *individuals, int count) {
+    int distinct = 0;
+    for (int i = 0; i < count; i++) {
+        int same = 0;
+        while (same < distinct && individuals[same].identity != individuals[i].identity)
+            same++;
+        if (same == distinct)
+            swap(&individuals[distinct++], &individuals[i]);
+        else if (individuals[same].failed && !individuals[i].failed)
+            swap(&individuals[same], &individuals[i]);
+    }
+    return distinct;
+}
+
+/* Best first. Clones are last, in fronts of their own, and crowd nobody. */
+static void sort_pool(struct individual *pool, int count, int objectives) {
+    int distinct = part_clones(pool, count);
+    rank_population(pool, distinct, objectives);
+    qsort(pool, (size_t)distinct, sizeof *pool, compare_individuals);
+    rank_population(pool + distinct, count - distinct, objectives);
+    for (int i = distinct; i < count; i++)
+        pool[i].rank += pool[distinct - 1].rank + 1;
+    qsort(pool + distinct, (size_t)(count - distinct), sizeof *pool, compare_individuals);
 }
 
 static status run_generation(struct evolution *evolution, int generation) {
@@ -76,8 +107,7 @@ static status run_generation(struct evolution *evolution, int generation) {
         make_child(evolution, generation, i, &children[i]);
     TRY(problem->evaluate(problem->context, children, size));
     int count = generation ? 2 * size : size;
-    rank_population(evolution->pool, count, settings->objectives);
-    qsort(evolution->pool, (size_t)count, sizeof *evolution->pool, compare_individuals);
+    sort_pool(evolution->pool, count, settings->objectives);
     return problem->generation_done ? problem->generation_done(problem->context, generation, evolution->pool, size)
                                     : STATUS_OK;
 }

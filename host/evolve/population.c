@@ -5,9 +5,17 @@
 #include <math.h>
 #include <stdlib.h>
 
+static bool has_failed(const struct individual *individual, int objectives) {
+    bool failed = individual->failed;
+    for (int i = 0; i < objectives; i++)
+        failed = failed || !isfinite(individual->objectives[i]);
+    return failed;
+}
+
 bool dominates(const struct individual *a, const struct individual *b, int objectives) {
-    if (a->failed || b->failed)
-        return !a->failed && b->failed;
+    bool a_failed = has_failed(a, objectives), b_failed = has_failed(b, objectives);
+    if (a_failed || b_failed)
+        return !a_failed && b_failed;
     bool better = false;
     for (int i = 0; i < objectives; i++) {
         if (a->objectives[i] > b->objectives[i])
@@ -17,27 +25,27 @@ bool dominates(const struct individual *a, const struct individual *b, int objec
     return better;
 }
 
-static int objective_to_sort; /* qsort has no argument for it; the program evolves in one thread */
-
-static int by_objective(const void *a, const void *b) {
+static int by_objective(const void *a, const void *b, void *objective) {
     const struct individual *x = *(struct individual *const *)a, *y = *(struct individual *const *)b;
-    double x_value = x->objectives[objective_to_sort], y_value = y->objectives[objective_to_sort];
+    double x_value = x->objectives[*(int *)objective], y_value = y->objectives[*(int *)objective];
     if (x_value != y_value)
         return x_value < y_value ? -1 : 1;
     return x->id - y->id;
 }
 
-/* Crowding distance within one front; the extremes of an objective get infinity. */
+/* Crowding distance within one front, of individuals that either all failed or none. */
 static void crowd_front(struct individual **front, int count, int objectives) {
     for (int i = 0; i < count; i++)
         front[i]->crowding = 0;
-    for (int objective = 0; objective < objectives; objective++) {
-        objective_to_sort = objective;
-        qsort(front, (size_t)count, sizeof *front, by_objective);
-        double range = front[count - 1]->objectives[objective] - front[0]->objectives[objective];
+    if (has_failed(front[0], objectives))
+        return;
+    for (int o = 0; o < objectives; o++) {
+        qsort_r(front, (size_t)count, sizeof *front, by_objective, &o);
+        /* Halves, because the range of finite numbers may be none. */
+        double half_range = front[count - 1]->objectives[o] / 2 - front[0]->objectives[o] / 2;
         front[0]->crowding = front[count - 1]->crowding = INFINITY;
-        for (int i = 1; i + 1 < count && range > 0; i++)
-            front[i]->crowding += (front[i + 1]->objectives[objective] - front[i - 1]->objectives[objective]) / range;
+        for (int i = 1; i + 1 < count && half_range > 0; i++)
+            front[i]->crowding += (front[i + 1]->objectives[o] / 2 - front[i - 1]->objectives[o] / 2) / half_range;
     }
 }
 

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-void crossover(const struct genome *a, const struct genome *b, int points, struct random_stream *random,
-               struct genome *child) {
+void crossover(const struct draft *a, const struct draft *b, int points, struct random_stream *random,
+               struct draft *child) {
     bool change[GENOME_MAX_DEPTH] = {false};
-    int boundaries = a->depth - 1;
+    int boundaries = a->genome.depth - 1;
     /* Floyd's algorithm: `points` distinct boundaries out of 1 .. depth - 1. */
     for (int last = boundaries - (points < boundaries ? points : boundaries) + 1; last <= boundaries; last++) {
         int boundary = 1 + (int)random_below(random, (uint32_t)last);
@@ -13,61 +13,89 @@ void crossover(const struct genome *a, const struct genome *b, int points, struc
     }
     *child = *a;
     bool from_b = false;
-    for (int liv = 0; liv < a->depth; liv++) {
+    for (int liv = 0; liv < a->genome.depth; liv++) {
         from_b = from_b != change[liv];
-        if (from_b && liv < b->depth)
-            child->livs[liv] = b->livs[liv];
+        if (!from_b || liv >= b->genome.depth)
+            continue;
+        child->genome.livs[liv] = b->genome.livs[liv];
+        memcpy(child->wishes[liv], b->wishes[liv], sizeof child->wishes[liv]);
     }
     for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++)
-        if ((a->classes[i].used || b->classes[i].used) && random_below(random, 2))
-            child->classes[i] = b->classes[i];
+        if ((a->genome.classes[i].used || b->genome.classes[i].used) && random_below(random, 2))
+            child->genome.classes[i] = b->genome.classes[i];
+}
+
+static void draw_liv(struct draft *draft, int liv, const struct genome_space *space, bool free,
+                     struct random_stream *random) {
+    memset(&draft->genome.livs[liv], 0, sizeof draft->genome.livs[liv]);
+    draft_draw_gene(draft, liv, LIV_CLASS, free, space, random);
 }
 
 /* One LIV more, or one less, at a random place. */
-static void mutate_depth(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
+static void mutate_depth(struct draft *draft, const struct genome_space *space, bool free,
+                         struct random_stream *random) {
+    struct genome *genome = &draft->genome;
     bool adds = random_below(random, 2);
     int liv = (int)random_below(random, (uint32_t)genome->depth);
-    size_t behind = (size_t)(genome->depth - liv - 1) * sizeof *genome->livs;
+    size_t behind = (size_t)(genome->depth - liv - 1);
     if (adds && genome->depth < space->depth_most && genome->depth < GENOME_MAX_DEPTH) {
-        memmove(&genome->livs[liv + 1], &genome->livs[liv], behind + sizeof *genome->livs);
+        memmove(&genome->livs[liv + 1], &genome->livs[liv], (behind + 1) * sizeof *genome->livs);
+        memmove(&draft->wishes[liv + 1], &draft->wishes[liv], (behind + 1) * sizeof *draft->wishes);
         genome->depth++;
-        for (int gene = 0; gene < LIV_GENES; gene++)
-            genome_draw_gene(genome, liv, (enum liv_gene)gene, space, random);
+        draw_liv(draft, liv, space, free, random);
     } else if (!adds && genome->depth > space->depth_least && genome->depth > 1) {
-        memmove(&genome->livs[liv], &genome->livs[liv + 1], behind);
+        memmove(&genome->livs[liv], &genome->livs[liv + 1], behind * sizeof *genome->livs);
+        memmove(&draft->wishes[liv], &draft->wishes[liv + 1], behind * sizeof *draft->wishes);
         genome->depth--;
         memset(&genome->livs[genome->depth], 0, sizeof *genome->livs);
     }
 }
 
-static void mutate_classes(struct genome *genome, const struct genome_space *space, double probability,
+static void mutate_classes(struct genome *genome, const struct genome_space *space, const struct variation *variation,
                            struct random_stream *random) {
     for (int i = 0; i < space->class_count; i++) {
         int class_gene = space->classes[i];
         struct liv_class liv_class;
         genome_class(genome, space->catalogue, class_gene, &liv_class);
         if (space->operators)
-            class_mutate_operator(&liv_class, probability, random);
+            class_mutate_operator(&liv_class, variation->mutation, variation->free, random);
         if (space->featurizers)
-            class_mutate_features(&liv_class, probability, random);
-        class_repair(&liv_class, random);
+            class_mutate_features(&liv_class, variation->mutation, variation->free, random);
         genome->classes[class_gene - 1] = class_genes_of(&liv_class);
     }
 }
 
-void mutate(struct genome *genome, const struct genome_space *space, double probability, struct random_stream *random) {
+static void mutate_placement(struct genome *genome, const struct genome_space *space, const struct variation *variation,
+                             struct random_stream *random) {
+    unsigned every_norm = (1u << (NORM_PLACEMENTS + 1)) - 2, every_residual = (1u << (RESIDUAL_KINDS + 1)) - 2;
+    if (random_uniform(random) < variation->mutation)
+        genome->norm = (unsigned char)random_bit(random, variation->free ? every_norm : space->norms);
+    if (random_uniform(random) < variation->mutation)
+        genome->residual = (unsigned char)random_bit(random, variation->free ? every_residual : space->residuals);
+}
+
+void mutate(struct draft *draft, const struct genome_space *space, const struct variation *variation,
+            struct random_stream *random) {
     if (space->operators || space->featurizers)
-        mutate_classes(genome, space, probability, random);
-    if (random_uniform(random) < probability)
-        genome->norm = 0; /* repair draws it */
-    if (random_uniform(random) < probability)
-        genome->residual = 0;
+        mutate_classes(&draft->genome, space, variation, random);
+    mutate_placement(&draft->genome, space, variation, random);
     if (!space->backbone)
         return;
-    if (space->depth_least < space->depth_most && random_uniform(random) < probability)
-        mutate_depth(genome, space, random);
-    for (int liv = 0; liv < genome->depth; liv++)
+    if (space->depth_least < space->depth_most && random_uniform(random) < variation->mutation)
+        mutate_depth(draft, space, variation->free, random);
+    for (int liv = 0; liv < draft->genome.depth; liv++)
         for (int gene = 0; gene < LIV_GENES; gene++)
-            if (random_uniform(random) < probability)
-                genome_draw_gene(genome, liv, (enum liv_gene)gene, space, random);
+            if (random_uniform(random) < variation->mutation)
+                draft_draw_gene(draft, liv, (enum liv_gene)gene, variation->free, space, random);
+}
+
+unsigned breed(const struct genome *a, const struct genome *b, const struct variation *variation,
+               const struct genome_space *space, struct random_stream *random, struct genome *child) {
+    struct draft a_draft, b_draft, draft;
+    draft_loosen_parents(a, b, space, random, &a_draft, &b_draft);
+    crossover(&a_draft, &b_draft, variation->crossover_points, random, &draft);
+    mutate(&draft, space, variation, random);
+    unsigned faults = draft_faults(&draft, space);
+    draft_settle(&draft, space, random, child);
+    return faults;
 }

@@ -1,21 +1,38 @@
-/* Making new genomes from old ones. */
+/*
+ * Making new genomes from old ones: crossover and mutation of drafts (genome/draft.h), in which sharing is a wish of
+ * each LIV, so that a sharing group is never torn into halves that repair would dissolve one after the other.
+ */
 #ifndef STARCL_EVOLVE_VARIATION_H
 #define STARCL_EVOLVE_VARIATION_H
 
-#include "genome/genome.h"
+#include "genome/draft.h"
+
+struct variation {
+    int crossover_points;
+    double mutation; /* probability a gene */
+    bool free;       /* mutation draws from all values of a gene, not from those that it can take at its place */
+};
+
+/*
+ * A child of two valid, canonical genomes, valid and canonical: crossover, mutation, repair (STAR, arXiv 2411.17800,
+ * section 4.2). Returns what was wrong with it before repair (enum draft_fault).
+ */
+unsigned breed(const struct genome *a, const struct genome *b, const struct variation *variation,
+               const struct genome_space *space, struct random_stream *random, struct genome *child);
 
 /*
  * k-point crossover at LIV boundaries: the child takes LIVs of a, then of b, changing over at `points` distinct
  * boundaries; it has the depth of a, and where b has no LIV it keeps a's. Class genes come from either parent, a class
  * at a time. The child may need repair.
  */
-void crossover(const struct genome *a, const struct genome *b, int points, struct random_stream *random,
-               struct genome *child);
+void crossover(const struct draft *a, const struct draft *b, int points, struct random_stream *random,
+               struct draft *child);
 
 /*
- * Draws each gene of the levels that evolve anew with this probability, norm and residual among them; where depths may
- * vary, a LIV is added or left out with this probability. The genome may need repair.
+ * Draws each gene of the levels that evolve anew with the probability, norm and residual among them; where depths may
+ * vary, a LIV is added or left out with this probability. The draft may need repair.
  */
-void mutate(struct genome *genome, const struct genome_space *space, double probability, struct random_stream *random);
+void mutate(struct draft *draft, const struct genome_space *space, const struct variation *variation,
+            struct random_stream *random);
 
 #endif

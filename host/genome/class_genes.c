@@ -160,29 +160,63 @@ void class_repair(struct liv_class *liv_class, struct random_stream *random) {
         make_strategies(liv_class);
 }
 
-void class_mutate_operator(struct liv_class *liv_class, double probability, struct random_stream *random) {
-    if (random_uniform(random) < probability)
-        liv_class->token_mixing = (enum token_mixing)random_bit(random, gene_all_values(GENE_TOKEN_MIXING));
-    if (random_uniform(random) < probability)
-        liv_class->mask = (enum mask)random_bit(random, gene_all_values(GENE_MASK));
-    if (random_uniform(random) < probability)
-        liv_class->nonlinearity = (enum nonlinearity)random_bit(random, gene_all_values(GENE_NONLINEARITY));
-    if (random_uniform(random) < probability)
-        liv_class->channel_mixing = (enum channel_mixing)random_bit(random, gene_all_values(GENE_CHANNEL_MIXING));
+/* Values of one gene of the pair (token mixing, channel mixing) that have a row with the other as it is. */
+static unsigned pair_values(const struct liv_class *liv_class, enum gene gene) {
+    unsigned values = 0;
+    for (const struct mixing_rule *rule = mixing_rules; rule->meaning; rule++) {
+        if (gene == GENE_TOKEN_MIXING && rule->channel_mixing == liv_class->channel_mixing)
+            values |= VALUE_BIT(rule->token_mixing);
+        if (gene == GENE_CHANNEL_MIXING && rule->token_mixing == liv_class->token_mixing)
+            values |= VALUE_BIT(rule->channel_mixing);
+    }
+    return values;
 }
 
-void class_mutate_features(struct liv_class *liv_class, double probability, struct random_stream *random) {
+/* The values that a gene of the operator is drawn from. */
+static unsigned operator_values(const struct liv_class *liv_class, enum gene gene, bool free) {
+    const struct mixing_rule *rule = mixing_rule_of(liv_class->token_mixing, liv_class->channel_mixing);
+    if (free || !rule)
+        return gene_all_values(gene);
+    return gene == GENE_MASK           ? rule->masks
+           : gene == GENE_NONLINEARITY ? rule->nonlinearities
+                                       : pair_values(liv_class, gene);
+}
+
+void class_mutate_operator(struct liv_class *liv_class, double probability, bool free, struct random_stream *random) {
+    if (random_uniform(random) < probability)
+        liv_class->token_mixing =
+            (enum token_mixing)random_bit(random, operator_values(liv_class, GENE_TOKEN_MIXING, free));
+    if (random_uniform(random) < probability)
+        liv_class->channel_mixing =
+            (enum channel_mixing)random_bit(random, operator_values(liv_class, GENE_CHANNEL_MIXING, free));
+    if (random_uniform(random) < probability)
+        liv_class->mask = (enum mask)random_bit(random, operator_values(liv_class, GENE_MASK, free));
+    if (random_uniform(random) < probability)
+        liv_class->nonlinearity =
+            (enum nonlinearity)random_bit(random, operator_values(liv_class, GENE_NONLINEARITY, free));
+}
+
+void class_mutate_features(struct liv_class *liv_class, double probability, bool free, struct random_stream *random) {
+    const struct mixing_rule *rule = mixing_rule_of(liv_class->token_mixing, liv_class->channel_mixing);
+    enum expansion equal = 0;
     for (int i = 0; i < liv_class->feature_count; i++) {
         struct feature *feature = &liv_class->features[i];
-        if (random_uniform(random) < probability)
-            feature->token_mixing = (enum feature_mixing)random_bit(random, gene_all_values(GENE_FEATURE_TOKEN_MIXING));
-        if (random_uniform(random) < probability)
-            feature->channel_mixing =
-                (enum channel_mixing)random_bit(random, gene_all_values(GENE_FEATURE_CHANNEL_MIXING));
-        if (random_uniform(random) < probability)
-            feature->expansion = (enum expansion)random_bit(random, gene_all_values(GENE_EXPANSION));
-        if (random_uniform(random) < probability)
-            feature->repeat = (enum repeat)random_bit(random, gene_all_values(GENE_REPEAT));
+        int values[4] = {(int)feature->token_mixing, (int)feature->expansion, (int)feature->repeat,
+                         (int)feature->channel_mixing};
+        static const enum gene genes[4] = {GENE_FEATURE_TOKEN_MIXING, GENE_EXPANSION, GENE_REPEAT,
+                                           GENE_FEATURE_CHANNEL_MIXING};
+        for (int g = 0; g < 4; g++) {
+            unsigned allowed = free || !rule ? gene_all_values(genes[g]) : feature_values(rule, feature, genes[g]);
+            if (random_uniform(random) < probability)
+                values[g] = random_bit(random, allowed);
+        }
+        *feature = (struct feature){feature->name, (enum feature_mixing)values[0], (enum channel_mixing)values[3],
+                                    (enum expansion)values[1], (enum repeat)values[2]};
+        /* Expansions that must be equal are one gene, of the first of these features. */
+        if (!free && rule && shares_expansion(rule, feature->name)) {
+            equal = equal ? equal : feature->expansion;
+            feature->expansion = equal;
+        }
     }
 }
 

@@ -30,9 +30,13 @@ void class_apply(const struct liv_class *base, const struct class_genes *genes, 
 /* Draws what breaks a rule again, adds features that are missing and drops those without use. Valid ones stay. */
 void class_repair(struct liv_class *liv_class, struct random_stream *random);
 
-/* Draws the operator's or the features' genes anew, each with this probability; may need repair. */
-void class_mutate_operator(struct liv_class *liv_class, double probability, struct random_stream *random);
-void class_mutate_features(struct liv_class *liv_class, double probability, struct random_stream *random);
+/*
+ * Draws the operator's or the features' genes anew, each with this probability: free, from all values of the gene, or
+ * from those that the rules allow beside the other genes as they are. May need repair, for genes hang together: another
+ * channel mixing can forbid the mask that was there.
+ */
+void class_mutate_operator(struct liv_class *liv_class, double probability, bool free, struct random_stream *random);
+void class_mutate_features(struct liv_class *liv_class, double probability, bool free, struct random_stream *random);
 
 /* Writes to buffer (CLASS_TEXT_BYTES) and returns it; reads up to `end`, returns what is wrong or NULL. */
 const char *class_genes_print(const struct class_genes *genes, char *buffer);

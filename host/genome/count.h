@@ -4,7 +4,11 @@
 
 #include "genome/genome.h"
 
-/* Different backbones of this depth, that is canonical ones, over the space's classes as the catalogue has them. */
+/*
+ * Backbones of this depth over the space's classes as the catalogue has them, whatever the numbers of their groups.
+ * Those in which sharing changes nothing (sharing.h) are counted beside the ones that compute the same, so this is an
+ * upper bound of the different computations.
+ */
 long double count_backbones(const struct genome_space *space, int depth);
 
 /* Valid pairs of operator and featurizer genome. */

@@ -176,7 +176,7 @@ struct genome_space genome_space_of(const struct catalogue *catalogue) {
 
 /* ---- validity ---- */
 
-static bool class_in_use(const struct genome_space *space, int value) {
+bool genome_class_in_use(const struct genome_space *space, int value) {
     for (int i = 0; i < space->class_count; i++)
         if (space->classes[i] == value)
             return true;
@@ -195,12 +195,11 @@ static int largest_value(const struct genome *genome, int liv, enum liv_gene gen
 static bool gene_in_range(const struct genome *genome, int liv, enum liv_gene gene, const struct genome_space *space) {
     int value = genome->livs[liv].genes[gene];
     if (gene == LIV_CLASS)
-        return class_in_use(space, value);
+        return genome_class_in_use(space, value);
     return value >= 1 && value <= largest_value(genome, liv, gene, space);
 }
 
-/* A backbone of this depth is in the space. */
-static bool depth_fits(const struct genome_space *space, int depth) {
+bool genome_depth_fits(const struct genome_space *space, int depth) {
     return depth >= 1 && depth >= space->depth_least && (space->depth_most == 0 || depth <= space->depth_most);
 }
 
@@ -210,7 +209,7 @@ static status validate_classes(const struct genome *genome, const struct genome_
         char words[256];
         if (!genome->classes[i].used)
             continue;
-        if (!class_in_use(space, i + 1))
+        if (!genome_class_in_use(space, i + 1))
             return fail_usage("genome: it has genes for class %d, which is not in use", i + 1);
         genome_class(genome, space->catalogue, i + 1, &liv_class);
         if (class_broken_rule(&liv_class, words, sizeof words))
@@ -240,7 +239,7 @@ static status validate_placement(int value, unsigned allowed, const char *gene, 
 status genome_validate(const struct genome *genome, const struct genome_space *space) {
     if (genome->depth < 1)
         return fail_usage("the genome has no LIV");
-    if (!depth_fits(space, genome->depth))
+    if (!genome_depth_fits(space, genome->depth))
         return fail_usage("the genome has %d LIVs; allowed: %d to %d", genome->depth, space->depth_least,
                           space->depth_most);
     TRY(validate_placement(genome->norm, space->norms, "norms", norm_names, NORM_PLACEMENTS));
@@ -271,164 +270,7 @@ status genome_validate(const struct genome *genome, const struct genome_space *s
     return STATUS_OK;
 }
 
-/* ---- drawing and repair ---- */
-
-void genome_draw_gene(struct genome *genome, int liv, enum liv_gene gene, const struct genome_space *space,
-                      struct random_stream *random) {
-    short *genes = genome->livs[liv].genes;
-    if (gene == LIV_CLASS)
-        genes[gene] = space->classes[random_below(random, (uint32_t)space->class_count)];
-    else
-        genes[gene] = (short)(1 + random_below(random, (uint32_t)largest_value(genome, liv, gene, space)));
-}
-
-/* A LIV that shares with nobody joins another LIV of its class, or, as likely and where there is none, stops. */
-static void repair_alone(struct genome *genome, int liv, enum liv_gene kind, struct random_stream *random) {
-    short *genes = genome->livs[liv].genes;
-    enum liv_gene strategy = strategy_of(kind);
-    int partners[GENOME_MAX_DEPTH], count = 0;
-    for (int other = 0; other < genome->depth; other++)
-        if (other != liv && genome->livs[other].genes[LIV_CLASS] == genes[LIV_CLASS])
-            partners[count++] = other;
-    bool joins = random_below(random, 2) == 1;
-    if (count == 0 || !joins) {
-        genes[strategy] = 1;
-        return;
-    }
-    short *partner = genome->livs[partners[random_below(random, (uint32_t)count)]].genes;
-    genes[kind] = partner[kind];
-    if (partner[strategy] > 1)
-        genes[strategy] = partner[strategy];
-    else
-        partner[strategy] = genes[strategy];
-}
-
-/* Puts a changed class back as genes, or as none where it is the catalogue's again. */
-static void put_class(struct genome *genome, const struct catalogue *catalogue, int class_gene,
-                      const struct liv_class *liv_class) {
-    struct class_genes genes = class_genes_of(liv_class);
-    struct class_genes base = class_genes_of(&catalogue->classes[class_gene - 1]);
-    if (class_genes_distance(&genes, &base) == 0)
-        memset(&genes, 0, sizeof genes);
-    genome->classes[class_gene - 1] = genes;
-}
-
-static void repair_classes(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
-    for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++) {
-        struct liv_class liv_class;
-        char words[256];
-        if (!genome->classes[i].used)
-            continue;
-        if (!class_in_use(space, i + 1)) {
-            memset(&genome->classes[i], 0, sizeof genome->classes[i]);
-            continue;
-        }
-        genome_class(genome, space->catalogue, i + 1, &liv_class);
-        if (!class_broken_rule(&liv_class, words, sizeof words))
-            continue;
-        class_repair(&liv_class, random);
-        put_class(genome, space->catalogue, i + 1, &liv_class);
-    }
-}
-
-/* LIVs that are missing are drawn, LIVs too many are cut off. */
-static void repair_depth(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
-    short depth = genome->depth;
-    if (depth_fits(space, depth))
-        return;
-    genome->depth = (short)(depth < space->depth_least ? space->depth_least : space->depth_most);
-    for (int liv = genome->depth; liv < GENOME_MAX_DEPTH; liv++)
-        memset(&genome->livs[liv], 0, sizeof genome->livs[liv]);
-    for (int liv = depth; liv < genome->depth; liv++)
-        for (int gene = 0; gene < LIV_GENES; gene++)
-            genome_draw_gene(genome, liv, (enum liv_gene)gene, space, random);
-}
-
-void genome_repair(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
-    if (!(space->norms >> genome->norm & 1))
-        genome->norm = (unsigned char)random_bit(random, space->norms);
-    if (!(space->residuals >> genome->residual & 1))
-        genome->residual = (unsigned char)random_bit(random, space->residuals);
-    repair_classes(genome, space, random);
-    repair_depth(genome, space, random);
-    for (int liv = 0; liv < genome->depth; liv++)
-        for (int gene = 0; gene < LIV_GENES; gene++)
-            if (!gene_in_range(genome, liv, (enum liv_gene)gene, space))
-                genome_draw_gene(genome, liv, (enum liv_gene)gene, space, random);
-    for (int liv = 0; liv < genome->depth; liv++)
-        for (enum liv_gene kind = LIV_FEATURIZER_GROUP; kind <= LIV_FEATURE_GROUP; kind += 2)
-            if (genome->livs[liv].genes[strategy_of(kind)] > 1 && is_alone(genome, liv, kind))
-                repair_alone(genome, liv, kind, random);
-}
-
-/* Half of the classes in use get random genes at the levels that evolve. */
-static void random_classes(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
-    for (int i = 0; i < space->class_count; i++) {
-        struct liv_class liv_class = space->catalogue->classes[space->classes[i] - 1];
-        if (random_below(random, 2) == 0)
-            continue;
-        if (space->operators)
-            class_mutate_operator(&liv_class, 1, random);
-        if (space->featurizers)
-            class_mutate_features(&liv_class, 1, random);
-        class_repair(&liv_class, random);
-        put_class(genome, space->catalogue, space->classes[i], &liv_class);
-    }
-}
-
-void genome_random(struct genome *genome, const struct genome_space *space, struct random_stream *random) {
-    memset(genome, 0, sizeof *genome);
-    if (space->backbone) {
-        uint32_t depths = (uint32_t)(space->depth_most - space->depth_least + 1);
-        genome->depth = (short)(space->depth_least + (int)(depths > 1 ? random_below(random, depths) : 0));
-    } else {
-        *genome = *space->fixed;
-    }
-    genome->norm = (unsigned char)random_bit(random, space->norms);
-    genome->residual = (unsigned char)random_bit(random, space->residuals);
-    if (space->operators || space->featurizers)
-        random_classes(genome, space, random);
-    for (int liv = 0; space->backbone && liv < genome->depth; liv++)
-        for (int gene = 0; gene < LIV_GENES; gene++)
-            genome_draw_gene(genome, liv, (enum liv_gene)gene, space, random);
-    genome_repair(genome, space, random);
-}
-
 /* ---- identity and distance ---- */
-
-static void canonicalise_groups(struct genome *genome) {
-    struct genome canonical = *genome;
-    for (enum liv_gene kind = LIV_FEATURIZER_GROUP; kind <= LIV_FEATURE_GROUP; kind += 2) {
-        for (int liv = 0; liv < genome->depth; liv++) {
-            int owner = genome_group_owner(genome, liv, kind);
-            if (owner < liv) {
-                canonical.livs[liv].genes[kind] = canonical.livs[owner].genes[kind];
-                continue;
-            }
-            short largest = 0;
-            for (int before = 0; before < liv; before++)
-                if (genome->livs[before].genes[LIV_CLASS] == genome->livs[liv].genes[LIV_CLASS] &&
-                    canonical.livs[before].genes[kind] > largest)
-                    largest = canonical.livs[before].genes[kind];
-            canonical.livs[liv].genes[kind] = (short)(largest + 1);
-        }
-    }
-    *genome = canonical;
-}
-
-void genome_canonicalise(struct genome *genome, const struct catalogue *catalogue) {
-    bool used[CATALOGUE_MAX_CLASSES] = {false};
-    canonicalise_groups(genome);
-    for (int liv = 0; liv < genome->depth; liv++)
-        used[genome->livs[liv].genes[LIV_CLASS] - 1] = true;
-    for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++) {
-        struct class_genes base = {0};
-        if (i < catalogue->class_count)
-            base = class_genes_of(&catalogue->classes[i]);
-        if (!used[i] || class_genes_distance(&genome->classes[i], &base) == 0)
-            memset(&genome->classes[i], 0, sizeof genome->classes[i]);
-    }
-}
 
 bool genome_equal(const struct genome *a, const struct genome *b) {
     return a->depth == b->depth && a->norm == b->norm && a->residual == b->residual &&

@@ -74,28 +74,33 @@ void genome_class(const struct genome *genome, const struct catalogue *catalogue
 /* Fails with the LIV or class, the gene and the reason unless the genome is valid in the space. */
 status genome_validate(const struct genome *genome, const struct genome_space *space) MUST_CHECK;
 
-/*
- * Makes a genome valid by re-sampling what is not: genes out of range are drawn again, classes that break a rule are
- * repaired (class_genes.h); a LIV that shares with nobody joins another LIV of its class or stops sharing. A valid
- * genome stays as it is.
- */
-void genome_repair(struct genome *genome, const struct genome_space *space, struct random_stream *random);
+/* A class is one of those in use; backbones of this depth are in the space. */
+bool genome_class_in_use(const struct genome_space *space, int class_gene);
+bool genome_depth_fits(const struct genome_space *space, int depth);
 
-/* A valid genome; what evolves is drawn uniformly before repair. */
+/*
+ * A valid genome in canonical form: every gene of the levels that evolve is drawn uniformly, and then LIVs of one class
+ * whose group genes are near each other form groups. draft.h says how.
+ */
 void genome_random(struct genome *genome, const struct genome_space *space, struct random_stream *random);
 
-/* Draws one gene anew from the values that it can take at its place; the result may need repair. */
-void genome_draw_gene(struct genome *genome, int liv, enum liv_gene gene, const struct genome_space *space,
-                      struct random_stream *random);
-
 /*
- * The one representative of genomes that mean the same: groups are numbered per class in order of appearance, LIVs that
- * share nothing have groups of their own, and class genes that change nothing are dropped.
+ * The canonical form of a valid genome means the same, and no gene of it could be left out: LIVs are in a group exactly
+ * where they share with another LIV in effect (sharing.c), under the smallest strategy that shares the same; groups are
+ * numbered per class in order of appearance, LIVs that share nothing have groups of their own; and class genes that
+ * change nothing are dropped.
  */
 void genome_canonicalise(struct genome *genome, const struct catalogue *catalogue);
 
+/*
+ * Identifies what a valid genome computes: equal for genomes whose models have the same operators on the same values
+ * and share the same parameters, under whatever class, strategy or group numbers, and different for others. It does not
+ * know sizes of models: genes that are alike only at one width count as different.
+ */
+uint64_t genome_identity(const struct genome *genome, const struct catalogue *catalogue);
+
 bool genome_equal(const struct genome *a, const struct genome *b);
-/* Of the genome as it is; canonicalise first to identify architectures. */
+/* Of the genome's text; genome_identity() identifies architectures. */
 uint64_t genome_hash(const struct genome *genome);
 
 /*

@@ -64,7 +64,7 @@ static struct liv_class random_featurizer(const struct liv_class *group, struct 
     struct liv_class liv_class = *group;
     liv_class.differential = random_below(random, 4) == 0;
     class_repair(&liv_class, random); /* has the features now */
-    class_mutate_features(&liv_class, 1, random);
+    class_mutate_features(&liv_class, 1, true, random);
     class_repair(&liv_class, random);
     return liv_class;
 }

@@ -31,7 +31,26 @@ static bool next_genome(struct genome *genome, const struct genome_space *space,
     return false;
 }
 
-/* Valid genomes that are their own canonical form. */
+/*
+ * Groups are numbered per class in order of appearance, a LIV without a group having a number of its own. The rest of
+ * the canonical form (sharing that changes nothing) is not counted with.
+ */
+static bool is_numbered(const struct genome *genome, enum liv_gene kind) {
+    for (int liv = 0; liv < genome->depth; liv++) {
+        const short *genes = genome->livs[liv].genes;
+        if (genome_group_owner(genome, liv, kind) < liv)
+            continue;
+        short largest = 0;
+        for (int before = 0; before < liv; before++)
+            if (genome->livs[before].genes[LIV_CLASS] == genes[LIV_CLASS] && genome->livs[before].genes[kind] > largest)
+                largest = genome->livs[before].genes[kind];
+        if (genes[kind] != largest + 1)
+            return false;
+    }
+    return true;
+}
+
+/* Valid genomes, each numbering of the groups once. */
 static int count_by_hand(const struct genome_space *space, int depth) {
     struct genome genome;
     int count = 0, strategies = 0;
@@ -49,11 +68,8 @@ static int count_by_hand(const struct genome_space *space, int depth) {
         strategies = liv_class->feature_strategy_count > strategies ? liv_class->feature_strategy_count : strategies;
     }
     do {
-        struct genome canonical = genome;
-        if (genome_validate(&genome, space) != STATUS_OK)
-            continue;
-        genome_canonicalise(&canonical, &catalogue);
-        count += genome_equal(&canonical, &genome);
+        if (genome_validate(&genome, space) == STATUS_OK)
+            count += is_numbered(&genome, LIV_FEATURIZER_GROUP) && is_numbered(&genome, LIV_FEATURE_GROUP);
     } while (next_genome(&genome, space, strategies));
     return count;
 }

@@ -1,4 +1,4 @@
-/* Text form, validity, repair and variation: examples, and properties over many random genomes. */
+/* Text form, validity, canonical form and crossover: examples, and properties over many random genomes. */
 #include "test.h"
 
 #include "evolve/variation.h"
@@ -110,9 +110,9 @@ static void test_canonical(void **unused) {
         /* LIVs that share nothing get groups of their own, a class each. */
         {"11111-11111-21111", "11111-12121-21111"},
         {"13141-14131-22111", "11111-12121-21111"},
-        /* A group keeps together. */
+        /* A group keeps together; one LIV is none. */
         {"13211-11111-13211", "11211-12121-11231"},
-        {"14214-14214-14314", "11214-11214-12314"},
+        {"14214-14214-14314", "11214-11214-12114"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         struct genome genome;
@@ -134,25 +134,21 @@ static void test_owner(void **unused) {
     assert_int_equal(genome_group_owner(&genome, 0, LIV_FEATURIZER_GROUP), 0);
 }
 
-/* parse(print(g)) = g, valid after repair, repair leaves it alone, canonical form is valid, stable and means the same.
- */
+/* parse(print(g)) = g; it is valid and its own canonical form; the draft made of it settles to it. */
 static void check_properties(const struct genome *genome, const struct genome_space *space,
                              struct random_stream *random) {
     struct genome again, canonical = *genome;
+    struct draft draft;
     char text[GENOME_TEXT_BYTES];
     assert_ok(genome_parse(genome_print(genome, text), &again));
     assert_true(genome_equal(&again, genome));
     assert_ok(genome_validate(genome, space));
-    genome_repair(&again, space, random);
-    assert_true(genome_equal(&again, genome));
     genome_canonicalise(&canonical, &catalogue);
-    assert_ok(genome_validate(&canonical, space));
-    again = canonical;
-    genome_canonicalise(&again, &catalogue);
-    assert_true(genome_equal(&again, &canonical));
-    for (int liv = 0; liv < genome->depth; liv++)
-        for (enum liv_gene kind = LIV_FEATURIZER_GROUP; kind <= LIV_FEATURE_GROUP; kind += 2)
-            assert_int_equal(genome_group_owner(genome, liv, kind), genome_group_owner(&canonical, liv, kind));
+    assert_true(genome_equal(&canonical, genome));
+    draft_loosen(genome, space, random, &draft);
+    assert_true((draft_faults(&draft, space) & ~(unsigned)FAULT_RULE) == 0);
+    draft_settle(&draft, space, random, &again);
+    assert_true(genome_equal(&again, genome));
     assert_true(genome_distance(genome, genome) == 0);
 }
 
@@ -170,9 +166,10 @@ static struct genome_space space_of_level(enum level level, int depth, const str
     return space;
 }
 
-/* Random genomes and children of two of them, by crossover and mutation, before and after repair. */
+/* Random genomes, children of two of them, and children of one with itself, which are it where nothing mutates. */
 static void check_level(enum level level) {
     struct random_stream random = random_open(11, (uint64_t)level);
+    struct variation variation = {.crossover_points = 2};
     int invalid_children = 0;
     for (int i = 0; i < GENOMES / 2; i++) {
         int depth = 1 + (int)random_below(&random, 24);
@@ -183,11 +180,12 @@ static void check_level(enum level level) {
         genome_random(&a, &space, &random);
         genome_random(&b, &space, &random);
         check_properties(&a, &space, &random);
-        crossover(&a, &b, 2, &random, &child);
-        mutate(&child, &space, 0.1, &random);
-        invalid_children += genome_validate(&child, &space) != STATUS_OK;
-        genome_repair(&child, &space, &random);
+        variation.mutation = 0.1;
+        invalid_children += breed(&a, &b, &variation, &space, &random, &child) != 0;
         check_properties(&child, &space, &random);
+        variation.mutation = 0;
+        breed(&a, &a, &variation, &space, &random, &child);
+        assert_true(genome_equal(&a, &child));
     }
     printf("  %-10s %.1f %% of children were invalid before repair\n", level_names[level],
            100.0 * invalid_children / (GENOMES / 2));
@@ -222,11 +220,16 @@ static void test_repair_ranges(void **unused) {
     struct genome_space space = space_of(3);
     struct random_stream random = random_open(12, 0);
     for (int i = 0; i < 1000; i++) {
-        struct genome genome = {.depth = 3, .norm = 9, .residual = 0};
-        for (int liv = 0; liv < 3; liv++)
-            for (int gene = 0; gene < LIV_GENES; gene++)
-                genome.livs[liv].genes[gene] = (short)(random_below(&random, 40) - 10);
-        genome_repair(&genome, &space, &random);
+        struct draft draft = {.genome = {.depth = (short)random_below(&random, 6), .norm = 9, .residual = 0}};
+        struct genome genome;
+        for (int liv = 0; liv < draft.genome.depth; liv++) {
+            draft.genome.livs[liv].genes[LIV_CLASS] = (short)(random_below(&random, 40) - 10);
+            for (int k = 0; k < SHARING_KINDS; k++)
+                draft.wishes[liv][k] = (struct wish){.strategy = (short)(random_below(&random, 40) - 10),
+                                                     .place = random_uniform(&random)};
+        }
+        assert_true(draft_faults(&draft, &space) & FAULT_PLACE);
+        draft_settle(&draft, &space, &random, &genome);
         assert_ok(genome_validate(&genome, &space));
     }
 }
@@ -234,24 +237,27 @@ static void test_repair_ranges(void **unused) {
 static void test_crossover(void **unused) {
     (void)unused;
     struct random_stream random = random_open(13, 0);
-    struct genome a = {.depth = 6}, b = {.depth = 6}, child;
-    for (int liv = 0; liv < 6; liv++)
-        for (int gene = 0; gene < LIV_GENES; gene++) {
-            a.livs[liv].genes[gene] = 1;
-            b.livs[liv].genes[gene] = 2;
-        }
+    struct draft a = {.genome = {.depth = 6}}, b = {.genome = {.depth = 6}}, child;
+    for (int liv = 0; liv < 6; liv++) {
+        a.genome.livs[liv].genes[LIV_CLASS] = a.wishes[liv][0].strategy = a.wishes[liv][1].strategy = 1;
+        b.genome.livs[liv].genes[LIV_CLASS] = b.wishes[liv][0].strategy = b.wishes[liv][1].strategy = 2;
+    }
     for (int points = 1; points <= 5; points++) {
         crossover(&a, &b, points, &random, &child);
         int changes = 0;
-        for (int liv = 1; liv < 6; liv++)
-            changes += child.livs[liv].genes[0] != child.livs[liv - 1].genes[0];
+        for (int liv = 0; liv < 6; liv++) {
+            short class_gene = child.genome.livs[liv].genes[LIV_CLASS];
+            changes += liv && class_gene != child.genome.livs[liv - 1].genes[LIV_CLASS];
+            for (int k = 0; k < SHARING_KINDS; k++)
+                assert_int_equal(child.wishes[liv][k].strategy, class_gene);
+        }
         assert_int_equal(changes, points);
-        assert_int_equal(child.livs[0].genes[0], 1);
+        assert_int_equal(child.genome.livs[0].genes[LIV_CLASS], 1);
     }
     crossover(&a, &b, 99, &random, &child);
-    a.depth = b.depth = 1;
+    a.genome.depth = b.genome.depth = 1;
     crossover(&a, &b, 2, &random, &child);
-    assert_int_equal(child.livs[0].genes[0], 1);
+    assert_int_equal(child.genome.livs[0].genes[LIV_CLASS], 1);
 }
 
 int main(void) {
