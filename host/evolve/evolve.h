@@ -33,13 +33,13 @@ struct evolve_problem {
  * NSGA-II. Genomes are canonical; one that computes what was tried before (genome_identity()) is drawn again, up to 50
  * times: a small space may hold nothing new.
  *
- * A generation's survivors are the best of its parents and children together. The paper passes on the 2 best as they
- * are; here whoever is better than the others survives as long as it is: an individual drops out only when enough of
- * those beside it have a better rank, or the same and a larger crowding distance. So no survivor is dominated by one
- * that was dropped, with one objective the 2 best stay, and with more the best value of each stays where the population
- * is at least twice the number of objectives. A failure survives only where too few succeeded. Of several individuals
- * that compute the same only one survives, one that did not fail if there is one, unless the population could not be
- * filled without the others.
+ * A generation's survivors are the best of its parents and children together. The paper's elitism passes on the 2 best
+ * whatever the children are; here everybody survives for whom there is room behind those that are better, which is
+ * stronger: with one objective a parent is dropped only where as many as the population are better, and with more no
+ * survivor is dominated by one that was dropped, and the best value of each objective stays where the population is at
+ * least twice the number of objectives. A failure survives only where too few succeeded. Of several individuals that
+ * compute the same only one survives, one that did not fail if there is one, unless the population could not be filled
+ * without the others.
  */
 status evolve_nsga2(const struct evolve_settings *settings, const struct evolve_problem *problem) MUST_CHECK;
 

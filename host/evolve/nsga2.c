@@ -73,7 +73,7 @@ static void swap(struct individual *a, struct individual *b) {
 
 /* Puts individuals that compute what another one does behind those that differ, and returns how many of these there
  * are. Of those that are the same, one that did not fail stays before, or the one that was there before. */
-static int part_clones(struct individual *individuals, int count) {
+static int part_clones(struct individual *individuals, int count, int objectives) {
     int distinct = 0;
     for (int i = 0; i < count; i++) {
         int same = 0;
@@ -81,7 +81,7 @@ static int part_clones(struct individual *individuals, int count) {
             same++;
         if (same == distinct)
             swap(&individuals[distinct++], &individuals[i]);
-        else if (individuals[same].failed && !individuals[i].failed)
+        else if (individual_failed(&individuals[same], objectives) && !individual_failed(&individuals[i], objectives))
             swap(&individuals[same], &individuals[i]);
     }
     return distinct;
@@ -89,7 +89,7 @@ static int part_clones(struct individual *individuals, int count) {
 
 /* Best first. Clones are last, in fronts of their own, and crowd nobody. */
 static void sort_pool(struct individual *pool, int count, int objectives) {
-    int distinct = part_clones(pool, count);
+    int distinct = part_clones(pool, count, objectives);
     rank_population(pool, distinct, objectives);
     qsort(pool, (size_t)distinct, sizeof *pool, compare_individuals);
     rank_population(pool + distinct, count - distinct, objectives);

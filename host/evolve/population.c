@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool has_failed(const struct individual *individual, int objectives) {
+bool individual_failed(const struct individual *individual, int objectives) {
     bool failed = individual->failed;
     for (int i = 0; i < objectives; i++)
         failed = failed || !isfinite(individual->objectives[i]);
@@ -13,7 +13,7 @@ static bool has_failed(const struct individual *individual, int objectives) {
 }
 
 bool dominates(const struct individual *a, const struct individual *b, int objectives) {
-    bool a_failed = has_failed(a, objectives), b_failed = has_failed(b, objectives);
+    bool a_failed = individual_failed(a, objectives), b_failed = individual_failed(b, objectives);
     if (a_failed || b_failed)
         return !a_failed && b_failed;
     bool better = false;
@@ -37,7 +37,7 @@ static int by_objective(const void *a, const void *b, void *objective) {
 static void crowd_front(struct individual **front, int count, int objectives) {
     for (int i = 0; i < count; i++)
         front[i]->crowding = 0;
-    if (has_failed(front[0], objectives))
+    if (individual_failed(front[0], objectives))
         return;
     for (int o = 0; o < objectives; o++) {
         qsort_r(front, (size_t)count, sizeof *front, by_objective, &o);

@@ -24,6 +24,9 @@ struct individual {
     double crowding;
 };
 
+/* It failed, or has an objective that is no finite number. */
+bool individual_failed(const struct individual *individual, int objectives);
+
 /* a is no worse in every objective and better in one; whatever did not fail dominates what did. */
 bool dominates(const struct individual *a, const struct individual *b, int objectives);
 

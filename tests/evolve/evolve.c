@@ -39,6 +39,50 @@ static void test_ranking(void **unused) {
     assert_true(compare_individuals(&all[3], &all[1]) > 0);
 }
 
+/*
+ * One front: by the first objective a b e c d, by the second the reverse, by the third d c b a e. So a, d and, for the
+ * third alone, e are extremes. Ranges are 10, 8 and 20.
+ *     b: (5 - 0) / 10 + (8 - 3) / 8 + (10 - 3) / 20 = 0.5 + 0.625 + 0.35
+ *     c: (10 - 5) / 10 + (3 - 0) / 8 + (7 - 0) / 20 = 0.5 + 0.375 + 0.35
+ */
+static void test_crowding(void **unused) {
+    (void)unused;
+    struct individual all[] = {{.id = 1, .objectives = {0, 8, 10}},
+                               {.id = 2, .objectives = {2, 4, 7}},
+                               {.id = 3, .objectives = {6, 2, 3}},
+                               {.id = 4, .objectives = {10, 0, 0}},
+                               {.id = 5, .objectives = {5, 3, 20}}};
+    rank_population(all, 5, 3);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(all[i].rank, 0);
+    assert_true(isinf(all[0].crowding) && isinf(all[3].crowding) && isinf(all[4].crowding));
+    assert_true(fabs(all[1].crowding - 1.475) < 1e-12);
+    assert_true(fabs(all[2].crowding - 1.225) < 1e-12);
+}
+
+/* What has no finite objectives is behind all others, and does not stretch the ranges that they are compared in. */
+static void test_no_numbers(void **unused) {
+    (void)unused;
+    struct individual all[] = {individual(1, NAN, 0), individual(2, 1, 5),       individual(3, -INFINITY, 0),
+                               individual(4, 2, 3),   {.id = 5, .failed = true}, individual(6, 4, 1),
+                               individual(7, 0, NAN), individual(8, INFINITY, 9)};
+    rank_population(all, 8, 2);
+    const int ranks[] = {1, 0, 1, 0, 1, 0, 1, 1};
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(all[i].rank, ranks[i]);
+        if (ranks[i])
+            assert_true(all[i].crowding == 0);
+    }
+    assert_true(isinf(all[1].crowding) && isinf(all[5].crowding));
+    assert_true(fabs(all[3].crowding - 2) < 1e-12);
+    assert_false(dominates(&all[0], &all[2], 2));
+    assert_true(dominates(&all[1], &all[2], 2));
+    /* A range beyond the largest double: both neighbours are the extremes, so 1 + 1. */
+    struct individual far[] = {individual(1, -1.5e308, 1), individual(2, 0, 0.5), individual(3, 1.5e308, 0)};
+    rank_population(far, 3, 2);
+    assert_true(fabs(far[1].crowding - 2) < 1e-12);
+}
+
 /* Objectives: LIVs of class 1, and twice the LIVs of class 2; any mixture of class 3 and 4 alone is best. */
 struct counting {
     int evaluated, generations;
@@ -129,6 +173,7 @@ static void test_failure_ends_it(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dominance),         cmocka_unit_test(test_ranking),
+        cmocka_unit_test(test_crowding),          cmocka_unit_test(test_no_numbers),
         cmocka_unit_test(test_finds_the_optimum), cmocka_unit_test(test_is_repeatable),
         cmocka_unit_test(test_failure_ends_it),
     };
