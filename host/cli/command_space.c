@@ -1,7 +1,19 @@
+#include "base/text.h"
 #include "cli/command.h"
+#include "report/children.h"
 #include "report/space.h"
 
 #include <stdio.h>
+
+enum { MOST_CHILDREN = 10000000 };
+
+static status read_children(const struct arguments *arguments, int64_t *children) {
+    const char *text = argument_value(arguments, "--children");
+    *children = 0;
+    if (text && (text_parse_integer(text, children) != 0 || *children < 1 || *children > MOST_CHILDREN))
+        return fail_usage("--children needs a whole number from 1 to %d, not '%s'", MOST_CHILDREN, text);
+    return STATUS_OK;
+}
 
 static status run(const struct arguments *arguments) {
     static struct run_config config;
@@ -10,10 +22,16 @@ static status run(const struct arguments *arguments) {
     struct genome_space space;
     const char *assignments[MAX_ARGUMENTS];
     int count = argument_values(arguments, "--set", assignments);
+    int64_t children;
+    TRY(read_children(arguments, &children));
     const char *catalogue_path = argument_value(arguments, "--catalogue");
     TRY(config_load(argument_value(arguments, "--config"), assignments, count, false, &config));
     TRY(catalogue_read(catalogue_path ? catalogue_path : config.model.catalogue, &catalogue));
     TRY(config_space(&config, &catalogue, &fixed, &space));
+    if (children > 0) {
+        report_children(&config, &space, children, argument_given(arguments, "--json"), stdout);
+        return STATUS_OK;
+    }
     (argument_given(arguments, "--json") ? report_space_json : report_space)(&space, stdout);
     return STATUS_OK;
 }
@@ -24,6 +42,8 @@ const struct command command_space = {
     .summary = "Shows genes, their values, the validity rules, the classes, and how large the space is",
     .options = (const struct option_information[]){{"--catalogue", "FILE", "a catalogue of LIV classes"},
                                                    {"--config", "CONFIG", "an experiment: its classes and depths"},
+                                                   {"--children", "N",
+                                                    "breed N children: how many are invalid before repair, and why"},
                                                    OPTION_SET,
                                                    OPTION_JSON,
                                                    {0}},

@@ -89,7 +89,7 @@ void report_space(const struct genome_space *space, FILE *out) {
     fprintf(out,
             "\nGenes of a LIV: class, featurizer group and strategy, feature group and strategy; a group has two or\n"
             "more LIVs of one class, strategy 1 shares nothing. Of a genome: norm (1 pre, 2 post, 3 both) and\n"
-            "residual (1 plain, 2 scaled).\n");
+            "residual (1 plain, 2 scaled). Backbones are counted with those whose sharing changes nothing.\n");
     for (int depth = space->depth_least; depth <= space->depth_most; depth++)
         fprintf(out, "\nDifferent backbones of %d LIVs: %.4Lg", depth, count_backbones(space, depth));
     fprintf(out, "\nValid pairs of operator and featurizer genome: %.4g\n", count_classes());

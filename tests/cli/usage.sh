@@ -53,6 +53,12 @@ sed 's/nonlinearity = "softmax"; channel_mixing = "grouped"/nonlinearity = "soft
 expect 2 "token_mixing low-rank allows channel_mixing grouped, dense, not diagonal" "$starcl" space \
     --catalogue broken-catalogue.cfg
 
+# How many children are invalid before repair.
+expect 0 "invalid before repair, of 200 each" "$starcl" space --children 200 --config "$source/configs/quickstart.cfg"
+expect 0 '"constrained":' "$starcl" space --children 20 --json --set 'search.levels=["all"]'
+expect 2 "children needs a whole number from 1 to 10000000, not 'many'" "$starcl" space --children many
+expect 2 "children needs a whole number from 1" "$starcl" space --children 0
+
 # Training and generating.
 expect 2 "--out DIR is missing" "$starcl" train 11111 --config small.cfg
 expect 2 "model.pattern is empty" "$starcl" train --config small.cfg --out t
