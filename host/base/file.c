@@ -48,6 +48,13 @@ status file_read(const char *path, char **bytes, size_t *length) {
     return STATUS_OK;
 }
 
+/* ---- writing ---- */
+
+struct file_writer {
+    int descriptor;
+    char path[PATH_MAX], temporary[PATH_MAX];
+};
+
 static bool write_all(int descriptor, const char *bytes, size_t length) {
     while (length > 0) {
         ssize_t written = write(descriptor, bytes, length);
@@ -61,24 +68,92 @@ static bool write_all(int descriptor, const char *bytes, size_t length) {
     return true;
 }
 
-status file_write(const char *path, const void *bytes, size_t length) {
-    char temporary[PATH_MAX];
-    int name_length = snprintf(temporary, sizeof temporary, "%s.%ld.new", path, (long)getpid());
-    if (name_length < 0 || (size_t)name_length >= sizeof temporary)
+status file_writer_open(const char *path, struct file_writer **result) {
+    struct file_writer *writer = memory_allocate(1, sizeof *writer);
+    *result = NULL;
+    int length = snprintf(writer->temporary, sizeof writer->temporary, "%s.%ld.new", path, (long)getpid());
+    if (length < 0 || (size_t)length >= sizeof writer->temporary) {
+        free(writer);
         return fail("the path %s is too long", path);
-    int descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor < 0)
-        return fail("cannot write %s: %s", temporary, strerror(errno));
-    bool written = write_all(descriptor, bytes, length) && fsync(descriptor) == 0;
-    int error = errno;
-    close(descriptor);
-    if (written && rename(temporary, path) == 0)
-        return STATUS_OK;
-    if (written)
-        error = errno;
-    unlink(temporary);
-    return fail("cannot write %s: %s", path, strerror(error));
+    }
+    memcpy(writer->path, path, strlen(path) + 1);
+    writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (writer->descriptor < 0) {
+        status outcome = fail("cannot write %s: %s", writer->temporary, strerror(errno));
+        free(writer);
+        return outcome;
+    }
+    *result = writer;
+    return STATUS_OK;
 }
+
+status file_writer_append(struct file_writer *writer, const void *bytes, size_t length) {
+    if (write_all(writer->descriptor, bytes, length))
+        return STATUS_OK;
+    return fail("cannot write %s: %s", writer->path, strerror(errno));
+}
+
+/* A renamed file is safe from a crash only when its folder is on the disk too. */
+static status sync_folder_of(const char *path) {
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        memcpy(folder, ".", 2);
+    else
+        snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0 && errno == EACCES) /* a folder that may be written to but not listed */
+        return STATUS_OK;
+    /* EINVAL: a file system that has no such operation. */
+    bool synced = descriptor >= 0 && (fsync(descriptor) == 0 || errno == EINVAL);
+    int error = errno;
+    if (descriptor >= 0)
+        close(descriptor);
+    return synced ? STATUS_OK : fail("cannot write the folder %s: %s", folder, strerror(error));
+}
+
+status file_writer_commit(struct file_writer *writer) {
+    status outcome = STATUS_OK;
+    bool synced = fsync(writer->descriptor) == 0;
+    int error = errno;
+    /* On network file systems only close() says that the disk was full. */
+    if (close(writer->descriptor) != 0 && synced) {
+        synced = false;
+        error = errno;
+    }
+    writer->descriptor = -1;
+    if (synced && rename(writer->temporary, writer->path) == 0) {
+        outcome = sync_folder_of(writer->path);
+        free(writer);
+        return outcome;
+    }
+    if (synced)
+        error = errno;
+    outcome = fail("cannot write %s: %s", writer->path, strerror(error));
+    file_writer_abandon(writer);
+    return outcome;
+}
+
+void file_writer_abandon(struct file_writer *writer) {
+    if (!writer)
+        return;
+    if (writer->descriptor >= 0)
+        close(writer->descriptor);
+    unlink(writer->temporary);
+    free(writer);
+}
+
+status file_write(const char *path, const void *bytes, size_t length) {
+    struct file_writer *writer;
+    TRY(file_writer_open(path, &writer));
+    status outcome = file_writer_append(writer, bytes, length);
+    if (outcome == STATUS_OK)
+        return file_writer_commit(writer);
+    file_writer_abandon(writer);
+    return outcome;
+}
+
+/* ---- folders ---- */
 
 status file_make_directory(const char *path) {
     char part[PATH_MAX];

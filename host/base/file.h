@@ -14,9 +14,22 @@ bool file_is_directory(const char *path);
 status file_read(const char *path, char **bytes, size_t *length) MUST_CHECK;
 
 /*
- * Writes a file so that a reader, or a crash, sees the old content or the new and nothing between: a temporary file
- * beside it, flushed to the disk, then renamed.
+ * A file that is written piece by piece and appears complete or not at all: the pieces go to a temporary file beside
+ * it, and commit flushes that to the disk, renames it and flushes the folder. A reader, or a crash, sees the old
+ * content or the new and nothing between.
+ *
+ * Each writer ends with commit or abandon, once; commit ends it whether or not it fails. After a failed append it can
+ * only be abandoned. Every failure says which file and why; where only flushing the folder fails, the new file is
+ * there, but a power failure may still bring the old one back.
  */
+struct file_writer;
+status file_writer_open(const char *path, struct file_writer **writer) MUST_CHECK;
+status file_writer_append(struct file_writer *writer, const void *bytes, size_t length) MUST_CHECK;
+status file_writer_commit(struct file_writer *writer) MUST_CHECK;
+/* Leaves the old file, if any, as it was. NULL is allowed. */
+void file_writer_abandon(struct file_writer *writer);
+
+/* A whole file through such a writer. */
 status file_write(const char *path, const void *bytes, size_t length) MUST_CHECK;
 
 /* Makes the folder and the folders above it; one that exists is fine. */

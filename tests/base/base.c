@@ -6,10 +6,13 @@
 #include "base/settings.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* ---- status ---- */
@@ -132,6 +135,73 @@ static void test_files(void **unused) {
     assert_fails(file_read(path, &bytes, &length), STATUS_FAILED, path);
 }
 
+static void assert_content(const char *path, const char *expected) {
+    char *bytes;
+    size_t length;
+    assert_ok(file_read(path, &bytes, &length));
+    assert_int_equal(length, strlen(expected));
+    assert_string_equal(bytes, expected);
+    free(bytes);
+}
+
+/* Names in a folder, itself and its parent not counted. */
+static int count_names(const char *path) {
+    DIR *directory = opendir(path);
+    int count = -2;
+    assert_non_null(directory);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static void test_file_writer(void **unused) {
+    (void)unused;
+    char path[TEST_PATH_BYTES + 16], inside[TEST_PATH_BYTES + 16];
+    snprintf(inside, sizeof inside, "%s/writer", folder);
+    snprintf(path, sizeof path, "%s/text", inside);
+    assert_ok(file_make_directory(inside));
+    struct file_writer *writer;
+    assert_ok(file_write(path, "old", 3));
+    assert_ok(file_writer_open(path, &writer));
+    assert_ok(file_writer_append(writer, "new ", 4));
+    assert_content(path, "old");
+    assert_ok(file_writer_append(writer, "content", 7));
+    assert_content(path, "old");
+    assert_ok(file_writer_commit(writer));
+    assert_content(path, "new content");
+    assert_int_equal(count_names(inside), 1);
+    /* What is abandoned leaves nothing behind. */
+    assert_ok(file_writer_open(path, &writer));
+    assert_ok(file_writer_append(writer, "half", 4));
+    assert_int_equal(count_names(inside), 2);
+    file_writer_abandon(writer);
+    assert_content(path, "new content");
+    assert_int_equal(count_names(inside), 1);
+    /* What cannot take the name leaves nothing behind either. */
+    assert_fails(file_write(inside, "x", 1), STATUS_FAILED, "cannot write");
+    assert_int_equal(count_names(inside), 1);
+    /* A name without a folder is in this one. */
+    char here[1024];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(inside), 0);
+    assert_ok(file_write("text", "here", 4));
+    assert_int_equal(chdir(here), 0);
+    assert_content(path, "here");
+    /* A disk that takes eight bytes more. */
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = (struct rlimit){.rlim_cur = 8, .rlim_max = before.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    status outcome = file_write(path, "more than eight bytes", 21);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    assert_fails(outcome, STATUS_FAILED, "File too large");
+    assert_content(path, "here");
+    assert_int_equal(count_names(inside), 1);
+}
+
 static void test_cache_directory(void **unused) {
     (void)unused;
     char path[256], expected[96];
@@ -207,10 +277,9 @@ static void test_assignments(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),          cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_numbers),         cmocka_unit_test(test_philox),
-        cmocka_unit_test(test_distributions),   cmocka_unit_test(test_files),
-        cmocka_unit_test(test_cache_directory), cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_status),      cmocka_unit_test(test_nearest),         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_philox),      cmocka_unit_test(test_distributions),   cmocka_unit_test(test_files),
+        cmocka_unit_test(test_file_writer), cmocka_unit_test(test_cache_directory), cmocka_unit_test(test_settings),
         cmocka_unit_test(test_assignments),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
