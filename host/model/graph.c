@@ -39,8 +39,10 @@ static int add_value(struct graph *graph, const char *name, enum value_role role
     return graph->value_count++;
 }
 
+/* More tokens than an int counts are refused by the first operator. */
 int graph_add_tokens(struct graph *graph, const char *name) {
-    return add_value(graph, name, VALUE_TOKENS, (struct shape){graph->batch * graph->context, 1}, -1);
+    int64_t rows = (int64_t)graph->batch * graph->context;
+    return add_value(graph, name, VALUE_TOKENS, (struct shape){rows < INT_MAX ? (int)rows : INT_MAX, 1}, -1);
 }
 
 int graph_add_parameter(struct graph *graph, const char *name, struct shape shape, struct parameter_rule rule) {
@@ -69,8 +71,13 @@ status graph_apply(struct graph *graph, const struct op_type *type, struct op_at
                                .input_count = input_count},
                         .liv = graph->liv};
     for (int i = 0; i < input_count; i++) {
+        const struct value *input = &graph->values[inputs[i]];
+        bool wanted = type->token_inputs >> i & 1;
+        if (wanted != (input->role == VALUE_TOKENS) || input->role == VALUE_KEPT)
+            return fail("building %s: input %d of the operator %s %s", name, i, type->name,
+                        wanted ? "must be token ids" : "must be a parameter or computed from others");
         node.inputs[i] = inputs[i];
-        node.op.inputs[i] = graph->values[inputs[i]].shape;
+        node.op.inputs[i] = input->shape;
     }
     status outcome = op_infer(&node.op);
     if (outcome != STATUS_OK)

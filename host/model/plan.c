@@ -259,7 +259,12 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
     qsort(planner.demands, (size_t)planner.demand_count, sizeof *planner.demands, larger_first);
     const struct place **neighbours = memory_allocate((size_t)planner.demand_count, sizeof(void *));
     status outcome = STATUS_OK;
-    if (plan->parameter_bytes > limits->largest_buffer)
+    /* The optimiser goes over all of them at once, in ints; forward, each operator has its own. */
+    if (!limits->forward_only && plan->parameter_bytes / sizeof(float) > OP_MOST_ELEMENTS)
+        outcome = fail("the parameters are %zu numbers; the optimiser counts at most %d, and a smaller model.width or "
+                       "depth has fewer",
+                       plan->parameter_bytes / sizeof(float), (int)OP_MOST_ELEMENTS);
+    else if (plan->parameter_bytes > limits->largest_buffer)
         outcome = fail("the parameters need %zu bytes, the device allows at most %zu in one buffer",
                        plan->parameter_bytes, limits->largest_buffer);
     for (int i = 0; outcome == STATUS_OK && i < planner.demand_count; i++)

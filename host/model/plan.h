@@ -48,7 +48,10 @@ struct plan_limits {
     bool without_reuse;    /* every place for itself: to test the plan, and for tools that watch single buffers */
 };
 
-/* Fails if one tensor alone is larger than the largest buffer. */
+/*
+ * Fails if one tensor alone is larger than the largest buffer, or if the parameters are more than the optimiser can
+ * count. Everything here is counted in 64 bits; that a tensor has fewer than 2^31 elements is op_infer()'s promise.
+ */
 status plan_create(const struct graph *graph, const struct plan_limits *limits, struct plan **plan) MUST_CHECK;
 void plan_destroy(struct plan *plan);
 

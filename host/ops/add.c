@@ -3,9 +3,7 @@
 static status infer(struct op *op) {
     struct shape a = op->inputs[0], b = op->inputs[1];
     TRY(op_require(op, a.rows == b.rows && a.columns == b.columns, "both inputs must have one shape"));
-    op->output_count = 1;
-    op->outputs[0] = a;
-    return STATUS_OK;
+    return op_add_output(op, a.rows, a.columns);
 }
 
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {

@@ -6,8 +6,8 @@ enum { X, TAPS };
 static status infer(struct op *op) {
     struct shape x = op->inputs[X], taps = op->inputs[TAPS];
     TRY(op_require(op, taps.columns == x.columns, "the taps must be kernel x channels"));
-    op->output_count = 1;
-    op->outputs[0] = x;
+    TRY(op_require_sequences(op, 1));
+    TRY(op_add_output(op, x.rows, x.columns));
     op->backward_scratch = (size_t)groups_of_reduction(op->device, x.rows) * shape_elements(taps);
     return STATUS_OK;
 }

@@ -9,9 +9,8 @@ enum { LOSS, LOG_SUM };
 static status infer(struct op *op) {
     struct shape logits = op->inputs[LOGITS], targets = op->inputs[TARGETS];
     TRY(op_require(op, targets.rows == logits.rows && targets.columns == 1, "one target id a row is needed"));
-    op->output_count = 2;
-    op->outputs[LOSS] = (struct shape){1, 1};
-    op->outputs[LOG_SUM] = (struct shape){logits.rows, 1};
+    TRY(op_add_output(op, 1, 1));
+    TRY(op_add_output(op, logits.rows, 1));
     op->forward_scratch = (size_t)logits.rows;
     return STATUS_OK;
 }
@@ -56,6 +55,7 @@ const struct op_type op_cross_entropy = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .token_inputs = 1u << TARGETS,
     .backward_inputs = 1u << LOGITS | 1u << TARGETS,
     .backward_outputs = 1u << LOG_SUM,
     .reference = reference,

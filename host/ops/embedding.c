@@ -4,9 +4,7 @@ enum { TOKENS, TABLE };
 
 static status infer(struct op *op) {
     TRY(op_require(op, op->inputs[TOKENS].columns == 1, "token ids are one column"));
-    op->output_count = 1;
-    op->outputs[0] = (struct shape){op->inputs[TOKENS].rows, op->inputs[TABLE].columns};
-    return STATUS_OK;
+    return op_add_output(op, op->inputs[TOKENS].rows, op->inputs[TABLE].columns);
 }
 
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
@@ -30,7 +28,7 @@ static void reference(const struct op *op, const double *const inputs[], double 
     struct shape y = op->outputs[0];
     for (int row = 0; row < y.rows; row++)
         for (int c = 0; c < y.columns; c++)
-            outputs[0][row * y.columns + c] = inputs[TABLE][(int)inputs[TOKENS][row] * y.columns + c];
+            outputs[0][(size_t)row * y.columns + c] = inputs[TABLE][(size_t)inputs[TOKENS][row] * y.columns + c];
 }
 
 const struct op_type op_embedding = {
@@ -40,6 +38,7 @@ const struct op_type op_embedding = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .token_inputs = 1u << TOKENS,
     .backward_inputs = 1u << TOKENS,
     .reference = reference,
 };

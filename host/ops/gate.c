@@ -11,10 +11,11 @@ enum { C, V };
 static status infer(struct op *op) {
     TRY(op_require(op, op->inputs[C].rows == op->inputs[V].rows && op->inputs[C].columns == op->inputs[V].columns,
                    "C and V must have one shape"));
-    TRY(op_require(op, op->attributes.nonlinearity != STAR_NONLINEARITY_SOFTMAX, "softmax of one element is 1"));
-    op->output_count = 1;
-    op->outputs[0] = op->inputs[C];
-    return STATUS_OK;
+    int nonlinearity = op->attributes.nonlinearity;
+    TRY(op_require(op, nonlinearity >= STAR_NONLINEARITY_NONE && nonlinearity <= STAR_NONLINEARITY_SILU,
+                   "the nonlinearity is not known"));
+    TRY(op_require(op, nonlinearity != STAR_NONLINEARITY_SOFTMAX, "softmax of one element is 1"));
+    return op_add_output(op, op->inputs[C].rows, op->inputs[C].columns);
 }
 
 enum { OPTION_BYTES = 32 };

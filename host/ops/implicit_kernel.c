@@ -10,9 +10,8 @@
 
 static status infer_features(struct op *op) {
     int limit = op->attributes.lags;
-    op->output_count = 1;
-    op->outputs[0] = (struct shape){limit > 0 && limit < op->reach ? limit : op->reach, STAR_LAG_FEATURES};
-    return STATUS_OK;
+    TRY(op_require(op, limit >= 0, "lags cannot be negative"));
+    return op_add_output(op, limit > 0 && limit < op->reach ? limit : op->reach, STAR_LAG_FEATURES);
 }
 
 static status forward_features(struct device *device, const struct op *op, const struct op_buffers *buffers) {
@@ -51,9 +50,7 @@ const struct op_type op_lag_features = {
 /* ---- sine ---- */
 
 static status infer_sine(struct op *op) {
-    op->output_count = 1;
-    op->outputs[0] = op->inputs[0];
-    return STATUS_OK;
+    return op_add_output(op, op->inputs[0].rows, op->inputs[0].columns);
 }
 
 static status forward_sine(struct device *device, const struct op *op, const struct op_buffers *buffers) {
@@ -93,8 +90,7 @@ static status infer_fade(struct op *op) {
     struct shape x = op->inputs[X];
     TRY(op_require(op, op->inputs[RATE].rows == 1 && op->inputs[RATE].columns == x.columns,
                    "the rates must be 1 x channels"));
-    op->output_count = 1;
-    op->outputs[0] = x;
+    TRY(op_add_output(op, x.rows, x.columns));
     op->backward_scratch = (size_t)groups_of_reduction(op->device, x.rows) * (size_t)x.columns;
     return STATUS_OK;
 }

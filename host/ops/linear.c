@@ -22,9 +22,9 @@ static bool has_residual(const struct op *op) {
 static status infer(struct op *op) {
     int groups = groups_of(op);
     TRY(op_require(op, op->inputs[X].columns == op->inputs[WEIGHT].rows, "weight rows must equal x columns"));
+    TRY(op_require(op, op->attributes.groups >= 0, "there cannot be less than no groups"));
     TRY(op_require(op, op->inputs[X].columns % groups == 0, "the groups must divide the columns of x"));
-    op->output_count = 1;
-    op->outputs[0] = (struct shape){op->inputs[X].rows, op->inputs[WEIGHT].columns * groups};
+    TRY(op_add_output(op, op->inputs[X].rows, (int64_t)op->inputs[WEIGHT].columns * groups));
     if (has_residual(op))
         TRY(op_require(op,
                        op->inputs[RESIDUAL].rows == op->outputs[0].rows &&

@@ -80,16 +80,19 @@ static status infer(struct op *op) {
                    "the heads of B, C and V must divide the heads"));
     TRY(op_require(op,
                    op->inputs[C].columns % a.c_heads == 0 && op->inputs[V].columns % a.v_heads == 0 &&
-                       op->inputs[B].columns == dot_columns(op) * a.b_heads,
+                       op->inputs[B].columns == (int64_t)dot_columns(op) * a.b_heads,
                    "C and B need equal channels a head"));
+    TRY(op_require(op, dot_columns(op) <= OP_MOST_HEAD_COLUMNS && out_columns(op) <= OP_MOST_HEAD_COLUMNS,
+                   "a head has more than 1024 channels"));
+    TRY(op_require(op, a.mean == 0 || a.mean == 1, "mean is 0 or 1"));
+    TRY(op_require_sequences(op, has_decay(op) ? BIAS : A));
     TRY(op_require_mask(op));
     TRY(op_require(op, a.mask != STAR_MASK_BANDED, "a state has no window"));
     if (has_decay(op))
         TRY(op_require(
             op, op->inputs[A].columns == a.heads && op->inputs[BIAS].rows == 1 && op->inputs[BIAS].columns == a.heads,
             "A and bias need a column a head"));
-    op->output_count = 1;
-    op->outputs[0] = (struct shape){op->inputs[C].rows, a.heads * out_columns(op)};
+    TRY(op_add_output(op, op->inputs[C].rows, (int64_t)a.heads * out_columns(op)));
     struct layout layout = layout_of(op);
     op->forward_scratch = layout.forward_end;
     op->backward_scratch = layout.backward_end;

@@ -14,9 +14,8 @@ static status infer(struct op *op) {
     TRY(op_require(op, op->inputs[KERNEL].columns == op->inputs[X].columns, "the kernel must be lags x channels"));
     TRY(op_require_mask(op));
     TRY(op_require(op, op->inputs[KERNEL].rows >= op_visible_rows(op), "the kernel has fewer lags than tokens see"));
-    op->output_count = 1;
-    op->outputs[0] = op->inputs[X];
-    return STATUS_OK;
+    TRY(op_require_sequences(op, 1));
+    return op_add_output(op, op->inputs[X].rows, op->inputs[X].columns);
 }
 
 static size_t tiles(int count) {

@@ -13,9 +13,6 @@
 enum { C, B, V };
 enum { Y, LOG_SUM };
 
-/* Largest channels of a head: a lane keeps that many vectors. */
-enum { LARGEST_HEAD = 1024 };
-
 static int dot_columns(const struct op *op) {
     return op->inputs[C].columns / op->attributes.heads;
 }
@@ -35,20 +32,21 @@ static status infer(struct op *op) {
         "the heads of B and of V must divide the heads of C"));
     TRY(op_require(op,
                    op->inputs[C].columns % a.heads == 0 && op->inputs[V].columns % a.v_heads == 0 &&
-                       op->inputs[B].columns == dot_columns(op) * a.b_heads,
+                       op->inputs[B].columns == (int64_t)dot_columns(op) * a.b_heads,
                    "C and B need equal channels a head"));
-    TRY(op_require(op, dot_columns(op) <= LARGEST_HEAD && out_columns(op) <= LARGEST_HEAD,
+    TRY(op_require(op, dot_columns(op) <= OP_MOST_HEAD_COLUMNS && out_columns(op) <= OP_MOST_HEAD_COLUMNS,
                    "a head has more than 1024 channels"));
     TRY(op_require(op, a.nonlinearity >= STAR_NONLINEARITY_NONE && a.nonlinearity <= STAR_NONLINEARITY_SILU,
                    "the nonlinearity is not known"));
     TRY(op_require_mask(op));
+    TRY(op_require_sequences(op, V + 1));
     int rows = op->inputs[C].rows;
-    op->output_count = is_softmax(op) ? 2 : 1;
-    op->outputs[Y] = (struct shape){rows, a.heads * out_columns(op)};
-    op->outputs[LOG_SUM] = (struct shape){rows, a.heads};
+    TRY(op_add_output(op, rows, (int64_t)a.heads * out_columns(op)));
+    if (is_softmax(op))
+        TRY(op_add_output(op, rows, a.heads));
     size_t per_row = (size_t)a.heads; /* mean_gradient, then gradients of shared heads before they are summed */
-    per_row += a.b_heads < a.heads ? (size_t)(a.heads * dot_columns(op)) : 0;
-    per_row += a.v_heads < a.heads ? (size_t)(a.heads * out_columns(op)) : 0;
+    per_row += a.b_heads < a.heads ? (size_t)a.heads * (size_t)dot_columns(op) : 0;
+    per_row += a.v_heads < a.heads ? (size_t)a.heads * (size_t)out_columns(op) : 0;
     op->backward_scratch = per_row * (size_t)rows;
     return STATUS_OK;
 }

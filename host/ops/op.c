@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -50,19 +51,58 @@ status op_require_mask(const struct op *op) {
     int mask = op->attributes.mask;
     TRY(op_require(op, mask == STAR_MASK_CAUSAL || mask == STAR_MASK_BANDED || mask == STAR_MASK_BLOCKED,
                    "the mask must be causal, banded or blocked"));
+    TRY(op_require(op, op->attributes.span >= 0 && op->attributes.span <= OP_MOST_SPAN,
+                   "the span must be at most 16777216 tokens"));
     return op_require(op, mask == STAR_MASK_CAUSAL || op->attributes.span > 0, "the mask needs a span");
+}
+
+status op_require_sequences(const struct op *op, int count) {
+    for (int i = 0; i < count; i++)
+        if (op->inputs[i].rows != op->batch * op->context)
+            return fail("the operator %s mixes %d sequences of %d tokens, but its input %d has %d rows", op->type->name,
+                        op->batch, op->context, i, op->inputs[i].rows);
+    return STATUS_OK;
+}
+
+/* A tensor of this shape can be counted by kernels. */
+static status require_countable(const struct op *op, const char *what, int64_t rows, int64_t columns) {
+    if (columns <= OP_MOST_COLUMNS && rows <= OP_MOST_ELEMENTS && rows * columns <= OP_MOST_ELEMENTS)
+        return STATUS_OK;
+    return fail("%s of the operator %s is %" PRId64 " x %" PRId64
+                "; kernels count at most %d elements and %d columns, and a smaller train.batch, model.context or "
+                "model.width makes it smaller",
+                what, op->type->name, rows, columns, (int)OP_MOST_ELEMENTS, (int)OP_MOST_COLUMNS);
+}
+
+status op_add_output(struct op *op, int64_t rows, int64_t columns) {
+    TRY(op_require(op, rows > 0 && columns > 0, "it would make nothing"));
+    TRY(require_countable(op, "a result", rows, columns));
+    op->outputs[op->output_count++] = (struct shape){(int)rows, (int)columns};
+    return STATUS_OK;
 }
 
 status op_infer(struct op *op) {
     op->output_count = 0;
     op->forward_scratch = op->backward_scratch = 0;
     op->reach = op->reach ? op->reach : op->context;
-    TRY(op_require(op, op->batch > 0 && op->context > 0, "batch and context must be positive"));
+    TRY(op_require(op, op->batch > 0 && op->context > 0 && op->reach > 0, "batch and context must be positive"));
+    if ((int64_t)op->batch * op->context > OP_MOST_ELEMENTS)
+        return fail("%d sequences of %d tokens are %" PRId64 " tokens at once; kernels count at most %d, and a smaller "
+                    "train.batch or model.context makes them fewer",
+                    op->batch, op->context, (int64_t)op->batch * op->context, (int)OP_MOST_ELEMENTS);
     TRY(op_require(op, op->input_count >= op->type->inputs_least && op->input_count <= op->type->inputs_most,
                    "the number of inputs is wrong"));
-    for (int i = 0; i < op->input_count; i++)
+    for (int i = 0; i < op->input_count; i++) {
         TRY(op_require(op, op->inputs[i].rows > 0 && op->inputs[i].columns > 0, "an input is empty"));
-    return op->type->infer(op);
+        TRY(require_countable(op, "an input", op->inputs[i].rows, op->inputs[i].columns));
+    }
+    TRY(op->type->infer(op));
+    size_t scratch = op->forward_scratch > op->backward_scratch ? op->forward_scratch : op->backward_scratch;
+    if (scratch > OP_MOST_ELEMENTS)
+        return fail("the operator %s needs scratch of %zu floats; kernels count at most %d, and a smaller train.batch, "
+                    "model.context or model.width needs less",
+                    op->type->name, scratch, (int)OP_MOST_ELEMENTS);
+    return STATUS_OK;
 }
 
 int op_first_visible(const struct op *op, int t) {

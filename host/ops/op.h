@@ -16,7 +16,18 @@
 #include "device/device.h"
 #include "starcl/constants.h"
 
+#include <limits.h>
+
 enum { OP_MAX_INPUTS = 8, OP_MAX_OUTPUTS = 2, OP_ROUND_FLOATS = 16, OP_TOGETHER = 8 };
+
+/*
+ * Kernels count the elements of a tensor, and places in scratch, in ints; what is left below 2^31 is for the last
+ * work-group of a flat array, which counts past the end. Steps from row to row, and over columns, stay ints too.
+ */
+enum { OP_MOST_ELEMENTS = INT_MAX - 0xffff, OP_MOST_COLUMNS = 1 << 24 };
+
+/* Tokens of a window or a block; added to a token's number they stay an int. Channels of a head, kept in registers. */
+enum { OP_MOST_SPAN = 1 << 24, OP_MOST_HEAD_COLUMNS = 1024 };
 
 struct shape {
     int rows, columns;
@@ -121,6 +132,9 @@ struct op_type {
     /* Whether this use can do the norm of op_buffers.norm_gain, which is op_rms_norm of inputs[0]. NULL: no. */
     bool (*takes_norm)(const struct op *op);
 
+    /* Inputs that are token ids, as bits; the others are not. */
+    unsigned token_inputs;
+
     /* Which inputs and outputs backward reads, as bits; the others may be overwritten after their last forward use. */
     unsigned backward_inputs, backward_outputs;
 
@@ -173,13 +187,24 @@ extern const struct op_type *const op_types[];
 /* The family of this name, or NULL. */
 const struct op_type *op_type_find(const char *name);
 
-/* Completes `op` from its first part. */
+/*
+ * Completes `op` from its first part. Whatever attributes and shapes it is given: it fails, with a message that names
+ * what does not fit, or the kernels and the reference touch nothing but the tensors and the scratch that it tells.
+ */
 status op_infer(struct op *op) MUST_CHECK;
+
+/*
+ * For infer functions: the next output has this shape. Fails where that is empty or more than kernels can count; the
+ * numbers may be products of two ints that are positive.
+ */
+status op_add_output(struct op *op, int64_t rows, int64_t columns) MUST_CHECK;
 
 /* For infer functions: fails with `requirement` unless `holds`. */
 status op_require(const struct op *op, bool holds, const char *requirement) MUST_CHECK;
 /* For infer functions: the mask is one of STAR_MASK_... and has a span where it needs one. */
 status op_require_mask(const struct op *op) MUST_CHECK;
+/* For infer functions of operators that mix tokens: the first `count` inputs have a row a token. */
+status op_require_sequences(const struct op *op, int count) MUST_CHECK;
 
 /* For backward functions: the gradient of an input of passed_inputs. */
 status op_pass_gradient(struct device *device, const struct op *op, const struct op_buffers *buffers,

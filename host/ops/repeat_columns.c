@@ -3,9 +3,7 @@
 
 static status infer(struct op *op) {
     TRY(op_require(op, op->attributes.repeat > 0, "repeat must be positive"));
-    op->output_count = 1;
-    op->outputs[0] = (struct shape){op->inputs[0].rows, op->inputs[0].columns * op->attributes.repeat};
-    return STATUS_OK;
+    return op_add_output(op, op->inputs[0].rows, (int64_t)op->inputs[0].columns * op->attributes.repeat);
 }
 
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {

@@ -10,9 +10,8 @@ enum { Y, INVERSE };
 static status infer(struct op *op) {
     struct shape x = op->inputs[X], gain = op->inputs[GAIN];
     TRY(op_require(op, gain.rows == 1 && gain.columns == x.columns, "the gain must be 1 x channels"));
-    op->output_count = 2;
-    op->outputs[Y] = x;
-    op->outputs[INVERSE] = (struct shape){x.rows, 1};
+    TRY(op_add_output(op, x.rows, x.columns));
+    TRY(op_add_output(op, x.rows, 1));
     op->backward_scratch = (size_t)groups_of_reduction(op->device, x.rows) * (size_t)x.columns;
     return STATUS_OK;
 }

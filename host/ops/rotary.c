@@ -5,12 +5,11 @@
 
 static status infer(struct op *op) {
     struct op_attributes a = op->attributes;
-    TRY(op_require(op, a.heads > 0 && a.head_columns > 0 && a.heads * a.head_columns == op->inputs[0].columns,
+    TRY(op_require(op, a.heads > 0 && a.head_columns > 0 && (int64_t)a.heads * a.head_columns == op->inputs[0].columns,
                    "heads times head_columns must equal x columns"));
     TRY(op_require(op, a.head_columns % 2 == 0, "head_columns must be even"));
-    op->output_count = 1;
-    op->outputs[0] = op->inputs[0];
-    return STATUS_OK;
+    TRY(op_require_sequences(op, 1));
+    return op_add_output(op, op->inputs[0].rows, op->inputs[0].columns);
 }
 
 static status turn(struct device *device, const struct op *op, cl_mem from, cl_mem to, float direction, bool accumulate,

@@ -26,8 +26,8 @@ static status infer(struct op *op) {
     if (scaled.has_base)
         TRY(op_require(op, op->inputs[BASE].rows == x.rows && op->inputs[BASE].columns == x.columns,
                        "both addends must have one shape"));
-    op->output_count = 1;
-    op->outputs[0] = x;
+    TRY(op_require(op, op->attributes.negative == 0 || op->attributes.negative == 1, "negative is 0 or 1"));
+    TRY(op_add_output(op, x.rows, x.columns));
     op->backward_scratch = (size_t)groups_of_reduction(op->device, x.rows) * (size_t)x.columns;
     return STATUS_OK;
 }

@@ -29,9 +29,9 @@ static status infer(struct op *op) {
                    "the bias must be 1 x channels"));
     TRY(op_require_mask(op));
     TRY(op_require(op, op->attributes.mask != STAR_MASK_BANDED, "a recurrence has no window"));
-    op->output_count = 2;
-    op->outputs[Y] = v;
-    op->outputs[STATES] = (struct shape){op->batch * chunks(op) * state, v.columns};
+    TRY(op_require_sequences(op, V + 1));
+    TRY(op_add_output(op, v.rows, v.columns));
+    TRY(op_add_output(op, (int64_t)op->batch * chunks(op) * state, v.columns));
     size_t blocks = (size_t)groups_over_columns(op->device, v.columns);
     op->backward_scratch = blocks * 2 * (size_t)v.rows * (size_t)state + (size_t)op->batch * (size_t)v.columns;
     return STATUS_OK;

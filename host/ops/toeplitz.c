@@ -11,8 +11,8 @@ static status infer(struct op *op) {
                        "C, B and V must have one shape"));
     TRY(op_require(op, op->inputs[TAPS].columns == c.columns, "the taps must be kernel x channels"));
     TRY(op_require_mask(op));
-    op->output_count = 1;
-    op->outputs[0] = c;
+    TRY(op_require_sequences(op, V + 1));
+    TRY(op_add_output(op, c.rows, c.columns));
     op->backward_scratch = (size_t)groups_of_reduction(op->device, c.rows) * shape_elements(op->inputs[TAPS]);
     return STATUS_OK;
 }

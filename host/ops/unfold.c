@@ -6,9 +6,8 @@
 static status infer(struct op *op) {
     TRY(op_require(op, op->attributes.kernel > 0, "kernel must be positive"));
     TRY(op_require_mask(op));
-    op->output_count = 1;
-    op->outputs[0] = (struct shape){op->inputs[0].rows, op->inputs[0].columns * op->attributes.kernel};
-    return STATUS_OK;
+    TRY(op_require_sequences(op, 1));
+    return op_add_output(op, op->inputs[0].rows, (int64_t)op->inputs[0].columns * op->attributes.kernel);
 }
 
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {

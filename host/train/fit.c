@@ -23,8 +23,10 @@ status fit_graph(struct device *device, const struct genome *genome, const struc
     for (int parts = 1; parts <= batch; parts++) {
         if (batch % parts != 0)
             continue;
-        TRY(architecture_build(genome, catalogue, settings, batch / parts, device_shape(device), graph));
-        outcome = check_fit(device, *graph, batch);
+        /* Tensors of the whole batch may be too large to count, those of a part not. */
+        outcome = architecture_build(genome, catalogue, settings, batch / parts, device_shape(device), graph);
+        if (outcome == STATUS_OK)
+            outcome = check_fit(device, *graph, batch);
         if (outcome == STATUS_OK)
             return outcome;
         graph_destroy(*graph);
