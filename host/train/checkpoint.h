@@ -25,8 +25,9 @@ status checkpoint_write_architecture(const struct graph *graph, const struct gen
                                      const struct catalogue *catalogue, const struct model_settings *settings,
                                      const char *path) MUST_CHECK;
 /*
- * The graph of such a file, for another batch, context and reach. Files that do not describe a graph are refused with
- * what is wrong.
+ * The graph of such a file, for another batch, context and reach. The file may come from anyone: it is refused with
+ * what is wrong and where (checkpoint_graph.c says what is asked of it), or gives a graph that can be planned and run
+ * on the ids of bytes.
  */
 status checkpoint_read_graph(const char *path, int batch, int context, int reach, struct device_shape device,
                              struct graph **graph) MUST_CHECK;

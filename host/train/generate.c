@@ -65,6 +65,10 @@ status generate(struct decoder *decoder, const int32_t *prompt, int prompt_token
     const struct graph *graph = model_graph(decoder_model(decoder));
     if (prompt_tokens < 1)
         return fail_usage("the prompt is empty; generating begins behind at least one byte");
+    int vocabulary = graph->values[graph->logits].shape.columns;
+    for (int i = 0; i < prompt_tokens; i++)
+        if (prompt[i] < 0 || prompt[i] >= vocabulary)
+            return fail_usage("token %d of the prompt is %d; the model knows 0 to %d", i, prompt[i], vocabulary - 1);
     float *logits = memory_allocate(shape_elements(graph->values[graph->logits].shape), sizeof *logits);
     status outcome = run(decoder, prompt, prompt_tokens, settings, tell, context, logits);
     free(logits);
