@@ -14,108 +14,145 @@
 
 /* ---- weights and training state ---- */
 
-/* Adds one block of parameter layout (parameters or moments), each tensor as prefix + name. */
-static void add_block(const struct model *model, const char *prefix, const char *block, struct tensors *tensors) {
-    const struct graph *graph = model_graph(model);
+/*
+ * The tensors of a file and where each lies on the device: blocks of parameter layout (parameters or moments), one
+ * behind the other. Elements pass through memory for the largest tensor; gaps between tensors are left as they are.
+ */
+struct state {
+    const struct model *model;
+    struct state_tensor {
+        char *name;
+        cl_mem block;
+        size_t offset; /* bytes from its start */
+        struct shape shape;
+    } * tensors;
+    int count;
+    float *elements;
+};
+
+static void add_block(struct state *state, const char *prefix, cl_mem block) {
+    const struct graph *graph = model_graph(state->model);
     for (int v = 0; v < graph->value_count; v++) {
         const struct value *value = &graph->values[v];
-        char name[160];
         if (value->role != VALUE_PARAMETER)
             continue;
-        snprintf(name, sizeof name, "%s%s", prefix, value->name);
-        memcpy(tensors_add(tensors, name, value->shape), block + model_plan(model)->parameter_offsets[v],
-               shape_elements(value->shape) * sizeof(float));
+        struct text name = {0};
+        text_append(&name, "%s%s", prefix, value->name);
+        state->tensors = memory_resize(state->tensors, (size_t)state->count + 1, sizeof *state->tensors);
+        state->tensors[state->count++] = (struct state_tensor){.name = name.text,
+                                                               .block = block,
+                                                               .offset = model_plan(state->model)->parameter_offsets[v],
+                                                               .shape = value->shape};
     }
 }
 
-static status find_block(const struct model *model, const char *prefix, const struct tensors *tensors, char *block) {
-    const struct graph *graph = model_graph(model);
-    for (int v = 0; v < graph->value_count; v++) {
-        const struct value *value = &graph->values[v];
-        const float *elements;
-        char name[160];
-        if (value->role != VALUE_PARAMETER)
-            continue;
-        snprintf(name, sizeof name, "%s%s", prefix, value->name);
-        TRY(tensors_find(tensors, name, value->shape, &elements));
-        memcpy(block + model_plan(model)->parameter_offsets[v], elements, shape_elements(value->shape) * sizeof(float));
+static struct state weights_of(const struct model *model) {
+    struct state state = {.model = model};
+    add_block(&state, "", model_parameters(model));
+    return state;
+}
+
+static struct state training_state_of(const struct trainer *trainer) {
+    struct state state = {.model = trainer_model(trainer)};
+    const struct optimiser *optimiser = trainer_optimiser(trainer);
+    add_block(&state, "parameter.", model_parameters(state.model));
+    add_block(&state, "mean.", optimiser_mean(optimiser));
+    add_block(&state, "variance.", optimiser_variance(optimiser));
+    return state;
+}
+
+static void state_free(struct state *state) {
+    for (int i = 0; i < state->count; i++)
+        free(state->tensors[i].name);
+    free(state->tensors);
+    free(state->elements);
+}
+
+static size_t bytes_of(const struct state_tensor *tensor) {
+    return shape_elements(tensor->shape) * sizeof(float);
+}
+
+static void allocate_elements(struct state *state) {
+    size_t most = 0;
+    for (int i = 0; i < state->count; i++)
+        most = bytes_of(&state->tensors[i]) > most ? bytes_of(&state->tensors[i]) : most;
+    state->elements = memory_allocate(most, 1);
+}
+
+static status read_from_device(void *context, int index, const float **elements) {
+    struct state *state = context;
+    const struct state_tensor *tensor = &state->tensors[index];
+    *elements = state->elements;
+    return device_read(model_device(state->model), tensor->block, tensor->offset, state->elements, bytes_of(tensor));
+}
+
+static status save(struct state *state, struct tensors *tensors, const char *path) {
+    allocate_elements(state);
+    for (int i = 0; i < state->count; i++)
+        tensors_add(tensors, state->tensors[i].name, state->tensors[i].shape);
+    return tensors_write(tensors, path, read_from_device, state);
+}
+
+/* Nothing is written to the device unless all are there. */
+static status load(struct state *state, const struct tensors *tensors) {
+    for (int i = 0; i < state->count; i++)
+        TRY(tensors_require(tensors, state->tensors[i].name, state->tensors[i].shape));
+    allocate_elements(state);
+    for (int i = 0; i < state->count; i++) {
+        const struct state_tensor *tensor = &state->tensors[i];
+        TRY(tensors_read(tensors, tensor->name, tensor->shape, state->elements));
+        TRY(device_write(model_device(state->model), tensor->block, tensor->offset, state->elements, bytes_of(tensor)));
     }
     return STATUS_OK;
 }
 
-/* Device memory of parameter layout from and to tensors; gaps of the block stay zero. */
-static status save_block(const struct model *model, cl_mem memory, const char *prefix, struct tensors *tensors) {
-    size_t bytes = model_plan(model)->parameter_bytes;
-    char *block = memory_allocate(bytes, 1);
-    status outcome = device_read(model_device(model), memory, 0, block, bytes);
-    if (outcome == STATUS_OK)
-        add_block(model, prefix, block, tensors);
-    free(block);
-    return outcome;
-}
-
-static status load_block(const struct model *model, cl_mem memory, const char *prefix, const struct tensors *tensors) {
-    size_t bytes = model_plan(model)->parameter_bytes;
-    char *block = memory_allocate(bytes, 1);
-    status outcome = find_block(model, prefix, tensors, block);
-    if (outcome == STATUS_OK)
-        outcome = device_write(model_device(model), memory, 0, block, bytes);
-    free(block);
-    return outcome;
-}
-
 status checkpoint_write_weights(struct model *model, const char *path) {
     struct tensors *tensors = tensors_create();
-    status outcome = save_block(model, model_parameters(model), "", tensors);
-    if (outcome == STATUS_OK)
-        outcome = tensors_write(tensors, path);
+    struct state state = weights_of(model);
+    status outcome = save(&state, tensors, path);
+    state_free(&state);
     tensors_destroy(tensors);
     return outcome;
 }
 
 status checkpoint_read_weights(struct model *model, const char *path) {
     struct tensors *tensors;
-    TRY(tensors_read(path, &tensors));
-    status outcome = load_block(model, model_parameters(model), "", tensors);
+    TRY(tensors_open(path, &tensors));
+    struct state state = weights_of(model);
+    status outcome = load(&state, tensors);
+    state_free(&state);
     tensors_destroy(tensors);
     return outcome == STATUS_OK ? outcome : fail_while(outcome, "%s", path);
 }
 
 status checkpoint_write_training(struct trainer *trainer, const char *path) {
-    struct model *model = trainer_model(trainer);
-    struct optimiser *optimiser = trainer_optimiser(trainer);
     struct tensors *tensors = tensors_create();
+    struct state state = training_state_of(trainer);
     char steps[32];
     snprintf(steps, sizeof steps, "%" PRId64, trainer_step(trainer));
     tensors_add_text(tensors, "steps", steps);
-    status outcome = save_block(model, model_parameters(model), "parameter.", tensors);
-    if (outcome == STATUS_OK)
-        outcome = save_block(model, optimiser_mean(optimiser), "mean.", tensors);
-    if (outcome == STATUS_OK)
-        outcome = save_block(model, optimiser_variance(optimiser), "variance.", tensors);
-    if (outcome == STATUS_OK)
-        outcome = tensors_write(tensors, path);
+    status outcome = save(&state, tensors, path);
+    state_free(&state);
     tensors_destroy(tensors);
     return outcome;
 }
 
 static status load_training(struct trainer *trainer, const struct tensors *tensors) {
-    struct model *model = trainer_model(trainer);
-    struct optimiser *optimiser = trainer_optimiser(trainer);
     const char *text = tensors_find_text(tensors, "steps");
     int64_t steps;
     if (!text || text_parse_integer(text, &steps) != 0 || steps < 0)
         return fail("it does not say how many steps were done");
-    TRY(load_block(model, model_parameters(model), "parameter.", tensors));
-    TRY(load_block(model, optimiser_mean(optimiser), "mean.", tensors));
-    TRY(load_block(model, optimiser_variance(optimiser), "variance.", tensors));
-    trainer_set_step(trainer, steps);
-    return STATUS_OK;
+    struct state state = training_state_of(trainer);
+    status outcome = load(&state, tensors);
+    state_free(&state);
+    if (outcome == STATUS_OK)
+        trainer_set_step(trainer, steps);
+    return outcome;
 }
 
 status checkpoint_read_training(struct trainer *trainer, const char *path) {
     struct tensors *tensors;
-    TRY(tensors_read(path, &tensors));
+    TRY(tensors_open(path, &tensors));
     status outcome = load_training(trainer, tensors);
     tensors_destroy(tensors);
     return outcome == STATUS_OK ? outcome : fail_while(outcome, "%s", path);

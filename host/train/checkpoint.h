@@ -11,9 +11,15 @@
 
 #include <cJSON.h>
 
-/* Writes all parameters; waits for the device. The file appears complete or not at all. */
+/*
+ * Writes all parameters; waits for the device. The file appears complete or not at all. Here and below, tensors pass
+ * one by one: the host needs memory for the largest.
+ */
 status checkpoint_write_weights(struct model *model, const char *path) MUST_CHECK;
-/* Fills the parameters of a model from such a file; every one must be there with its shape. */
+/*
+ * Fills the parameters of a model from such a file; every one must be there with its shape, or nothing is filled. Where
+ * the file or the device fails half-way, some are filled.
+ */
 status checkpoint_read_weights(struct model *model, const char *path) MUST_CHECK;
 
 /*
@@ -32,7 +38,7 @@ status checkpoint_write_architecture(const struct graph *graph, const struct gen
 status checkpoint_read_graph(const char *path, int batch, int context, int reach, struct device_shape device,
                              struct graph **graph) MUST_CHECK;
 
-/* The state of a trainer and its model: parameters, moments of the optimiser, steps done. */
+/* The state of a trainer and its model: parameters, moments of the optimiser, steps done. As for weights. */
 status checkpoint_write_training(struct trainer *trainer, const char *path) MUST_CHECK;
 status checkpoint_read_training(struct trainer *trainer, const char *path) MUST_CHECK;
 

@@ -5,69 +5,65 @@
 
 #include <cJSON.h>
 #include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #if __BYTE_ORDER != __LITTLE_ENDIAN
 #error "safetensors files are little endian, and so must this host be"
 #endif
 
+/* The header of what others wrote may be as large as the format's own readers allow. */
+enum { MOST_HEADER_BYTES = 100000000 };
+
 struct tensor {
     char *name;
     struct shape shape;
-    float *elements;
+    uint64_t place; /* in a file that is read, from its start */
 };
 
 struct tensors {
     struct tensor *tensors;
     int count;
     cJSON *texts;
+    int descriptor; /* of a file that is read, else -1 */
 };
 
 struct tensors *tensors_create(void) {
     struct tensors *tensors = memory_allocate(1, sizeof *tensors);
     tensors->texts = cJSON_CreateObject();
+    tensors->descriptor = -1;
     return tensors;
 }
 
 void tensors_destroy(struct tensors *tensors) {
     if (!tensors)
         return;
-    for (int i = 0; i < tensors->count; i++) {
+    for (int i = 0; i < tensors->count; i++)
         free(tensors->tensors[i].name);
-        free(tensors->tensors[i].elements);
-    }
+    if (tensors->descriptor >= 0)
+        close(tensors->descriptor);
     free(tensors->tensors);
     cJSON_Delete(tensors->texts);
     free(tensors);
 }
 
-float *tensors_add(struct tensors *tensors, const char *name, struct shape shape) {
+static void add(struct tensors *tensors, const char *name, struct shape shape, uint64_t place) {
     tensors->tensors = memory_resize(tensors->tensors, (size_t)tensors->count + 1, sizeof *tensors->tensors);
-    struct tensor *tensor = &tensors->tensors[tensors->count++];
-    *tensor = (struct tensor){.name = memory_copy_text(name),
-                              .shape = shape,
-                              .elements = memory_allocate(shape_elements(shape), sizeof(float))};
-    return tensor->elements;
+    tensors->tensors[tensors->count++] =
+        (struct tensor){.name = memory_copy_text(name), .shape = shape, .place = place};
+}
+
+void tensors_add(struct tensors *tensors, const char *name, struct shape shape) {
+    add(tensors, name, shape, 0);
 }
 
 void tensors_add_text(struct tensors *tensors, const char *key, const char *value) {
     cJSON_AddStringToObject(tensors->texts, key, value);
-}
-
-status tensors_find(const struct tensors *tensors, const char *name, struct shape shape, const float **elements) {
-    for (int i = 0; i < tensors->count; i++) {
-        const struct tensor *tensor = &tensors->tensors[i];
-        if (strcmp(tensor->name, name) != 0)
-            continue;
-        if (tensor->shape.rows != shape.rows || tensor->shape.columns != shape.columns)
-            return fail("the tensor %s is %d x %d, not %d x %d", name, tensor->shape.rows, tensor->shape.columns,
-                        shape.rows, shape.columns);
-        *elements = tensor->elements;
-        return STATUS_OK;
-    }
-    return fail("there is no tensor %s", name);
 }
 
 const char *tensors_find_text(const struct tensors *tensors, const char *key) {
@@ -93,8 +89,8 @@ static cJSON *describe_tensor(const struct tensor *tensor, size_t offset) {
     return json;
 }
 
-/* The JSON header, padded with spaces to 8 bytes as the format wants; sets the bytes of all tensors. */
-static char *make_header(const struct tensors *tensors, size_t *data_bytes) {
+/* The JSON header, padded with spaces to 8 bytes as the format wants. */
+static char *make_header(const struct tensors *tensors) {
     cJSON *header = cJSON_CreateObject();
     size_t offset = 0;
     if (tensors->texts->child)
@@ -110,25 +106,33 @@ static char *make_header(const struct tensors *tensors, size_t *data_bytes) {
     memset(result, ' ', padded);
     memcpy(result, text, length);
     cJSON_free(text);
-    *data_bytes = offset;
     return result;
 }
 
-status tensors_write(const struct tensors *tensors, const char *path) {
-    size_t data_bytes;
-    char *header = make_header(tensors, &data_bytes);
+static status write_content(const struct tensors *tensors, struct file_writer *writer, tensors_source *source,
+                            void *context) {
+    char *header = make_header(tensors);
     uint64_t header_bytes = strlen(header);
-    size_t bytes = sizeof header_bytes + header_bytes + data_bytes;
-    char *file = memory_allocate(bytes, 1), *place = file + sizeof header_bytes + header_bytes;
-    memcpy(file, &header_bytes, sizeof header_bytes);
-    memcpy(file + sizeof header_bytes, header, header_bytes);
-    for (int i = 0; i < tensors->count; i++) {
-        memcpy(place, tensors->tensors[i].elements, tensor_size(&tensors->tensors[i]));
-        place += tensor_size(&tensors->tensors[i]);
-    }
-    status outcome = file_write(path, file, bytes);
-    free(file);
+    status outcome = file_writer_append(writer, &header_bytes, sizeof header_bytes);
+    if (outcome == STATUS_OK)
+        outcome = file_writer_append(writer, header, header_bytes);
     free(header);
+    for (int i = 0; outcome == STATUS_OK && i < tensors->count; i++) {
+        const float *elements;
+        outcome = source(context, i, &elements);
+        if (outcome == STATUS_OK)
+            outcome = file_writer_append(writer, elements, tensor_size(&tensors->tensors[i]));
+    }
+    return outcome;
+}
+
+status tensors_write(const struct tensors *tensors, const char *path, tensors_source *source, void *context) {
+    struct file_writer *writer;
+    TRY(file_writer_open(path, &writer));
+    status outcome = write_content(tensors, writer, source, context);
+    if (outcome == STATUS_OK)
+        return file_writer_commit(writer);
+    file_writer_abandon(writer);
     return outcome;
 }
 
@@ -141,8 +145,12 @@ static double whole_number(const cJSON *array, int index) {
     return value >= 0 && value < 9e15 && value == (double)(uint64_t)value ? value : -1;
 }
 
-static status read_tensor(const char *path, const cJSON *json, const char *data, size_t data_bytes,
-                          struct tensors *tensors) {
+/* Where the tensors of a file lie. */
+struct region {
+    uint64_t begin, bytes;
+};
+
+static status read_tensor(const cJSON *json, struct region data, struct tensors *tensors) {
     const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(json, "dtype");
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(json, "shape");
     const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(json, "data_offsets");
@@ -150,55 +158,100 @@ static status read_tensor(const char *path, const cJSON *json, const char *data,
     double rows = dimensions == 2 ? whole_number(shape, 0) : 1, columns = whole_number(shape, dimensions - 1);
     double begin = whole_number(offsets, 0), end = whole_number(offsets, 1);
     if (!cJSON_IsString(dtype) || strcmp(dtype->valuestring, "F32") != 0 || dimensions < 1 || dimensions > 2)
-        return fail("%s: the tensor %s is not float32 with one or two dimensions", path, json->string);
+        return fail("the tensor %s is not float32 with one or two dimensions", json->string);
     if (rows < 1 || columns < 1 || rows > INT32_MAX || columns > INT32_MAX || begin < 0 || end < begin ||
-        end > (double)data_bytes || end - begin != rows * columns * (double)sizeof(float))
-        return fail("%s: the tensor %s does not lie in the file as its shape says", path, json->string);
-    float *elements = tensors_add(tensors, json->string, (struct shape){(int)rows, (int)columns});
-    memcpy(elements, data + (size_t)begin, (size_t)(end - begin));
+        end > (double)data.bytes || end - begin != rows * columns * (double)sizeof(float))
+        return fail("the tensor %s does not lie in the file as its shape says", json->string);
+    add(tensors, json->string, (struct shape){(int)rows, (int)columns}, data.begin + (uint64_t)begin);
     return STATUS_OK;
 }
 
-static status read_header(const char *path, const cJSON *header, const char *data, size_t data_bytes,
-                          struct tensors *tensors) {
+static status read_header(const cJSON *header, struct region data, struct tensors *tensors) {
     for (const cJSON *item = header->child; item; item = item->next) {
         if (strcmp(item->string, "__metadata__") != 0) {
-            TRY(read_tensor(path, item, data, data_bytes, tensors));
+            TRY(read_tensor(item, data, tensors));
             continue;
         }
         for (const cJSON *text = item->child; text; text = text->next)
-            if (cJSON_IsString(text))
+            if (text->string && cJSON_IsString(text))
                 tensors_add_text(tensors, text->string, text->valuestring);
     }
     return STATUS_OK;
 }
 
-static status parse_file(const char *path, const char *file, size_t length, struct tensors *tensors) {
+static status read_at(int descriptor, uint64_t place, void *bytes, size_t length) {
+    char *to = bytes;
+    while (length > 0) {
+        ssize_t got = pread(descriptor, to, length, (off_t)place);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail("it cannot be read: %s", strerror(errno));
+        if (got == 0)
+            return fail("it was cut off");
+        to += got;
+        place += (uint64_t)got;
+        length -= (size_t)got;
+    }
+    return STATUS_OK;
+}
+
+static status parse(struct tensors *tensors) {
     uint64_t header_bytes = 0;
+    struct stat information;
+    if (fstat(tensors->descriptor, &information) != 0 || !S_ISREG(information.st_mode))
+        return fail("it is not a file");
+    uint64_t length = (uint64_t)information.st_size;
     if (length >= sizeof header_bytes)
-        memcpy(&header_bytes, file, sizeof header_bytes);
-    if (header_bytes == 0 || header_bytes > length - sizeof header_bytes)
-        return fail("%s is not a safetensors file, or it was cut off", path);
-    const char *data = file + sizeof header_bytes + header_bytes;
-    cJSON *header = cJSON_ParseWithLength(file + sizeof header_bytes, header_bytes);
-    status outcome = cJSON_IsObject(header)
-                         ? read_header(path, header, data, length - sizeof header_bytes - header_bytes, tensors)
-                         : fail("%s is not a safetensors file: its header is not JSON", path);
+        TRY(read_at(tensors->descriptor, 0, &header_bytes, sizeof header_bytes));
+    if (header_bytes == 0 || header_bytes > length - sizeof header_bytes || header_bytes > MOST_HEADER_BYTES)
+        return fail("it is not a safetensors file, or it was cut off");
+    struct region data = {.begin = sizeof header_bytes + header_bytes};
+    data.bytes = length - data.begin;
+    char *text = memory_allocate(header_bytes, 1);
+    status outcome = read_at(tensors->descriptor, sizeof header_bytes, text, header_bytes);
+    cJSON *header = outcome == STATUS_OK ? cJSON_ParseWithLength(text, header_bytes) : NULL;
+    if (outcome == STATUS_OK)
+        outcome = cJSON_IsObject(header) ? read_header(header, data, tensors)
+                                         : fail("it is not a safetensors file: its header is not JSON");
     cJSON_Delete(header);
+    free(text);
     return outcome;
 }
 
-status tensors_read(const char *path, struct tensors **tensors) {
-    char *file;
-    size_t length;
-    *tensors = NULL;
-    TRY(file_read(path, &file, &length));
-    struct tensors *read = tensors_create();
-    status outcome = parse_file(path, file, length, read);
-    free(file);
-    if (outcome == STATUS_OK)
-        *tensors = read;
-    else
-        tensors_destroy(read);
-    return outcome;
+status tensors_open(const char *path, struct tensors **result) {
+    struct tensors *tensors = tensors_create();
+    tensors->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    status outcome = tensors->descriptor >= 0 ? parse(tensors) : fail("it cannot be read: %s", strerror(errno));
+    if (outcome != STATUS_OK) {
+        tensors_destroy(tensors);
+        tensors = NULL;
+    }
+    *result = tensors;
+    return outcome == STATUS_OK ? outcome : fail_while(outcome, "%s", path);
+}
+
+static status find(const struct tensors *tensors, const char *name, struct shape shape, const struct tensor **found) {
+    for (int i = 0; i < tensors->count; i++) {
+        const struct tensor *tensor = &tensors->tensors[i];
+        if (strcmp(tensor->name, name) != 0)
+            continue;
+        if (tensor->shape.rows != shape.rows || tensor->shape.columns != shape.columns)
+            return fail("the tensor %s is %d x %d, not %d x %d", name, tensor->shape.rows, tensor->shape.columns,
+                        shape.rows, shape.columns);
+        *found = tensor;
+        return STATUS_OK;
+    }
+    return fail("there is no tensor %s", name);
+}
+
+status tensors_require(const struct tensors *tensors, const char *name, struct shape shape) {
+    const struct tensor *tensor;
+    return find(tensors, name, shape, &tensor);
+}
+
+status tensors_read(const struct tensors *tensors, const char *name, struct shape shape, float *elements) {
+    const struct tensor *tensor;
+    TRY(find(tensors, name, shape, &tensor));
+    return read_at(tensors->descriptor, tensor->place, elements, tensor_size(tensor));
 }
