@@ -24,6 +24,21 @@ status fail(const char *format, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
 status fail_usage(const char *format, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
 status fail_interrupted(void) MUST_CHECK;
 
+/*
+ * Whose failure it is, for callers that do something else then: it is kept with the message, and fail_while() keeps it
+ * too. No message is ever read for it.
+ */
+enum failure_kind {
+    FAILURE_PLAIN,     /* of what was asked for, or of a file */
+    FAILURE_DEVICE,    /* a device refused, and would again */
+    FAILURE_TRANSIENT, /* a device had no memory or was lost: it may do the same when it is opened again */
+};
+
+/* As fail(), of another kind than FAILURE_PLAIN. */
+status fail_as(enum failure_kind kind, const char *format, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
+/* The kind of this thread's last failure. */
+enum failure_kind failure_kind(void);
+
 /* Put "words: " in front of the message of a failure and return that failure unchanged. */
 status fail_while(status failure, const char *format, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 

@@ -128,6 +128,25 @@ static const char *advice(int code) {
     }
 }
 
+/* The device may have the memory, or be there again, the next time. */
+static enum failure_kind kind_of(int code) {
+    switch (code) {
+    case CL_DEVICE_NOT_FOUND:
+    case CL_DEVICE_NOT_AVAILABLE:
+    case CL_MEM_OBJECT_ALLOCATION_FAILURE:
+    case CL_OUT_OF_RESOURCES:
+    case CL_OUT_OF_HOST_MEMORY:
+    case CL_MAP_FAILURE:
+    case CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST:
+    case CL_INVALID_COMMAND_QUEUE:
+    case CL_INVALID_CONTEXT:
+    case CLBlastInsufficientMemoryTemp:
+        return FAILURE_TRANSIENT;
+    default:
+        return FAILURE_DEVICE;
+    }
+}
+
 status opencl_check(int code, const char *format, ...) {
     if (code == CL_SUCCESS)
         return STATUS_OK;
@@ -136,5 +155,5 @@ status opencl_check(int code, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    return fail("%s: %s%s", what, opencl_error_name(code), advice(code));
+    return fail_as(kind_of(code), "%s: %s%s", what, opencl_error_name(code), advice(code));
 }

@@ -18,7 +18,7 @@ struct evaluator {
     const struct catalogue *catalogue;
     const struct corpus *corpus;
     struct device *device;
-    bool cannot_save; /* a failure of the disk, which is not the candidate's */
+    bool cannot_save; /* a failure of a file, which is not the candidate's */
 };
 
 struct device_options config_device_options(const struct run_config *config) {
@@ -117,9 +117,10 @@ static status assess(struct evaluator *evaluator, const struct graph *graph, con
     if (outcome == STATUS_OK) {
         struct cost cost = graph_cost(graph, (int)config->model.cache_context);
         fill_metrics(&evaluation->metrics, &cost, &result);
+        /* It reads them from the device, whose failure ends this candidate alone. */
         if (job->weights_path)
             outcome = checkpoint_write_weights(model, job->weights_path);
-        evaluator->cannot_save = outcome != STATUS_OK;
+        evaluator->cannot_save = outcome != STATUS_OK && failure_kind() == FAILURE_PLAIN;
     }
     model_destroy(model);
     return outcome;
@@ -143,6 +144,20 @@ static status build_and_assess(struct evaluator *evaluator, const struct evaluat
     return outcome;
 }
 
+/* Whatever state a failure left the device in ends with it. `reason` is what failed. */
+static status reopen_device(struct evaluator *evaluator, const char *reason) {
+    device_close(evaluator->device);
+    evaluator->device = NULL;
+    status outcome = open_device(evaluator);
+    return outcome == STATUS_OK
+               ? outcome
+               : fail_while(STATUS_FAILED, "opening the device again after a candidate failed (%s)", reason);
+}
+
+/*
+ * A device that had no memory or was lost says nothing about the candidate, which is tried once more on the device
+ * opened anew. What fails again, or fails by itself (it does not fit, diverges, or the device refuses it), is recorded.
+ */
 status evaluator_run(struct evaluator *evaluator, const struct evaluation_job *job, struct evaluation *evaluation) {
     double start = clock_seconds();
     memset(evaluation, 0, sizeof *evaluation);
@@ -150,19 +165,25 @@ status evaluator_run(struct evaluator *evaluator, const struct evaluation_job *j
     evaluation->seed = job->seed;
     evaluation->steps = job->steps;
     snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
-    status outcome = build_and_assess(evaluator, job, evaluation);
-    evaluation->seconds = clock_seconds() - start;
-    if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->cannot_save)
-        return outcome;
-    snprintf(evaluation->reason, sizeof evaluation->reason, "%s", status_message());
-    /* Text that has changed is not the candidate's fault either: no other could be compared with those before. */
-    TRY(corpus_check(evaluator->corpus));
+    for (bool again = false;; again = true) {
+        evaluation->reason[0] = '\0';
+        status outcome = build_and_assess(evaluator, job, evaluation);
+        evaluation->seconds = clock_seconds() - start;
+        if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->cannot_save)
+            return outcome;
+        bool transient = failure_kind() == FAILURE_TRANSIENT;
+        char *reason = memory_copy_text(status_message());
+        snprintf(evaluation->reason, sizeof evaluation->reason, "%s%s", again ? "tried twice: " : "", reason);
+        /* Text that has changed is not the candidate's fault either: no other could be compared with those before. */
+        outcome = corpus_check(evaluator->corpus);
+        if (outcome == STATUS_OK)
+            outcome = reopen_device(evaluator, reason);
+        free(reason);
+        TRY(outcome);
+        if (again || !transient)
+            break;
+    }
     evaluation->failed = true;
-    /* Whatever state the failure left the device in ends with it. */
-    device_close(evaluator->device);
-    evaluator->device = NULL;
-    outcome = open_device(evaluator);
-    return outcome == STATUS_OK ? outcome
-                                : fail_while(STATUS_FAILED, "opening the device again after a candidate failed (%s)",
-                                             evaluation->reason);
+    evaluation->metrics = metrics_absent(); /* trained, perhaps, but not kept */
+    return STATUS_OK;
 }

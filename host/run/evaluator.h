@@ -30,9 +30,9 @@ struct evaluation_job {
 
 /*
  * Evaluates a genome. A candidate that cannot be built or trained is an evaluation that failed, with its reason,
- * and the device is opened anew after it; the returned status is a failure only when nothing more can be evaluated, as
- * where the text has changed, or STATUS_INTERRUPTED. Weights and architecture go to `weights_path` and
- * `architecture_path` before it returns.
+ * and the device is opened anew after it; where the device had no memory or was lost, it is first tried once more. The
+ * returned status is a failure only when nothing more can be evaluated, as where the text has changed, or
+ * STATUS_INTERRUPTED. Weights and architecture go to `weights_path` and `architecture_path` before it returns.
  */
 status evaluator_run(struct evaluator *evaluator, const struct evaluation_job *job,
                      struct evaluation *evaluation) MUST_CHECK;

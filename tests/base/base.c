@@ -29,6 +29,20 @@ static void test_status(void **unused) {
     assert_fails(fail_usage("again: %s", status_message()), STATUS_USAGE, "again: printing page 3: no paper");
 }
 
+static void test_failure_kind(void **unused) {
+    (void)unused;
+    assert_fails(fail_as(FAILURE_TRANSIENT, "lost %d", 1), STATUS_FAILED, "lost 1");
+    assert_int_equal(failure_kind(), FAILURE_TRANSIENT);
+    assert_fails(fail_while(STATUS_FAILED, "running"), STATUS_FAILED, "running: lost 1");
+    assert_int_equal(failure_kind(), FAILURE_TRANSIENT);
+    assert_fails(fail("no paper"), STATUS_FAILED, "no paper");
+    assert_int_equal(failure_kind(), FAILURE_PLAIN);
+    assert_fails(fail_as(FAILURE_DEVICE, "refused"), STATUS_FAILED, "refused");
+    assert_int_equal(failure_kind(), FAILURE_DEVICE);
+    assert_fails(fail_interrupted(), STATUS_INTERRUPTED, "interrupted");
+    assert_int_equal(failure_kind(), FAILURE_PLAIN);
+}
+
 /* ---- text ---- */
 
 static void test_nearest(void **unused) {
@@ -277,10 +291,10 @@ static void test_assignments(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),      cmocka_unit_test(test_nearest),         cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_philox),      cmocka_unit_test(test_distributions),   cmocka_unit_test(test_files),
-        cmocka_unit_test(test_file_writer), cmocka_unit_test(test_cache_directory), cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_assignments),
+        cmocka_unit_test(test_status),   cmocka_unit_test(test_failure_kind), cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_philox),       cmocka_unit_test(test_distributions),
+        cmocka_unit_test(test_files),    cmocka_unit_test(test_file_writer),  cmocka_unit_test(test_cache_directory),
+        cmocka_unit_test(test_settings), cmocka_unit_test(test_assignments),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

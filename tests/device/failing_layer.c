@@ -1,7 +1,8 @@
 /*
  * An OpenCL layer (ocl-icd loads it through OPENCL_LAYERS) that takes the device away: kernel launches number FAIL_FROM
  * to FAIL_FROM + FAIL_COUNT - 1 fail with CL_OUT_OF_RESOURCES, and with FAIL_FOREVER set everything from there on does,
- * opening the device included.
+ * opening the device included. Of the reads of at least FAIL_READ_BYTES bytes, number FAIL_READ_FROM to FAIL_READ_FROM
+ * + FAIL_READ_COUNT - 1 fail alike.
  */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl_layer.h>
@@ -15,9 +16,20 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_ic
 static const struct _cl_icd_dispatch *driver;
 static struct _cl_icd_dispatch dispatch;
 static long launches, fail_from, fail_count, forever;
+static long reads, read_bytes, read_from, read_count;
 
 static int fails(void) {
     return launches >= fail_from && (forever || launches < fail_from + fail_count);
+}
+
+static cl_int CL_API_CALL enqueue_read(cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset,
+                                       size_t bytes, void *to, cl_uint events, const cl_event *list, cl_event *event) {
+    if (bytes >= (size_t)read_bytes) {
+        reads++;
+        if (reads >= read_from && reads < read_from + read_count)
+            return CL_OUT_OF_RESOURCES;
+    }
+    return driver->clEnqueueReadBuffer(queue, buffer, blocking, offset, bytes, to, events, list, event);
 }
 
 static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
@@ -65,8 +77,12 @@ cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *t
     fail_from = number("FAIL_FROM");
     fail_count = number("FAIL_COUNT");
     forever = number("FAIL_FOREVER");
+    read_bytes = number("FAIL_READ_BYTES");
+    read_from = number("FAIL_READ_FROM");
+    read_count = number("FAIL_READ_COUNT");
     driver = target;
     dispatch.clEnqueueNDRangeKernel = enqueue_kernel;
+    dispatch.clEnqueueReadBuffer = enqueue_read;
     dispatch.clCreateContext = create_context;
     *layer = &dispatch;
     *entries_out = sizeof dispatch / sizeof(void *);
