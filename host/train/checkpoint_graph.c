@@ -112,7 +112,7 @@ static status check_name(const struct reader *reader, int index, const char *nam
 static status make_parameter(struct reader *reader, int index) {
     const cJSON *json = reader->values[index], *shape = cJSON_GetObjectItemCaseSensitive(json, "shape");
     const char *name = json_text(json, "name");
-    int rows, columns;
+    int rows = 0, columns = 0;
     TRY(check_name(reader, index, name));
     if (!cJSON_IsArray(shape) || cJSON_GetArraySize(shape) != 2)
         return fail("value %d: the parameter %s has no shape of two numbers", index, name);
@@ -346,8 +346,10 @@ status checkpoint_read_graph(const char *path, int batch, int context, int reach
     TRY(file_read(path, &text, &length));
     cJSON *json = parse(text, length);
     free(text);
+    if (!json)
+        return fail("%s is not JSON", path);
     struct reader reader = {.graph = graph_create(batch, context, reach, device)};
-    status outcome = json ? read_all(&reader, json) : fail("it is not JSON");
+    status outcome = read_all(&reader, json);
     free(reader.values);
     free(reader.made);
     cJSON_Delete(json);
