@@ -98,6 +98,22 @@ const char *text_duration(char *buffer, double seconds) {
     return buffer;
 }
 
+const char *text_exact(char *buffer, double value) {
+    enum { ALWAYS_ENOUGH = 17, WRITTEN_OUT = 7 }; /* digits of any double, and of whole numbers without an exponent */
+    int digits = 0;
+    do
+        snprintf(buffer, TEXT_NUMBER_BYTES, "%.*e", digits++, value);
+    while (digits < ALWAYS_ENOUGH && strtod(buffer, NULL) != value);
+    const char *exponent = strchr(buffer, 'e');
+    int whole_digits = exponent ? atoi(exponent + 1) + 1 : 0;
+    if (whole_digits > digits && whole_digits <= WRITTEN_OUT)
+        digits = whole_digits;
+    int length = snprintf(buffer, TEXT_NUMBER_BYTES, "%.*g", digits, value);
+    if (isfinite(value) && !strpbrk(buffer, ".e"))
+        snprintf(buffer + length, (size_t)(TEXT_NUMBER_BYTES - length), ".0");
+    return buffer;
+}
+
 int text_parse_integer(const char *text, int64_t *value) {
     char *end;
     errno = 0;

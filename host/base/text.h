@@ -30,6 +30,12 @@ const char *text_count(char *buffer, double count);
 const char *text_duration(char *buffer, double seconds);
 
 /*
+ * The shortest decimal that reads back as the same double, with a point or an exponent so that it cannot be taken for
+ * an integer: "0.1", "20.0", "1e-06".
+ */
+const char *text_exact(char *buffer, double value);
+
+/*
  * Reads a whole decimal integer or number; the text must hold nothing else. Returns 0, or -1 when it does not parse or
  * does not fit.
  */

@@ -153,14 +153,21 @@ static bool means(const char *choice, const struct device_information *device) {
     return contains_ignoring_case(device->name, choice) || contains_ignoring_case(device->platform_name, choice);
 }
 
+const char *device_words(const char *choice) {
+    if (choice && *choice)
+        return choice;
+    const char *variable = getenv("STARCL_DEVICE");
+    return variable ? variable : "";
+}
+
 status device_choose(const struct device_list *list, const char *choice, const struct device_information **chosen,
                      const char **reason) {
     const char *from = "it is what --device asks for";
     if (!choice || !*choice) {
-        choice = getenv("STARCL_DEVICE");
+        choice = device_words(NULL);
         from = "it is what STARCL_DEVICE asks for";
     }
-    if (!choice || !*choice) {
+    if (!*choice) {
         choice = "auto";
         from = "GPUs come before accelerators before CPUs, then the most compute units times clock";
     }

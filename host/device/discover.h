@@ -34,6 +34,9 @@ struct device_list {
 status device_list_create(struct device_list *list) MUST_CHECK;
 void device_list_destroy(struct device_list *list);
 
+/* The words that a choice stands for: `choice` itself, or where it is NULL or "" what STARCL_DEVICE says, or "". */
+const char *device_words(const char *choice);
+
 /*
  * The device a person means: an index "platform.device" (or "platform" for its first device), "cpu", "gpu",
  * "accelerator", or part of a name, case ignored. NULL or "" takes STARCL_DEVICE, or else "auto": a GPU before an

@@ -3,11 +3,14 @@
 #include "base/memory.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "device/discover.h"
 #include "device/gemm.h"
 #include "evolve/population.h"
 #include "train/trainer.h"
 
+#include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +303,26 @@ static status check_words(const struct settings *settings, const struct run_conf
     return STATUS_OK;
 }
 
+/*
+ * A search holds all its individuals: two populations and a hash of every genome in evolve, and everything that was
+ * evaluated in run/search.c.
+ */
+static status check_population(const struct settings *settings, const struct run_config *config) {
+    const double most_bytes = 4.0 * 1024 * 1024 * 1024;
+    double population = (double)config->search.population, generations = (double)config->search.generations;
+    double fixed = 2 * population * sizeof(struct individual),
+           individual = sizeof(struct individual) + sizeof(uint64_t);
+    double bytes = fixed + population * generations * individual;
+    char needed[TEXT_NUMBER_BYTES], allowed[TEXT_NUMBER_BYTES];
+    if (bytes <= most_bytes)
+        return STATUS_OK;
+    return settings_refuse(settings, locate(settings, "search", "generations"),
+                           "%.0f x %.0f are %.0f individuals, which take %s of the host's memory; allowed: at most %s, "
+                           "which is at most %.0f generations of this population",
+                           population, generations, population * generations, text_bytes(needed, bytes),
+                           text_bytes(allowed, most_bytes), floor((most_bytes - fixed) / (population * individual)));
+}
+
 static status check_together(const struct settings *settings, const struct run_config *config) {
     if (config->model.width % 16 != 0)
         return settings_refuse(settings, locate(settings, "model", "width"), "%lld is not a multiple of 16",
@@ -330,6 +353,7 @@ static status check_together(const struct settings *settings, const struct run_c
                                "%lld sequences of model.context, %lld, are %lld tokens a step; at most %d are possible",
                                config->train.batch, config->model.context, config->train.batch * config->model.context,
                                TRAIN_MOST_TOKENS);
+    TRY(check_population(settings, config));
     TRY(check_lists(settings, config));
     if (!evolves(config, "backbone") && config->model.pattern.count == 0)
         return settings_refuse(settings, locate(settings, "search", "levels"),
@@ -354,12 +378,37 @@ static status resolve_path(const struct settings *settings, struct run_config *c
     return STATUS_OK;
 }
 
+/*
+ * A catalogue of one's own is found again from another folder. One that is not there is left to whoever reads it: a run
+ * has a copy, and goes on without the file.
+ */
+static void resolve_catalogue(struct run_config *config) {
+    char absolute[PATH_MAX];
+    if (strcmp(config->model.catalogue, "builtin") != 0 && realpath(config->model.catalogue, absolute))
+        snprintf(config->model.catalogue, sizeof config->model.catalogue, "%s", absolute);
+}
+
+/* STARCL_DEVICE's choice becomes the config's: resuming without the variable takes the same device. */
+static status resolve_device(struct run_config *config) {
+    const char *words = device_words(config->devices.device);
+    if (words == config->devices.device)
+        return STATUS_OK;
+    if (strlen(words) >= sizeof config->devices.device)
+        return fail_usage("STARCL_DEVICE is longer than %zu characters: %s", sizeof config->devices.device - 1, words);
+    snprintf(config->devices.device, sizeof config->devices.device, "%s", words);
+    return STATUS_OK;
+}
+
 static status read_settings(struct settings *settings, bool needs_data, struct run_config *config) {
     memset(config, 0, sizeof *config);
     TRY(read_defaults(config));
     TRY(read_group(settings, config_root_setting(&settings->config), "", config));
     TRY(check_together(settings, config));
-    return needs_data ? resolve_path(settings, config) : STATUS_OK;
+    resolve_catalogue(config);
+    if (!needs_data)
+        return STATUS_OK;
+    TRY(resolve_path(settings, config));
+    return resolve_device(config);
 }
 
 static status load_settings(struct settings *settings, const char *const *assignments, int assignment_count,
@@ -406,9 +455,8 @@ static void print_value(struct text *text, const struct config_key *key, const s
         text_append(text, *(const long long *)value > INT_MAX ? "%lldL" : "%lld", *(const long long *)value);
         break;
     case KEY_NUMBER: {
-        char number[40];
-        snprintf(number, sizeof number, "%.17g", *(const double *)value);
-        text_append(text, "%s%s", number, strpbrk(number, ".e") ? "" : ".0");
+        char number[TEXT_NUMBER_BYTES];
+        text_append(text, "%s", text_exact(number, *(const double *)value));
         break;
     }
     case KEY_TEXT:

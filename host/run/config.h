@@ -49,7 +49,7 @@ struct run_config {
         } final;
     } search;
     struct {
-        char device[CONFIG_NAME_BYTES]; /* "" : what STARCL_DEVICE says, or the best */
+        char device[CONFIG_NAME_BYTES]; /* "": the best; or as device_choose() reads it */
         char gemm[CONFIG_NAME_BYTES];
         long long memory;
     } devices;
@@ -58,7 +58,8 @@ struct run_config {
 /*
  * Reads `path` (NULL: the defaults alone), applies the `assignments` ("path=value"), and checks every key: unknown
  * ones, types, ranges, and what must fit together. Every failure is a STATUS_USAGE that names file, line and key.
- * data.path becomes absolute; where `needs_data` is false, it is not looked at.
+ * Paths become absolute. Where `needs_data` is true, the config is to be run: data.path must exist, and devices.device
+ * takes what STARCL_DEVICE says where it is "". Otherwise neither is looked at.
  */
 status config_load(const char *path, const char *const *assignments, int assignment_count, bool needs_data,
                    struct run_config *config) MUST_CHECK;

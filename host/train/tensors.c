@@ -246,12 +246,12 @@ static status find(const struct tensors *tensors, const char *name, struct shape
 }
 
 status tensors_require(const struct tensors *tensors, const char *name, struct shape shape) {
-    const struct tensor *tensor;
+    const struct tensor *tensor = NULL;
     return find(tensors, name, shape, &tensor);
 }
 
 status tensors_read(const struct tensors *tensors, const char *name, struct shape shape, float *elements) {
-    const struct tensor *tensor;
+    const struct tensor *tensor = NULL;
     TRY(find(tensors, name, shape, &tensor));
     return read_at(tensors->descriptor, tensor->place, elements, tensor_size(tensor));
 }

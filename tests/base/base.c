@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <dirent.h>
+#include <float.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -78,6 +79,35 @@ static void test_numbers(void **unused) {
     assert_int_equal(text_parse_number("1e-3", &number), 0);
     assert_true(number == 1e-3);
     assert_int_equal(text_parse_number("nan", &number), -1);
+}
+
+/* The shortest decimal that reads back as the same double: no shorter one does, and this one does. */
+static void test_exact_numbers(void **unused) {
+    (void)unused;
+    char buffer[TEXT_NUMBER_BYTES];
+    assert_string_equal(text_exact(buffer, 0.1), "0.1");
+    assert_string_equal(text_exact(buffer, 0.1 + 0.2), "0.30000000000000004");
+    assert_string_equal(text_exact(buffer, 1.0 / 3), "0.3333333333333333");
+    assert_string_equal(text_exact(buffer, 8e-4), "0.0008");
+    assert_string_equal(text_exact(buffer, 1e-6), "1e-06");
+    assert_string_equal(text_exact(buffer, 20), "20.0");
+    assert_string_equal(text_exact(buffer, 1e6), "1000000.0");
+    assert_string_equal(text_exact(buffer, 5e-324), "5e-324");
+    assert_string_equal(text_exact(buffer, -DBL_MAX), "-1.7976931348623157e+308");
+    assert_string_equal(text_exact(buffer, 0), "0.0");
+    struct random_stream random = random_open(3, 4);
+    for (int i = 0; i < 200000; i++) {
+        uint64_t bits = (uint64_t)random_word(&random) << 32 | random_word(&random);
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        if (!isfinite(value))
+            continue;
+        double back = strtod(text_exact(buffer, value), NULL);
+        if (memcmp(&back, &value, sizeof value) != 0)
+            fail_test("%.17g is printed as %s", value, buffer);
+        if (!strpbrk(buffer, ".e"))
+            fail_test("%s would be read as an integer", buffer);
+    }
 }
 
 /* ---- random ---- */
@@ -291,10 +321,12 @@ static void test_assignments(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),   cmocka_unit_test(test_failure_kind), cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_philox),       cmocka_unit_test(test_distributions),
-        cmocka_unit_test(test_files),    cmocka_unit_test(test_file_writer),  cmocka_unit_test(test_cache_directory),
-        cmocka_unit_test(test_settings), cmocka_unit_test(test_assignments),
+        cmocka_unit_test(test_status),        cmocka_unit_test(test_failure_kind),
+        cmocka_unit_test(test_nearest),       cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_exact_numbers), cmocka_unit_test(test_philox),
+        cmocka_unit_test(test_distributions), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_file_writer),   cmocka_unit_test(test_cache_directory),
+        cmocka_unit_test(test_settings),      cmocka_unit_test(test_assignments),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -29,7 +29,14 @@ expect 2 "broken.cfg:2: syntax error" "$starcl" search broken.cfg
 expect 2 "no usable OpenCL device matches '9.9'" "$starcl" search small.cfg --device 9.9
 expect 2 "did you mean 'catalogue'?" "$starcl" search small.cfg --set model.catalog=x
 expect 2 "cannot read mine.cfg" "$starcl" search small.cfg --set model.catalogue=mine.cfg
+expect 2 "--set search.population: 1 is out of range" "$starcl" search small.cfg --set search.population=1
+expect 2 "search.generations: 4000 x 100000 are 400000000 individuals" "$starcl" search small.cfg \
+    --set search.population=4000 --set search.generations=100000
 [ -e runs ] && complain "a refused search left a run folder behind"
+
+# What STARCL_DEVICE chose belongs to the run.
+expect 0 "Pareto front" env STARCL_DEVICE=cpu "$starcl" search small.cfg --run chosen --set search.generations=1
+grep -q 'device = "cpu";' chosen/config.cfg || complain "the choice of STARCL_DEVICE is not in the run's config"
 
 # Genomes.
 expect 0 "ends" "$starcl" show 11111-81111

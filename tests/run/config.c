@@ -2,8 +2,13 @@
 #include "test.h"
 
 #include "base/file.h"
+#include "base/random.h"
+#include "evolve/population.h"
+#include "genome/builtin.h"
 #include "run/config.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +121,101 @@ static void test_round_trip(void **unused) {
     free(again);
 }
 
+/* Numbers in a printed config are the shortest decimals that mean them. */
+static void test_short_numbers(void **unused) {
+    (void)unused;
+    assert_ok(load(DATA, "train.clip=20"));
+    char *text = config_print(&config);
+    assert_non_null(strstr(text, " validation = 0.1;"));
+    assert_non_null(strstr(text, " learning_rate = 0.0008;"));
+    assert_non_null(strstr(text, " clip = 20.0;"));
+    assert_null(strstr(text, "00000000000"));
+    free(text);
+}
+
+/* Whatever a double holds comes back bit for bit, in at most the 17 digits that always suffice. */
+static void test_number_round_trip(void **unused) {
+    (void)unused;
+    struct random_stream random = random_open(7, 7);
+    assert_ok(load(DATA, NULL));
+    for (int i = 0; i < 400; i++) {
+        double share = random_word(&random) * ldexp(1, -32);
+        share = (share + random_word(&random)) * ldexp(1, -32); /* all 53 bits are random */
+        config.data.validation = 0.0001 + 0.4 * share;
+        config.train.learning_rate = i % 2 ? share : pow(10, -(i % 300)) * (i % 7 + 1) / 10;
+        config.train.final_rate = i % 3 ? share * share : DBL_MIN / (i + 1);
+        config.train.clip = i % 2 ? 1e6 * share + 1e-6 : i * 997 % 1000000 + 1;
+        struct run_config before = config;
+        char *text = config_print(&config);
+        assert_ok(config_load_text("printed", text, NULL, 0, true, &config));
+        assert_memory_equal(&before, &config, sizeof config);
+        free(text);
+    }
+}
+
+static void test_catalogue_path(void **unused) {
+    (void)unused;
+    char here[PATH_MAX], expected[PATH_MAX];
+    struct catalogue catalogue;
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(folder), 0);
+    char *own_folder = realpath(".", NULL);
+    snprintf(expected, sizeof expected, "%.4000s/mine.cfg", own_folder);
+    free(own_folder);
+    assert_ok(file_write("mine.cfg", builtin_files[0].text, strlen(builtin_files[0].text)));
+    status outcome = load(DATA "model = { catalogue = \"mine.cfg\"; };", NULL);
+    assert_int_equal(chdir(here), 0);
+    assert_ok(outcome);
+    assert_string_equal(config.model.catalogue, expected);
+    char *text = config_print(&config);
+    assert_ok(config_load_text("printed", text, NULL, 0, true, &config));
+    free(text);
+    assert_ok(catalogue_read(config.model.catalogue, &catalogue));
+    /* Where the file is gone since, what needs it says so; a run has a copy of its own. */
+    assert_ok(load(DATA, "model.catalogue=gone.cfg"));
+    assert_fails(catalogue_read(config.model.catalogue, &catalogue), STATUS_USAGE, "cannot read gone.cfg");
+    assert_ok(load(DATA, NULL));
+    assert_string_equal(config.model.catalogue, "builtin");
+}
+
+/* What a search holds of its individuals has a limit, 4 GiB; the arithmetic is done again here. */
+static void test_population_limit(void **unused) {
+    (void)unused;
+    char words[128];
+    refused(DATA "search = { population = 4096; generations = 100000; };", NULL,
+            "search.generations: 4096 x 100000 are 409600000 individuals");
+    double each = (double)sizeof(struct individual) + 8,
+           space = 4294967296.0 - 2 * 1000 * (double)sizeof(struct individual);
+    long long most = (long long)(space / (1000 * each));
+    snprintf(words, sizeof words, "search = { population = 1000; generations = %lld; };", most + 1);
+    refused(words, "data.path=/etc/passwd", "at most 4.0 GiB");
+    snprintf(words, sizeof words, "at most %lld generations", most);
+    refused("search = { population = 1000; generations = 90000; };", "data.path=/etc/passwd", words);
+    snprintf(words, sizeof words, "search = { population = 1000; generations = %lld; };", most);
+    assert_ok(load(words, "data.path=/etc/passwd"));
+}
+
+/* The choice of STARCL_DEVICE is part of what a run was started with. */
+static void test_device_choice(void **unused) {
+    (void)unused;
+    char *before = getenv("STARCL_DEVICE") ? strdup(getenv("STARCL_DEVICE")) : NULL, words[80];
+    setenv("STARCL_DEVICE", "cpu", 1);
+    assert_ok(load(DATA, NULL));
+    assert_string_equal(config.devices.device, "cpu");
+    assert_ok(load(DATA, "devices.device=\"0.0\""));
+    assert_string_equal(config.devices.device, "0.0");
+    memset(words, 'x', sizeof words);
+    words[sizeof words - 1] = '\0';
+    setenv("STARCL_DEVICE", words, 1);
+    assert_fails(load(DATA, NULL), STATUS_USAGE, "STARCL_DEVICE is longer than 63 characters");
+    unsetenv("STARCL_DEVICE");
+    assert_ok(load(DATA, NULL));
+    assert_string_equal(config.devices.device, "");
+    if (before)
+        setenv("STARCL_DEVICE", before, 1);
+    free(before);
+}
+
 static void test_space(void **unused) {
     (void)unused;
     struct catalogue catalogue;
@@ -181,8 +281,17 @@ static void test_differences(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_differences), cmocka_unit_test(test_defaults),   cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_space),
+        cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_short_numbers),
+        cmocka_unit_test(test_number_round_trip),
+        cmocka_unit_test(test_catalogue_path),
+        cmocka_unit_test(test_population_limit),
+        cmocka_unit_test(test_device_choice),
+        cmocka_unit_test(test_space),
         cmocka_unit_test(test_levels),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
