@@ -25,6 +25,14 @@ void interrupt_install(void) {
     sigaction(SIGTERM, &action, NULL);
 }
 
+void interrupt_request(void) {
+    interrupted = 1;
+}
+
+void interrupt_forget(void) {
+    interrupted = 0;
+}
+
 bool interrupt_requested(void) {
     return interrupted != 0;
 }

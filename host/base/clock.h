@@ -9,9 +9,12 @@ double clock_seconds(void);
 
 /*
  * interrupt_install() turns SIGINT and SIGTERM into a flag; a second signal ends the process at once. Long loops ask
- * interrupt_requested() and return fail_interrupted().
+ * interrupt_requested() and return fail_interrupted(). interrupt_request() sets the flag too, and may be called from a
+ * signal handler; interrupt_forget() clears it.
  */
 void interrupt_install(void);
+void interrupt_request(void);
+void interrupt_forget(void);
 bool interrupt_requested(void);
 
 #endif

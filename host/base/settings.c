@@ -4,15 +4,25 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <locale.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* libconfig parses in a locale of its own and then leaves the thread with the program's, whatever it had before. */
+static bool read_string(config_t *config, const char *text) {
+    locale_t before = uselocale((locale_t)0);
+    bool parsed = config_read_string(config, text) == CONFIG_TRUE;
+    uselocale(before);
+    return parsed;
+}
+
 status settings_read_text(const char *name, const char *text, struct settings *settings) {
     config_init(&settings->config);
     settings->name = memory_copy_text(name);
-    if (config_read_string(&settings->config, text) == CONFIG_TRUE)
+    if (read_string(&settings->config, text))
         return STATUS_OK;
     status outcome =
         fail_usage("%s:%d: %s", name, config_error_line(&settings->config), config_error_text(&settings->config));
@@ -252,8 +262,7 @@ static status assign_parsed(struct settings *settings, const char *path, const c
 static config_setting_t *parse_value(config_t *config, const char *text, const char *quote) {
     struct text line = {0};
     text_append(&line, "value = %s%s%s;", quote, text, quote);
-    bool parsed =
-        config_read_string(config, line.text) == CONFIG_TRUE && config_setting_length(config_root_setting(config)) == 1;
+    bool parsed = read_string(config, line.text) && config_setting_length(config_root_setting(config)) == 1;
     text_free(&line);
     return parsed ? config_lookup(config, "value") : NULL;
 }

@@ -7,20 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static status resume(const struct arguments *arguments, const char *out) {
+static status resume(const struct arguments *arguments, const char *out, struct training_result *result) {
     const char *assignments[MAX_ARGUMENTS + 2];
     int count;
     if (arguments->word_count > 0 || argument_given(arguments, "--config") || argument_given(arguments, "--seed"))
         return fail_usage("--resume goes on with what %s holds; leave genome, --config and --seed away", out);
     TRY(arguments_assignments(arguments, assignments, &count));
-    return training_resume(out, assignments, count);
+    return training_resume(out, assignments, count, result);
 }
 
-static status start(const struct arguments *arguments, const char *out) {
+static status start(const struct arguments *arguments, const char *out, struct training_result *result) {
     struct target *target = memory_allocate(1, sizeof *target);
     status outcome = target_read(arguments->word_count ? arguments->words[0] : NULL, arguments, true, target);
     if (outcome == STATUS_OK)
-        outcome = training_start(&target->config, target->catalogue_text, &target->genome, out);
+        outcome = training_start(&target->config, target->catalogue_text, &target->genome, out, result);
     free(target->catalogue_text);
     free(target);
     return outcome;
@@ -30,8 +30,13 @@ static status run(const struct arguments *arguments) {
     const char *out = argument_value(arguments, "--out");
     if (!out)
         return fail_usage("--out DIR is missing: the folder for weights and logs");
-    status outcome = argument_given(arguments, "--resume") ? resume(arguments, out) : start(arguments, out);
+    struct training_result result;
+    status outcome =
+        argument_given(arguments, "--resume") ? resume(arguments, out, &result) : start(arguments, out, &result);
     progress_clear();
+    if (outcome == STATUS_OK)
+        printf("validation %.4f, test %.4f bits/byte after %lld steps; weights: %s/weights.safetensors\n",
+               result.bits_per_byte, result.test_bits_per_byte, (long long)result.steps, out);
     if (outcome == STATUS_INTERRUPTED)
         fprintf(stderr, "interrupted; everything so far is kept. Go on with:  starcl train --resume --out %s\n", out);
     return outcome;

@@ -1,21 +1,11 @@
-/* A genome as commands are told it: as text, as RUN:ID, or as the pattern of a config. */
+/* What commands are told about genomes and configs, with --config, --set, --seed and --device. */
 #ifndef STARCL_CLI_TARGET_H
 #define STARCL_CLI_TARGET_H
 
 #include "cli/command.h"
-#include "run/config.h"
+#include "run/target.h"
 
-struct target {
-    struct genome genome;
-    struct run_config config;
-    struct catalogue catalogue;
-    char *catalogue_text; /* the caller frees it */
-};
-
-/*
- * `word` is a genome, RUN:ID, or NULL for model.pattern. The config is --config with --set and --device, or for RUN:ID
- * without --config the run's with these; the catalogue is the config's, or the run's.
- */
+/* target_find() with the config and the assignments of the arguments. */
 status target_read(const char *word, const struct arguments *arguments, bool needs_data,
                    struct target *target) MUST_CHECK;
 

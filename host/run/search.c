@@ -392,7 +392,8 @@ static status create_store(struct search *search, const char *run_path) {
 
 status search_start(const struct run_config *config, const char *run_path, char *path, size_t path_bytes) {
     struct search search = {.config = *config};
-    path[0] = '\0';
+    if (path_bytes > 0)
+        path[0] = '\0';
     /* Said before the device and the text take their time; store_create() holds it. */
     if (run_path)
         TRY(folder_check_free(&folder_of_search, run_path));

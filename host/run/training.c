@@ -30,6 +30,7 @@ struct training {
     struct graph *graph;
     struct model *model;
     struct trainer *trainer;
+    struct training_result result;
     cJSON *begun; /* begun.json of a folder that is gone on with; empty where an older program made it */
 };
 
@@ -146,7 +147,7 @@ static status train_to(struct training *training, int64_t until) {
 
 static status run_to_end(struct training *training, const char *event) {
     int64_t steps = training->config.train.steps, every = training->config.train.checkpoint_steps;
-    double bits_per_byte = 0, test_bits_per_byte;
+    struct training_result *result = &training->result;
     bool evaluated = false;
     TRY(note(training, event, NULL));
     tell_start(training);
@@ -155,14 +156,12 @@ static status run_to_end(struct training *training, const char *event) {
         int64_t until = (trainer_step(training->trainer) / every + 1) * every;
         if (trainer_step(training->trainer) < steps)
             TRY(train_to(training, until < steps ? until : steps));
-        TRY(evaluate(training, &bits_per_byte));
+        TRY(evaluate(training, &result->bits_per_byte));
         evaluated = true;
     }
-    TRY(test(training, &test_bits_per_byte));
-    TRY(note(training, "done", NULL));
-    printf("validation %.4f, test %.4f bits/byte after %" PRId64 " steps; weights: %s/weights.safetensors\n",
-           bits_per_byte, test_bits_per_byte, trainer_step(training->trainer), folder_path(training->folder));
-    return STATUS_OK;
+    TRY(test(training, &result->test_bits_per_byte));
+    result->steps = trainer_step(training->trainer);
+    return note(training, "done", NULL);
 }
 
 static status run(struct training *training, const char *event) {
@@ -243,11 +242,12 @@ static status start(struct training *training, const char *catalogue_text, const
 }
 
 status training_start(const struct run_config *config, const char *catalogue_text, const struct genome *genome,
-                      const char *path) {
+                      const char *path, struct training_result *result) {
     struct training *training = memory_allocate(1, sizeof *training);
     training->config = *config;
     training->genome = *genome;
     status outcome = start(training, catalogue_text, path);
+    *result = training->result;
     release(training);
     free(training);
     return outcome;
@@ -370,10 +370,12 @@ static status go_on(struct training *training, const char *path, const char *con
     return run(training, "resumed");
 }
 
-status training_resume(const char *path, const char *const *assignments, int assignment_count) {
+status training_resume(const char *path, const char *const *assignments, int assignment_count,
+                       struct training_result *result) {
     struct training *training = memory_allocate(1, sizeof *training);
     struct run_config *kept = memory_allocate(1, sizeof *kept);
     status outcome = go_on(training, path, assignments, assignment_count, kept);
+    *result = training->result;
     release(training);
     free(training);
     free(kept);

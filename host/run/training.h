@@ -13,19 +13,26 @@
 
 #include "run/config.h"
 
+/* Filled when training is done. */
+struct training_result {
+    int64_t steps; /* done, with those before a resume */
+    double bits_per_byte, test_bits_per_byte;
+};
+
 /*
  * Trains the genome as the config says, in a folder that must not exist and appears when everything that a wrong call
  * can make fail is known to be good. `catalogue_text` is the content of the catalogue's file, which is kept.
  * STATUS_INTERRUPTED when the user stopped it.
  */
 status training_start(const struct run_config *config, const char *catalogue_text, const struct genome *genome,
-                      const char *path) MUST_CHECK;
+                      const char *path, struct training_result *result) MUST_CHECK;
 
 /*
  * Goes on where the folder's last state is; bit for bit what it would have been without the interruption. `assignments`
  * may change how long and where is trained; they are kept. Everything else, and a text that is
  * another than in the beginning, is refused before anything is written.
  */
-status training_resume(const char *path, const char *const *assignments, int assignment_count) MUST_CHECK;
+status training_resume(const char *path, const char *const *assignments, int assignment_count,
+                       struct training_result *result) MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <float.h>
+#include <locale.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -96,7 +97,7 @@ static void test_exact_numbers(void **unused) {
     assert_string_equal(text_exact(buffer, -DBL_MAX), "-1.7976931348623157e+308");
     assert_string_equal(text_exact(buffer, 0), "0.0");
     struct random_stream random = random_open(3, 4);
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 20000; i++) {
         uint64_t bits = (uint64_t)random_word(&random) << 32 | random_word(&random);
         double value;
         memcpy(&value, &bits, sizeof value);
@@ -295,6 +296,23 @@ static void test_settings(void **unused) {
     assert_fails(settings_read_file("/nowhere.cfg", &settings), STATUS_USAGE, "/nowhere.cfg");
 }
 
+/* Reading leaves the locale of its thread as it was, which a library's caller may have set. */
+static void test_settings_locale(void **unused) {
+    (void)unused;
+    struct settings settings;
+    locale_t own = newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0);
+    assert_true(own != (locale_t)0);
+    locale_t before = uselocale(own);
+    assert_ok(settings_read_text("a.cfg", SETTINGS, &settings));
+    bool kept = uselocale((locale_t)0) == own;
+    assert_ok(settings_assign(&settings, "model.scale=0.5"));
+    kept = kept && uselocale((locale_t)0) == own;
+    uselocale(before);
+    freelocale(own);
+    settings_destroy(&settings);
+    assert_true(kept);
+}
+
 static void test_assignments(void **unused) {
     (void)unused;
     struct settings settings;
@@ -326,7 +344,8 @@ int main(void) {
         cmocka_unit_test(test_exact_numbers), cmocka_unit_test(test_philox),
         cmocka_unit_test(test_distributions), cmocka_unit_test(test_files),
         cmocka_unit_test(test_file_writer),   cmocka_unit_test(test_cache_directory),
-        cmocka_unit_test(test_settings),      cmocka_unit_test(test_assignments),
+        cmocka_unit_test(test_settings),      cmocka_unit_test(test_settings_locale),
+        cmocka_unit_test(test_assignments),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

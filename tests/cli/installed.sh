@@ -1,13 +1,54 @@
-# `cmake --install`, and a program of somebody else that uses the library.
+# `cmake --install`, and a program of somebody else (installed.c) that uses the library: with the shared and with the
+# static one, and in a locale that writes numbers with a comma.
 . "$(dirname "$0")/lib.sh"
 build=$3
+prefix=$work/installed
 
-expect 0 "Installing" cmake --install "$build" --prefix "$work/installed"
-PKG_CONFIG_PATH=$(dirname "$(find installed -name starcl.pc)")
-export PKG_CONFIG_PATH
+expect 0 "Installing" cmake --install "$build" --prefix "$prefix"
+library=$(dirname "$(find "$prefix" -name libstarcl.a)")
+export PKG_CONFIG_PATH="$library/pkgconfig"
+
+# Nothing but the interface shows: neither where a static library is linked nor where a shared one is loaded.
+only_interface() {
+    "$@" >names.txt || return 1
+    [ "$(grep -c ' T star_' names.txt)" = "$(grep -c '^STAR_API' "$source/include/starcl/starcl.h")" ] &&
+        ! grep ' [A-Z] ' names.txt | grep -v ' star_'
+}
+expect 0 "" only_interface nm -g --defined-only "$library/libstarcl.a"
+expect 0 "" only_interface nm -D --defined-only "$library/libstarcl.so"
+
+# A locale with a decimal comma, compiled here, so that none need be installed.
+comma() {
+    env LC_ALL=C "$@"
+}
+mkdir locales
+if localedef -i de_DE -f UTF-8 "$work/locales/de_DE.UTF-8" >localedef.txt 2>&1; then
+    comma() {
+        env LOCPATH="$work/locales" LC_ALL=de_DE.UTF-8 "$@"
+    }
+    mark=,
+else
+    echo "skipped: a locale with a decimal comma; its sources are missing (Debian's package locales)"
+    cat localedef.txt
+    mark=.
+fi
+
 cp "$source/tests/cli/installed.c" .
-# shellcheck disable=SC2046
-expect 0 "" cc -Wall -Werror installed.c -o program $(pkg-config --cflags --libs starcl)
-expect 0 "the library works" ./program small.cfg
-expect 0 "Pareto front" installed/bin/starcl show api
+flags="-std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror"
+# shellcheck disable=SC2046,SC2086
+expect 0 "" cc $flags installed.c -o shared $(pkg-config --cflags --libs starcl) -lm
+# shellcheck disable=SC2046,SC2086
+expect 0 "" cc $flags installed.c -o static $(pkg-config --cflags starcl) -Wl,-Bstatic -L"$library" -lstarcl \
+    -Wl,-Bdynamic $(pkg-config --static --libs starcl)
+ldd static | grep -q libstarcl && complain "the program that should hold the library loads it"
+run_program() {
+    mkdir "$work/in-$1-$2" && cd "$work/in-$1-$2" || exit 1
+    expect 0 "the library works; decimal point $3" "$2" env LD_LIBRARY_PATH="$library" "$work/$1" "$work/small.cfg"
+    expect 0 "Pareto front" env LD_LIBRARY_PATH= "$prefix/bin/starcl" show api
+    cd "$work" || exit 1
+}
+run_program shared env .
+run_program static env .
+run_program shared comma $mark
+run_program static comma $mark
 finish

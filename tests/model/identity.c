@@ -68,7 +68,7 @@ static uint64_t describe(const struct genome *genome, const struct catalogue *ca
             if (!numbers[node->inputs[i]])
                 numbers[node->inputs[i]] = ++known;
             text_append(&text, ", %d role %d start %d: %d x %d", numbers[node->inputs[i]], (int)value->role,
-                        (int)value->start, value->shape.rows, value->shape.columns);
+                        (int)value->rule.start, value->shape.rows, value->shape.columns);
         }
         for (int i = 0; i < node->op.output_count; i++)
             numbers[node->outputs[i]] = ++known;

@@ -138,7 +138,7 @@ static void test_number_round_trip(void **unused) {
     (void)unused;
     struct random_stream random = random_open(7, 7);
     assert_ok(load(DATA, NULL));
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 100; i++) {
         double share = random_word(&random) * ldexp(1, -32);
         share = (share + random_word(&random)) * ldexp(1, -32); /* all 53 bits are random */
         config.data.validation = 0.0001 + 0.4 * share;
