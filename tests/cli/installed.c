@@ -13,6 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Names that the library has inside, too. */
+void train(const char *config);
+void generate(const char *checkpoint);
+
 static int failures;
 static char point[8]; /* of this program's locale */
 
@@ -62,7 +66,7 @@ static void on_alarm(int number) {
     star_interrupt();
 }
 
-static void train(const char *config) {
+void train(const char *config) {
     const char *steps[] = {"train.steps=20", "train.checkpoint_steps=10"};
     const char *many[] = {"train.steps=100000", "train.checkpoint_steps=50000"}, *longer[] = {"train.steps=30"};
     const char *pattern[] = {"train.steps=12", "model.pattern=[\"SA-1\", \"GMemless\"]"};
@@ -82,7 +86,7 @@ static void train(const char *config) {
     check(star_train_resume("trained", NULL, 0, NULL) == 0, "a call after an interrupted one");
 }
 
-static void generate(const char *checkpoint) {
+void generate(const char *checkpoint) {
     struct star_generation generation = STAR_GENERATION_DEFAULTS;
     char *text = NULL, *again = NULL;
     size_t length = 0;
