@@ -10,6 +10,7 @@
 struct beginning {
     const char *what;
     const char *version, *device, *gemm, *corpus;
+    const char *text; /* its path; "" tells an older program, whose fingerprints are others */
 };
 
 enum { CORPUS_TEXT_BYTES = 32 };

@@ -415,9 +415,10 @@ static status check_facts(const struct search *search) {
                                         .version = store_fact(search->store, FACT_VERSION),
                                         .device = store_fact(search->store, FACT_DEVICE),
                                         .gemm = store_fact(search->store, FACT_GEMM),
-                                        .corpus = store_fact(search->store, FACT_CORPUS)};
+                                        .corpus = store_fact(search->store, FACT_CORPUS),
+                                        .text = store_fact(search->store, FACT_TEXT)};
+    resume_note_version(&beginning); /* first: it may be why the text seems to be another */
     TRY(resume_check_text(&beginning, &search->config, search->corpus));
-    resume_note_version(&beginning);
     resume_note_config(&beginning, store_path(search->store), &search->config);
     resume_note_file(&beginning, store_path(search->store), "catalogue.cfg", store_fact(search->store, FACT_CATALOGUE));
     resume_note_device(&beginning, evaluator_device(search->evaluator));

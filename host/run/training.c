@@ -334,13 +334,14 @@ static status check(struct training *training, const struct run_config *kept, bo
                                         .version = json_text(training->begun, "version"),
                                         .device = json_text(training->begun, "device"),
                                         .gemm = json_text(training->begun, "gemm"),
-                                        .corpus = json_text(training->begun, "corpus")};
+                                        .corpus = json_text(training->begun, "corpus"),
+                                        .text = json_text(training->begun, "text")};
     const char *folder = folder_path(training->folder);
+    resume_note_version(&beginning); /* first: it may be why something does not fit */
     TRY(refuse_changes(kept, &training->config));
     TRY(prepare(training));
     TRY(resume_check_text(&beginning, &training->config, training->corpus));
     TRY(read_state(training, has_state));
-    resume_note_version(&beginning);
     resume_note_config(&beginning, folder, kept);
     resume_note_file(&beginning, folder, "genome.txt", json_text(training->begun, "genome"));
     resume_note_file(&beginning, folder, "catalogue.cfg", json_text(training->begun, "catalogue"));

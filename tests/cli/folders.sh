@@ -134,6 +134,9 @@ expect 1 "has changed since the training began" resume --out changing
 unchanged changing
 sqlite3 run/run.db "UPDATE run SET value = 'interrupted' WHERE key = 'status'"
 expect 1 "has changed since the run began" "$starcl" resume run
+sqlite3 run/run.db "DELETE FROM run WHERE key = 'text'"
+expect 1 "begun by an older starcl" "$starcl" resume run
+expect 0 "Pareto front of run" "$starcl" show run
 # The same text elsewhere is the same text.
 cp -r "$source/cl" moved
 expect 0 "after 12 steps" resume --out changing --set data.path=moved

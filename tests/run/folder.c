@@ -153,6 +153,7 @@ static void test_log(void **unused) {
     cJSON_Delete(event);
     folder_close(folder);
     assert_int_equal(system("test $(wc -l <logged/log.jsonl) = 2 && tail -1 logged/log.jsonl | grep -q second"), 0);
+    assert_int_equal(system("! grep -q 'cut o' logged/log.jsonl"), 0);
 }
 
 /* A reader that has the old file, here through a second name, keeps it whole. */
