@@ -20,8 +20,14 @@ enum { GENOMES = 1500 }; /* of each of seven spaces */
 static const struct device_shape any_shape = {.lanes = 1, .width = 16, .items = 1, .rows = 1, .reduction_rows = 64};
 
 /* 16 heads of 16 channels: every repeat and every expansion makes another shape. */
-static const struct model_settings settings = {
-    .width = 256, .context = 32, .head_channels = 16, .vocabulary = 31, .window = 10, .block = 12, .cache_context = 64};
+static const struct model_settings settings = {.width = 256,
+                                               .context = 32,
+                                               .head_channels = 16,
+                                               .vocabulary = 31,
+                                               .window = 10,
+                                               .block = 12,
+                                               .cache_context = 64,
+                                               .embedding_deviation = 1};
 
 /* Attention thrice, the second under another name with other lists of strategies, and a recurrence with its bias. */
 static const char twins[] =
@@ -67,8 +73,9 @@ static uint64_t describe(const struct genome *genome, const struct catalogue *ca
             const struct value *value = &graph->values[node->inputs[i]];
             if (!numbers[node->inputs[i]])
                 numbers[node->inputs[i]] = ++known;
-            text_append(&text, ", %d role %d start %d: %d x %d", numbers[node->inputs[i]], (int)value->role,
-                        (int)value->rule.start, value->shape.rows, value->shape.columns);
+            text_append(&text, ", %d role %d start %d %g %g: %d x %d", numbers[node->inputs[i]], (int)value->role,
+                        (int)value->rule.start, value->rule.deviation, value->rule.rate, value->shape.rows,
+                        value->shape.columns);
         }
         for (int i = 0; i < node->op.output_count; i++)
             numbers[node->outputs[i]] = ++known;

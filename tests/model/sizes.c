@@ -20,8 +20,12 @@ static int set_up(void **unused) {
 }
 
 static status build(const char *text, int width, int batch, int context, struct graph **graph) {
-    struct model_settings settings = {
-        .width = width, .context = context, .head_channels = 16, .vocabulary = 256, .cache_context = 1 << 20};
+    struct model_settings settings = {.width = width,
+                                      .context = context,
+                                      .head_channels = 16,
+                                      .vocabulary = 256,
+                                      .cache_context = 1 << 20,
+                                      .embedding_deviation = 1};
     struct genome genome;
     assert_ok(genome_parse(text, &genome));
     return architecture_build(&genome, &catalogue, &settings, batch, shape, graph);

@@ -168,15 +168,19 @@ struct trained {
 /* Two SwiGLU of width 1024: 18 million parameters. */
 static void open_trained(struct trained *trained) {
     struct genome genome;
-    struct model_settings settings = {
-        .width = 1024, .context = 4, .head_channels = 64, .vocabulary = CORPUS_VOCABULARY, .cache_context = 4};
+    struct model_settings settings = {.width = 1024,
+                                      .context = 4,
+                                      .head_channels = 64,
+                                      .vocabulary = CORPUS_VOCABULARY,
+                                      .cache_context = 4,
+                                      .embedding_deviation = 1};
     struct train_settings train_settings = {.steps = 1, .batch = 1, .learning_rate = 1e-3, .validation_batches = 1};
     assert_ok(catalogue_read(NULL, &trained->catalogue));
     char text_path[TEST_PATH_BYTES + 8], text[4096];
     memset(text, 'x', sizeof text);
     snprintf(text_path, sizeof text_path, "%s/text", folder);
     assert_ok(file_write(text_path, text, sizeof text));
-    assert_ok(corpus_open(text_path, 0.3, 4, &trained->corpus));
+    assert_ok(corpus_open(text_path, &(struct corpus_split){0.3, 0.2}, 4, &trained->corpus));
     assert_ok(device_open_choice(NULL, NULL, &trained->device));
     assert_ok(genome_parse("81111-81111", &genome));
     assert_ok(

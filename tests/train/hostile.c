@@ -45,7 +45,8 @@ static struct graph *build(const char *text, struct genome *genome, struct model
                                         .vocabulary = CORPUS_VOCABULARY,
                                         .window = 4,
                                         .block = 3,
-                                        .cache_context = CONTEXT};
+                                        .cache_context = CONTEXT,
+                                        .embedding_deviation = 1};
     assert_ok(genome_parse(text, genome));
     assert_ok(genome_validate(genome, &space));
     assert_ok(architecture_build(genome, &catalogue, settings, BATCH, device_shape(device), &graph));
@@ -381,8 +382,7 @@ static void test_valid(void **unused) {
 
 static cJSON *node_of(cJSON *root, const char *name, int skip) {
     for (cJSON *node = cJSON_GetObjectItemCaseSensitive(root, "nodes")->child; node; node = node->next)
-        if (strcmp(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(node, "operator")), name) == 0 &&
-            skip-- == 0)
+        if (strcmp(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(node, "operator")), name) == 0 && skip-- == 0)
             return node;
     fail_test("there is no operator %s", name);
     return NULL;

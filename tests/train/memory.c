@@ -314,9 +314,9 @@ static void test_fit(void **unused) {
                  "with 1 of 12 sequences at once");
     printf("  %s\n", status_message());
     /* Tensors of all sequences together may be more than kernels count: then parts are tried, down to one sequence. */
-    settings.context = 1 << 22;
-    assert_fails(fit_graph(device, &genome, &catalogue, &settings, 8, &graph), STATUS_FAILED,
-                 "with 1 of 8 sequences at once");
+    settings.context = 1 << 19;
+    assert_fails(fit_graph(device, &genome, &catalogue, &settings, 16, &graph), STATUS_FAILED,
+                 "with 1 of 16 sequences at once");
     int programs;
     double seconds;
     device_build_statistics(device, &programs, &seconds);

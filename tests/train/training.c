@@ -57,7 +57,8 @@ static struct graph *build(const char *text, int context, int batch) {
                                       .vocabulary = CORPUS_VOCABULARY,
                                       .window = 7,
                                       .block = 5,
-                                      .cache_context = 64};
+                                      .cache_context = 64,
+                                      .embedding_deviation = 1};
     struct graph *graph;
     assert_ok(genome_parse(text, &genome));
     assert_ok(architecture_build(&genome, &catalogue, &settings, batch, device_shape(device), &graph));
@@ -224,8 +225,12 @@ static void test_too_many_tokens(void **unused) {
     struct graph *graph = build("81111", CONTEXT, 1), *fitted;
     struct model *model = create_model(graph);
     struct train_settings settings = settings_of(1);
-    struct model_settings sizes = {
-        .width = 32, .context = CONTEXT, .head_channels = 16, .vocabulary = CORPUS_VOCABULARY, .cache_context = 64};
+    struct model_settings sizes = {.width = 32,
+                                   .context = CONTEXT,
+                                   .head_channels = 16,
+                                   .vocabulary = CORPUS_VOCABULARY,
+                                   .cache_context = 64,
+                                   .embedding_deviation = 1};
     struct genome genome;
     struct trainer *trainer;
     size_t bytes, before = device_allocated_bytes(device);
