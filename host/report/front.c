@@ -50,10 +50,9 @@ static struct member member_of(const struct front *front, const struct candidate
     member.search = summarise(candidate->evaluations, candidate->evaluation_count, front->config.train.steps);
     member.final = summarise(candidate->evaluations, candidate->evaluation_count, config_final_steps(&front->config));
     member.individual.failed = member.search.failed || member.search.seeds == 0;
-    for (int o = 0; o < front->objective_count; o++) {
-        double value = member.search.mean.values[front->objectives[o]];
-        member.individual.objectives[o] = metric_table[front->objectives[o]].larger_is_better ? -value : value;
-    }
+    for (int o = 0; o < front->objective_count; o++)
+        member.individual.objectives[o] =
+            metric_objective(front->objectives[o], member.search.mean.values[front->objectives[o]]);
     return member;
 }
 

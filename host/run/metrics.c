@@ -23,6 +23,10 @@ struct metrics metrics_absent(void) {
     return metrics;
 }
 
+double metric_objective(enum metric metric, double value) {
+    return metric_table[metric].larger_is_better ? -value : value;
+}
+
 const char *metric_text(enum metric metric, double value, char *buffer) {
     if (isnan(value)) {
         snprintf(buffer, TEXT_NUMBER_BYTES, "-");

@@ -35,6 +35,9 @@ struct metrics {
 /* Nothing measured yet. */
 struct metrics metrics_absent(void);
 
+/* The value as an objective of evolution, which minimises. */
+double metric_objective(enum metric metric, double value);
+
 /* The value as a person reads it ("412k", "24.0 KiB", "-" for what was not measured); writes to buffer
  * (TEXT_NUMBER_BYTES) and returns it. */
 const char *metric_text(enum metric metric, double value, char *buffer);

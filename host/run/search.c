@@ -150,10 +150,9 @@ static void tell_start(const struct search *search) {
 
 static void set_objectives(const struct search *search, const struct summary *summary, struct individual *individual) {
     individual->failed = summary->failed;
-    for (int i = 0; i < search->objective_count; i++) {
-        double value = summary->mean.values[search->objectives[i]];
-        individual->objectives[i] = metric_table[search->objectives[i]].larger_is_better ? -value : value;
-    }
+    for (int i = 0; i < search->objective_count; i++)
+        individual->objectives[i] =
+            metric_objective(search->objectives[i], summary->mean.values[search->objectives[i]]);
 }
 
 static void remove_checkpoint(const struct search *search, int id) {

@@ -164,6 +164,33 @@ static void test_plan(void **unused) {
     graph_destroy(graph);
 }
 
+/* Keys and values that two nodes look back on are remembered once, as far back as the one that needs more of them. */
+static void test_two_readers(void **unused) {
+    (void)unused;
+    enum { COLUMNS = 16, WINDOW = 10 };
+    for (int order = 0; order < 2; order++) {
+        struct graph *graph = graph_create(1, 8, 0, shape);
+        struct op_attributes none = {0};
+        int table = graph_add_parameter(graph, "table", (struct shape){VOCABULARY, COLUMNS},
+                                        (struct parameter_rule){START_ONES, 0, 1});
+        int x, y;
+        graph->tokens = graph_add_tokens(graph, "tokens");
+        assert_ok(graph_apply(graph, &op_embedding, none, (int[]){graph->tokens, table}, 2, "embedded", &x));
+        for (int reader = 0; reader < 2; reader++) {
+            bool banded = reader == order;
+            struct op_attributes attention = {.heads = 1,
+                                              .b_heads = 1,
+                                              .v_heads = 1,
+                                              .mask = banded ? STAR_MASK_BANDED : STAR_MASK_CAUSAL,
+                                              .span = banded ? WINDOW : 0,
+                                              .nonlinearity = STAR_NONLINEARITY_SOFTMAX};
+            assert_ok(graph_apply(graph, &op_low_rank, attention, (int[]){x, x, x}, 3, "mixed", &y));
+        }
+        assert_int_equal(graph_cost(graph, CACHE_CONTEXT).cache_bytes, CACHE_CONTEXT * COLUMNS * 4);
+        graph_destroy(graph);
+    }
+}
+
 /* Any expansion at any width has whole heads. */
 static void test_head_columns(void **unused) {
     (void)unused;
@@ -179,7 +206,7 @@ static void test_head_columns(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parameters), cmocka_unit_test(test_cache),        cmocka_unit_test(test_flops),
-        cmocka_unit_test(test_plan),       cmocka_unit_test(test_head_columns),
+        cmocka_unit_test(test_plan),       cmocka_unit_test(test_head_columns), cmocka_unit_test(test_two_readers),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
