@@ -1,12 +1,12 @@
 #!/bin/sh
-# The two commands of the README on a machine that has nothing: a Debian root made by debootstrap (minbase) with a clean
-# clone of this repository's HEAD, entered by chroot. Not part of the ordinary run: it needs root, debootstrap, a mirror,
-# 4 GB of disk and up to an hour.
+# The two commands of the README on a machine that has nothing: a Debian root made by debootstrap (minbase) with a
+# clean clone of this repository's HEAD, entered by chroot. Not part of the ordinary run: it needs root, debootstrap, a
+# mirror, 4 GB of disk and up to an hour.
 #
 #   sh tests/bare-machine.sh [--root DIR] [--keep] [--avx2] [--suite NAME] [--only search|test [-- WORD...]]
 #
-# --root DIR      where the root goes; default a new folder in $TMPDIR or /tmp. One that was kept is used again, with the
-#                 packages it has by now, and gets a new clone
+# --root DIR      where the root goes; default a new folder in $TMPDIR or /tmp. One that was kept is used again, with
+#                 the packages it has by now, and gets a new clone
 # --keep          leave the root there afterwards
 # --avx2          PoCL compiles as for a processor without AVX-512 (POCL_KERNELLIB_NAME=avx2)
 # --suite NAME    the Debian release; default bookworm

@@ -54,8 +54,8 @@ STAR_API int star_resume(const char *run_path);
 STAR_API int star_front(const char *run_path, char **json);
 
 /*
- * LIVs, parameters, FLOPs and cache of a genome at a config's sizes, as `starcl show GENOME --json` prints them. `genome`
- * and `config_path` are as for star_train().
+ * LIVs, parameters, FLOPs and cache of a genome at a config's sizes, as `starcl show GENOME --json` prints them.
+ * `genome` and `config_path` are as for star_train().
  */
 STAR_API int star_architecture(const char *genome, const char *config_path, char **json);
 
