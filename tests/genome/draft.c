@@ -205,10 +205,32 @@ static void test_faults(void **unused) {
     assert_int_equal(draft_faults(&changed, &space), FAULT_RULE);
 }
 
+/* Constrained draws leave no fault; free ones reach all classes of the catalogue and the most strategies of any. */
+static void test_drawing(void **unused) {
+    (void)unused;
+    struct genome_space space = space_of(1, 2, (const short[]){6, 8});
+    struct random_stream random = random_open(36, 0);
+    int reached[CATALOGUE_MAX_CLASSES + 1] = {0}, strategies[CLASS_MAX_STRATEGIES + 1] = {0};
+    for (int i = 0; i < DRAWS; i++) {
+        struct draft draft;
+        draft_random(&space, &random, &draft);
+        for (int gene = 0; gene < LIV_GENES; gene++)
+            draft_draw_gene(&draft, 0, (enum liv_gene)gene, false, &space, &random);
+        assert_int_equal(draft_faults(&draft, &space) & ~(unsigned)FAULT_ALONE, 0);
+        draft_draw_gene(&draft, 0, LIV_FEATURE_STRATEGY, true, &space, &random);
+        strategies[draft.wishes[0][0].strategy] += draft.genome.livs[0].genes[LIV_CLASS] == 8;
+        draft_draw_gene(&draft, 0, LIV_CLASS, true, &space, &random);
+        reached[draft.genome.livs[0].genes[LIV_CLASS]]++;
+    }
+    for (int i = 1; i <= catalogue.class_count; i++)
+        check_share("a class", reached[i], 1.0 / catalogue.class_count);
+    check_share("GMemless, a strategy that it does not list", strategies[4], 1.0 / 2 / 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random), cmocka_unit_test(test_all_are_drawn), cmocka_unit_test(test_torn_groups),
-        cmocka_unit_test(test_bands),  cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_bands),  cmocka_unit_test(test_faults),        cmocka_unit_test(test_drawing),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
