@@ -13,8 +13,8 @@ with_fault() {
     error=$2
     stays=$3
     shift 3
-    env LD_PRELOAD="$failing" ASAN_OPTIONS=verify_asan_link_order=0 FAULT_FOLDER="$work/faulty" FAULT_COUNT="$work/count" \
-        FAULT_AT="$at" FAULT_ERROR="$error" ${stays:+FAULT_STAYS=1} "$@" >out-fault.txt 2>&1
+    env LD_PRELOAD="$failing" ASAN_OPTIONS=verify_asan_link_order=0 FAULT_FOLDER="$work/faulty" \
+        FAULT_COUNT="$work/count" FAULT_AT="$at" FAULT_ERROR="$error" ${stays:+FAULT_STAYS=1} "$@" >out-fault.txt 2>&1
 }
 
 # A search and a training, and how they go on. $1 is start or resume.
@@ -83,7 +83,7 @@ try() {
     "${kind}_is_whole"
     [ "$failures" = "$before" ] || echo "    ($what: $outcome)"
     grep -v '^{.*}$' faulty/run/log.jsonl && complain "log.jsonl has half a line ($what)"
-    echo $outcome >>outcomes.txt
+    echo "$outcome" >>outcomes.txt
 }
 
 no_space=28
@@ -101,10 +101,11 @@ for kind in search train; do
     step=$stride
     [ "$step" -gt 0 ] || step=$((points / 8 + 1))
     for at in $(seq 1 "$step" "$points"); do
-        try $kind "$at" $no_space stays
-        try $kind $((at + step / 2)) $io_error ""
+        try "$kind" "$at" $no_space stays
+        try "$kind" $((at + step / 2)) $io_error ""
     done
-    echo "$kind: $points writes; $(grep -c failed outcomes.txt) faults told, $(grep -c went-on outcomes.txt) without harm"
+    told=$(grep -c failed outcomes.txt)
+    echo "$kind: $points writes; $told faults told, $(grep -c went-on outcomes.txt) without harm"
     grep -q failed outcomes.txt || complain "no fault of the disk was told"
 done
 

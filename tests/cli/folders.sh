@@ -47,10 +47,13 @@ for round in $(seq 20); do
     esac
     [ "$(grep -c '"started"' "race-$round/log.jsonl")" = 1 ] || complain "race-$round was begun twice"
 done
+short="--set search.generations=1 --set train.steps=2 --quiet"
 for round in $(seq 5); do
-    "$starcl" search small.cfg --run "runs-$round" --set search.generations=1 --set train.steps=2 --quiet >/dev/null 2>&1 &
+    # shellcheck disable=SC2086
+    "$starcl" search small.cfg --run "runs-$round" $short >/dev/null 2>&1 &
     one=$!
-    "$starcl" search small.cfg --run "runs-$round" --set search.generations=1 --set train.steps=2 --quiet >/dev/null 2>&1
+    # shellcheck disable=SC2086
+    "$starcl" search small.cfg --run "runs-$round" $short >/dev/null 2>&1
     second=$?
     wait $one
     case $?-$second in
@@ -61,7 +64,8 @@ done
 
 # ---- one writer ----
 
-"$starcl" train "$genome" --config small.cfg --out busy --set train.steps=100000 --set train.checkpoint_steps=5 --quiet >/dev/null 2>&1 &
+"$starcl" train "$genome" --config small.cfg --out busy --set train.steps=100000 --set train.checkpoint_steps=5 \
+    --quiet >/dev/null 2>&1 &
 training=$!
 for _ in $(seq 100); do
     sleep 0.1
