@@ -1,3 +1,4 @@
+/* The idea, the distribution and why variation keeps it stand in draft.h. */
 #include "genome/draft.h"
 
 #include "genome/rules.h"
