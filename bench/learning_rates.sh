@@ -8,7 +8,7 @@
 #   --deviations "..."  factors on model.embedding_deviation; default half-decades, "0.316 1 3.16"
 #   --rates "..."       factors on train.learning_rate; default half-decades, "0.316 1 3.16"
 #   --seeds N           means over seeds 1 .. N; default 1
-#   --set path=value    as starcl's, repeatable: --set model.width=256
+#   --set path=value    as starcl's, repeatable: --set model.width=256; trained are 240 steps if this does not say more
 #
 # A class that mixes tokens stands in turn with GMemless; GMemless stands alone. Lines "cell ..." are single trainings.
 set -u
@@ -19,7 +19,7 @@ classes="SA-1 SA-2 SA-3 Rec-1 Rec-2 GConv-1 GConv-2 GMemless SA-1d SA-2d SA-3d R
 deviations="0.316 1 3.16"
 rates="0.316 1 3.16"
 seeds=1
-sets=""
+sets="--set train.steps=240 --set train.warmup=60 --set train.validation_batches=16"
 while [ $# -gt 1 ]; do
     case "$1" in
     --config) config=$2 ;;

@@ -69,8 +69,8 @@ static const struct config_key keys[] = {
 
     INTEGER(train, steps, 1, 1e9, "400", "optimiser steps of a candidate"),
     INTEGER(train, batch, 1, 65536, "16", "sequences a step"),
-    NUMBER(train, learning_rate, 0, 1, "8e-4", "peak of AdamW's learning rate"),
-    INTEGER(train, warmup, 0, 1e9, "20", "steps of linear warm-up, then cosine decay"),
+    NUMBER(train, learning_rate, 0, 1, "2e-2", "peak of AdamW's learning rate; of a matrix, at 64 inputs"),
+    INTEGER(train, warmup, 0, 1e9, "100", "steps of linear warm-up, then cosine decay"),
     NUMBER(train, final_rate, 0, 1, "0.1", "share of the peak rate that the last step has"),
     NUMBER(train, weight_decay, 0, 1, "0.1", "AdamW's weight decay, on matrices"),
     NUMBER(train, clip, 1e-6, 1e6, "1.0", "largest norm of the gradient"),

@@ -216,7 +216,10 @@ static status evaluate_new(struct search *search, const struct individual *indiv
     TRY(evaluator_run(search->evaluator, &job, evaluation));
     search->steps_trained += (double)stage->steps;
     search->seconds_trained += evaluation->seconds;
-    TRY(store_add_evaluation(search->store, key, evaluation));
+    /* The device may be another one now: one that a failure took away was opened anew. */
+    struct evaluation_key done = *key;
+    done.device = device_information(evaluator_device(search->evaluator))->name;
+    TRY(store_add_evaluation(search->store, &done, evaluation));
     TRY(store_log(search->store, evaluation->failed ? "failed" : "evaluated",
                   describe_evaluation(individual, evaluation)));
     tell_kernels(search);

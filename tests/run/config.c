@@ -44,7 +44,7 @@ static void refused(const char *text, const char *assignment, const char *words)
 static void test_defaults(void **unused) {
     (void)unused;
     assert_ok(load(DATA, NULL));
-    assert_true(config.train.learning_rate == 8e-4);
+    assert_true(config.train.learning_rate == 2e-2);
     assert_int_equal(config.search.population, 16);
     assert_true(config.data.validation == 0.05 && config.data.test == 0.05);
     assert_string_equal(config.data.path, "/etc/passwd");
