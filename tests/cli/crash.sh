@@ -1,7 +1,8 @@
 # Killed at any moment or interrupted, and resumed: the same front as without.
 . "$(dirname "$0")/lib.sh"
 
-sed -i 's/steps = 12/steps = 100/' small.cfg
+sed -i 's/steps = 12/steps = 60/
+    s/generations = 3;/generations = 2; seeds = 2; final = { keep = 2; steps = 120; seeds = 2; };/' small.cfg
 "$starcl" search small.cfg --seed 5 --run warm --quiet >/dev/null || complain "the search failed" # builds kernels
 begin=$(date +%s%N)
 "$starcl" search small.cfg --seed 5 --run whole --quiet >/dev/null || complain "the uninterrupted search failed"

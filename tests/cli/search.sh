@@ -63,6 +63,26 @@ expect 0 "Pareto front" "$starcl" search small.cfg --run fixed --set 'search.lev
 [ "$(sqlite3 fixed/run.db "SELECT count(*) FROM candidates WHERE genome NOT LIKE '11111-81111-12121%'")" = 0 ] ||
     complain "a fixed backbone evolved"
 
+# Several seeds a candidate, and the best again: evaluations, weights, both tables, and JSON.
+expect 0 "trained again from scratch, 24 steps, seeds 3" "$starcl" search small.cfg --run seeds \
+    --set search.generations=1 --set search.seeds=2 --set 'search.final={ keep=2; steps=24; seeds=3; }'
+grep -q " +- " out.txt || complain "no standard errors are shown"
+[ "$(sqlite3 seeds/run.db 'SELECT group_concat(steps || ":" || n) FROM
+    (SELECT steps, count(*) AS n FROM evaluations GROUP BY steps ORDER BY steps)')" = "12:8,24:6" ] ||
+    complain "there are not 4 x 2 and 2 x 3 evaluations"
+[ "$(sqlite3 seeds/run.db 'SELECT count(DISTINCT seed) FROM evaluations')" = 3 ] || complain "there are not 3 seeds"
+[ "$(find seeds/checkpoints -name '*-final.safetensors' | wc -l)" = 2 ] || complain "no final weights were kept"
+expect 0 "" "$starcl" generate "$(find seeds/checkpoints -name '*-final.safetensors' | head -1)" --tokens 5
+expect 0 '"test_bits_per_byte"' "$starcl" show seeds --json
+for word in '"standard_errors"' '"within_noise_of_previous"' '"final_steps":	24'; do
+    grep -qF "$word" out.txt || complain "show --json has no $word"
+done
+expect 2 "the final training is longer than a candidate's" "$starcl" search small.cfg --run short \
+    --set 'search.final={ keep=2; steps=12; }'
+expect 2 "unknown key, did you mean 'keep'?" "$starcl" search small.cfg --run short --set search.final.kep=2
+expect 2 "selection must not see" "$starcl" search small.cfg --run short \
+    --set 'search.objectives=["test_bits_per_byte"]'
+
 # Candidates that fail are recorded, and the search goes on.
 expect 0 "failed" "$starcl" search small.cfg --run diverging --set train.learning_rate=1.0 --set train.clip=1e6 \
     --set train.steps=60 --set search.generations=1
