@@ -215,13 +215,6 @@ static status read_group(const struct settings *settings, const config_setting_t
 
 /* ---- what must fit together ---- */
 
-static bool list_has(const struct name_list *list, const char *name) {
-    for (int i = 0; i < list->count; i++)
-        if (strcmp(list->names[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* Every name of a list is one of `names`, and there are least to most of them. */
 static status check_list(const struct settings *settings, const char *group, const char *key,
                          const struct name_list *list, const char *const *names, int count, int least, int most) {
@@ -258,7 +251,7 @@ static status check_objectives(const struct settings *settings, const struct run
     for (int m = 0; m < METRICS; m++) {
         if (!metric_table[m].of_test)
             allowed[count++] = metric_table[m].name;
-        else if (list_has(objectives, metric_table[m].name))
+        else if (name_list_has(objectives, metric_table[m].name))
             return settings_refuse(settings, locate(settings, "search", "objectives"),
                                    "\"%s\" cannot be an objective: selection must not see the test part of the text",
                                    metric_table[m].name);
@@ -274,18 +267,6 @@ static status check_lists(const struct settings *settings, const struct run_conf
                    NORM_PLACEMENTS));
     return check_list(settings, "search", "residuals", &config->search.residuals, residual_names, RESIDUAL_KINDS, 1,
                       RESIDUAL_KINDS);
-}
-
-static bool evolves(const struct run_config *config, const char *level) {
-    return list_has(&config->search.levels, level) || list_has(&config->search.levels, "all");
-}
-
-static int depth_least(const struct run_config *config) {
-    return (int)(config->search.depth_least ? config->search.depth_least : config->model.depth);
-}
-
-static int depth_most(const struct run_config *config) {
-    return (int)(config->search.depth_most ? config->search.depth_most : config->model.depth);
 }
 
 static status check_words(const struct settings *settings, const struct run_config *config) {
@@ -339,10 +320,10 @@ static status check_together(const struct settings *settings, const struct run_c
             settings, locate(settings, "search.final", "steps"),
             "the final training is longer than a candidate's, train.steps = %lld; 0 is four times it",
             config->train.steps);
-    if (depth_least(config) > depth_most(config))
+    if (config_depth_least(config) > config_depth_most(config))
         return settings_refuse(settings, locate(settings, "search", "depth_least"),
-                               "the fewest LIVs are %d and the most %d (0 stands for model.depth)", depth_least(config),
-                               depth_most(config));
+                               "the fewest LIVs are %d and the most %d (0 stands for model.depth)",
+                               config_depth_least(config), config_depth_most(config));
     if (config->data.validation + config->data.test >= 1)
         return settings_refuse(settings, locate(settings, "data", "test"),
                                "data.validation, %g, and data.test, %g, leave no text to train on; their sum must be "
@@ -355,7 +336,7 @@ static status check_together(const struct settings *settings, const struct run_c
                                TRAIN_MOST_TOKENS);
     TRY(check_population(settings, config));
     TRY(check_lists(settings, config));
-    if (!evolves(config, "backbone") && config->model.pattern.count == 0)
+    if (!config_evolves(config, "backbone") && config->model.pattern.count == 0)
         return settings_refuse(settings, locate(settings, "search", "levels"),
                                "where the backbone does not evolve, model.pattern must say what it is");
     return check_words(settings, config);
@@ -528,77 +509,4 @@ char *config_differences(const struct run_config *a, const struct run_config *b,
         text_free(&value_b);
     }
     return names.text;
-}
-
-/* ---- what the rest of the room asks ---- */
-
-/* The class gene of a name. */
-static status class_gene(const struct catalogue *catalogue, const char *key, const char *name, short *gene) {
-    int index = catalogue_find(catalogue, name);
-    *gene = (short)(index + 1);
-    if (index >= 0)
-        return STATUS_OK;
-    struct text names = {0};
-    for (int c = 0; c < catalogue->class_count; c++)
-        text_append(&names, "%s%s", c ? ", " : "", catalogue->classes[c].name);
-    status outcome = fail_usage("model.%s: the catalogue has no class \"%s\"; allowed: %s", key, name, names.text);
-    text_free(&names);
-    return outcome;
-}
-
-status config_pattern(const struct run_config *config, const struct catalogue *catalogue, struct genome *genome) {
-    const struct name_list *pattern = &config->model.pattern;
-    if (pattern->count == 0)
-        return fail_usage("model.pattern is empty; it names classes, such as [\"SA-1\", \"GMemless\"]");
-    memset(genome, 0, sizeof *genome);
-    genome->depth = (short)config->model.depth;
-    genome->norm = NORM_PRE;
-    genome->residual = RESIDUAL_PLAIN;
-    for (int liv = 0; liv < genome->depth; liv++) {
-        genome->livs[liv] = (struct liv){{0, 1, 1, 1, 1}};
-        TRY(class_gene(catalogue, "pattern", pattern->names[liv % pattern->count],
-                       &genome->livs[liv].genes[LIV_CLASS]));
-    }
-    genome_canonicalise(genome, catalogue);
-    return STATUS_OK;
-}
-
-/* The names of a list as bits 1 << (index + 1). */
-static unsigned name_bits(const struct name_list *list, const char *const *names, int count) {
-    unsigned bits = 0;
-    for (int i = 0; i < count; i++)
-        if (list_has(list, names[i]))
-            bits |= 2u << i;
-    return bits;
-}
-
-status config_space(const struct run_config *config, const struct catalogue *catalogue, struct genome *fixed,
-                    struct genome_space *space) {
-    *space = genome_space_of(catalogue);
-    space->depth_least = depth_least(config);
-    space->depth_most = depth_most(config);
-    space->norms = name_bits(&config->search.norms, norm_names, NORM_PLACEMENTS);
-    space->residuals = name_bits(&config->search.residuals, residual_names, RESIDUAL_KINDS);
-    space->backbone = evolves(config, "backbone");
-    space->operators = evolves(config, "operator");
-    space->featurizers = evolves(config, "featurizer");
-    space->fixed = fixed;
-    if (config->model.classes.count > 0)
-        space->class_count = 0;
-    for (int i = 0; i < config->model.classes.count; i++)
-        TRY(class_gene(catalogue, "classes", config->model.classes.names[i], &space->classes[space->class_count++]));
-    if (space->backbone)
-        return STATUS_OK;
-    TRY(config_pattern(config, catalogue, fixed));
-    space->depth_least = space->depth_most = fixed->depth;
-    return genome_validate(fixed, space);
-}
-
-int config_objectives(const struct run_config *config, enum metric objectives[METRICS]) {
-    int count = 0;
-    for (int i = 0; i < config->search.objectives.count; i++)
-        for (int m = 0; m < METRICS; m++)
-            if (strcmp(config->search.objectives.names[i], metric_table[m].name) == 0)
-                objectives[count++] = (enum metric)m;
-    return count;
 }

@@ -88,6 +88,13 @@ status config_space(const struct run_config *config, const struct catalogue *cat
 status config_pattern(const struct run_config *config, const struct catalogue *catalogue,
                       struct genome *genome) MUST_CHECK;
 
+bool name_list_has(const struct name_list *list, const char *name);
+/* Whether a level of search.levels evolves: "backbone", "operator" or "featurizer". */
+bool config_evolves(const struct run_config *config, const char *level);
+/* The fewest and the most LIVs of a backbone. */
+int config_depth_least(const struct run_config *config);
+int config_depth_most(const struct run_config *config);
+
 /* The metrics in search.objectives. */
 int config_objectives(const struct run_config *config, enum metric objectives[METRICS]);
 

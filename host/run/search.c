@@ -226,34 +226,40 @@ static status evaluate_new(struct search *search, const struct individual *indiv
     return STATUS_OK;
 }
 
-/* The candidate with every seed of a stage, from the store or trained now. *is_new: something was trained. */
+/*
+ * The candidate with the seeds of a stage, from the store or trained now, up to the first that fails: that decides.
+ * *is_new: something was trained.
+ */
 static status evaluate_seeds(struct search *search, const struct individual *individual, const struct stage *stage,
-                             struct evaluation *evaluations, bool *is_new) {
+                             struct evaluation *evaluations, struct summary *summary, bool *is_new) {
+    int count = 0;
     *is_new = false;
-    for (int replicate = 0; replicate < stage->seeds; replicate++) {
+    for (bool failed = false; !failed && count < stage->seeds; failed = evaluations[count++].failed) {
         bool known;
         struct evaluation_key key = {.genome = &individual->genome,
-                                     .seed = config_seed(&search->config, replicate),
+                                     .seed = config_seed(&search->config, count),
                                      .steps = stage->steps,
                                      .device = device_information(evaluator_device(search->evaluator))->name};
-        TRY(store_find_evaluation(search->store, &key, &known, &evaluations[replicate]));
+        TRY(store_find_evaluation(search->store, &key, &known, &evaluations[count]));
         if (!known)
-            TRY(evaluate_new(search, individual, stage, &key, replicate == 0, &evaluations[replicate]));
+            TRY(evaluate_new(search, individual, stage, &key, count == 0, &evaluations[count]));
         *is_new = *is_new || !known;
         search->steps_done += (double)stage->steps;
     }
+    search->steps_done += (double)(stage->seeds - count) * (double)stage->steps;
+    *summary = summarise(evaluations, count, stage->steps);
     return STATUS_OK;
 }
 
 static status assess(struct search *search, struct individual *individual, struct evaluation *evaluations) {
     struct stage stage = search_stage(search);
+    struct summary summary;
     int population = (int)search->config.search.population;
     bool is_new;
     snprintf(search->current, sizeof search->current, "generation %d/%lld, candidate %d/%d", individual->generation + 1,
              search->config.search.generations, (individual->id - 1) % population + 1, population);
     TRY(store_add_candidate(search->store, individual));
-    TRY(evaluate_seeds(search, individual, &stage, evaluations, &is_new));
-    struct summary summary = summarise(evaluations, (int)stage.seeds, stage.steps);
+    TRY(evaluate_seeds(search, individual, &stage, evaluations, &summary, &is_new));
     if (is_new)
         tell_candidate(search, individual, &summary);
     set_objectives(search, &summary, individual);
@@ -292,10 +298,10 @@ static status train_best(struct search *search) {
     qsort(search->archive, (size_t)search->archived, sizeof *search->archive, better_first);
     for (int place = 0; outcome == STATUS_OK && place < keep && !search->archive[place].failed; place++) {
         const struct individual *individual = &search->archive[place];
+        struct summary summary;
         bool is_new;
         snprintf(search->current, sizeof search->current, "final %d/%d, candidate %d", place + 1, keep, individual->id);
-        outcome = evaluate_seeds(search, individual, &stage, evaluations, &is_new);
-        struct summary summary = summarise(evaluations, (int)stage.seeds, stage.steps);
+        outcome = evaluate_seeds(search, individual, &stage, evaluations, &summary, &is_new);
         if (outcome == STATUS_OK && is_new)
             tell_final(search, place, individual, &summary);
     }

@@ -126,8 +126,8 @@ static void test_short_numbers(void **unused) {
     (void)unused;
     assert_ok(load(DATA, "train.clip=20"));
     char *text = config_print(&config);
-    assert_non_null(strstr(text, " validation = 0.1;"));
-    assert_non_null(strstr(text, " learning_rate = 0.0008;"));
+    assert_non_null(strstr(text, " validation = 0.05;"));
+    assert_non_null(strstr(text, " learning_rate = 0.02;"));
     assert_non_null(strstr(text, " clip = 20.0;"));
     assert_null(strstr(text, "00000000000"));
     free(text);

@@ -1,0 +1,96 @@
+/* What a config means for evolution: the space that genomes are drawn from, and the objectives. */
+#include "run/config.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+bool name_list_has(const struct name_list *list, const char *name) {
+    for (int i = 0; i < list->count; i++)
+        if (strcmp(list->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+bool config_evolves(const struct run_config *config, const char *level) {
+    return name_list_has(&config->search.levels, level) || name_list_has(&config->search.levels, "all");
+}
+
+int config_depth_least(const struct run_config *config) {
+    return (int)(config->search.depth_least ? config->search.depth_least : config->model.depth);
+}
+
+int config_depth_most(const struct run_config *config) {
+    return (int)(config->search.depth_most ? config->search.depth_most : config->model.depth);
+}
+
+/* The class gene of a name. */
+static status class_gene(const struct catalogue *catalogue, const char *key, const char *name, short *gene) {
+    int index = catalogue_find(catalogue, name);
+    *gene = (short)(index + 1);
+    if (index >= 0)
+        return STATUS_OK;
+    struct text names = {0};
+    for (int c = 0; c < catalogue->class_count; c++)
+        text_append(&names, "%s%s", c ? ", " : "", catalogue->classes[c].name);
+    status outcome = fail_usage("model.%s: the catalogue has no class \"%s\"; allowed: %s", key, name, names.text);
+    text_free(&names);
+    return outcome;
+}
+
+status config_pattern(const struct run_config *config, const struct catalogue *catalogue, struct genome *genome) {
+    const struct name_list *pattern = &config->model.pattern;
+    if (pattern->count == 0)
+        return fail_usage("model.pattern is empty; it names classes, such as [\"SA-1\", \"GMemless\"]");
+    memset(genome, 0, sizeof *genome);
+    genome->depth = (short)config->model.depth;
+    genome->norm = NORM_PRE;
+    genome->residual = RESIDUAL_PLAIN;
+    for (int liv = 0; liv < genome->depth; liv++) {
+        genome->livs[liv] = (struct liv){{0, 1, 1, 1, 1}};
+        TRY(class_gene(catalogue, "pattern", pattern->names[liv % pattern->count],
+                       &genome->livs[liv].genes[LIV_CLASS]));
+    }
+    genome_canonicalise(genome, catalogue);
+    return STATUS_OK;
+}
+
+/* The names of a list as bits 1 << (index + 1). */
+static unsigned name_bits(const struct name_list *list, const char *const *names, int count) {
+    unsigned bits = 0;
+    for (int i = 0; i < count; i++)
+        if (name_list_has(list, names[i]))
+            bits |= 2u << i;
+    return bits;
+}
+
+status config_space(const struct run_config *config, const struct catalogue *catalogue, struct genome *fixed,
+                    struct genome_space *space) {
+    *space = genome_space_of(catalogue);
+    space->depth_least = config_depth_least(config);
+    space->depth_most = config_depth_most(config);
+    space->norms = name_bits(&config->search.norms, norm_names, NORM_PLACEMENTS);
+    space->residuals = name_bits(&config->search.residuals, residual_names, RESIDUAL_KINDS);
+    space->backbone = config_evolves(config, "backbone");
+    space->operators = config_evolves(config, "operator");
+    space->featurizers = config_evolves(config, "featurizer");
+    space->fixed = fixed;
+    if (config->model.classes.count > 0)
+        space->class_count = 0;
+    for (int i = 0; i < config->model.classes.count; i++)
+        TRY(class_gene(catalogue, "classes", config->model.classes.names[i], &space->classes[space->class_count++]));
+    if (space->backbone)
+        return STATUS_OK;
+    TRY(config_pattern(config, catalogue, fixed));
+    space->depth_least = space->depth_most = fixed->depth;
+    return genome_validate(fixed, space);
+}
+
+int config_objectives(const struct run_config *config, enum metric objectives[METRICS]) {
+    int count = 0;
+    for (int i = 0; i < config->search.objectives.count; i++)
+        for (int m = 0; m < METRICS; m++)
+            if (strcmp(config->search.objectives.names[i], metric_table[m].name) == 0)
+                objectives[count++] = (enum metric)m;
+    return count;
+}
