@@ -55,20 +55,20 @@ def call(*command):
 
 
 def write_text(path):
-    """Two windows of context + 1 bytes: one to train on, one to validate."""
-    path.write_bytes((ROOT / "README.md").read_bytes()[200:200 + 2 * (CONTEXT + 1)])
+    """Three windows of context + 1 bytes: one to train on, one to validate, and one for the test."""
+    path.write_bytes((ROOT / "README.md").read_bytes()[200:200 + 3 * (CONTEXT + 1)])
     return path.read_bytes()
 
 
 def windows(text):
     """Tokens and targets, [batch, context], of the only training window; then of the only validation window."""
-    bytes_of = torch.tensor(list(text)).view(2, 1, CONTEXT + 1).expand(-1, BATCH, -1)
-    return [(half[:, :-1].contiguous(), half[:, 1:].contiguous()) for half in bytes_of]
+    bytes_of = torch.tensor(list(text)).view(3, 1, CONTEXT + 1).expand(-1, BATCH, -1)
+    return [(part[:, :-1].contiguous(), part[:, 1:].contiguous()) for part in bytes_of[:2]]
 
 
 def train(starcl, genome, text, folder):
     """The training states after STEPS and after one step more, and the validation loss of the last, in nats."""
-    settings = {"data.path": text, "data.validation": 0.5, "model.width": 64, "model.depth": genome.count("-") + 1,
+    settings = {"data.path": text, "data.validation": 1 / 3, "data.test": 1 / 3, "model.width": 64, "model.depth": genome.count("-") + 1,
                 "model.context": CONTEXT, "model.head_channels": 16, "train.batch": BATCH, "train.steps": STEPS,
                 "train.warmup": 0, "train.final_rate": 1.0, "train.learning_rate": RATE, "train.validation_batches": 1}
     assignments = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
@@ -76,8 +76,9 @@ def train(starcl, genome, text, folder):
     call(starcl, "train", genome, "--config", config, "--out", folder, "--quiet", *assignments)
     before = load_file(folder / "training.safetensors")
     call(starcl, "train", "--resume", "--out", folder, "--quiet", "--set", f"train.steps={STEPS + 1}")
-    event = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
-    return before, load_file(folder / "training.safetensors"), event["bits_per_byte"] * math.log(2)
+    events = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    bits = [event["bits_per_byte"] for event in events if event["event"] == "evaluated"][-1]
+    return before, load_file(folder / "training.safetensors"), bits * math.log(2)
 
 
 def set_state(model, optimiser, state):

@@ -39,6 +39,7 @@ class Model(nn.Module):
         self.names = [value["name"] for value in architecture["values"]]
         self.places = [v for v, value in enumerate(architecture["values"]) if value["role"] == "parameter"]
         self.weights = nn.ParameterList([nn.Parameter(weights[self.names[v]]) for v in self.places])
+        self.rates = [architecture["values"][v]["rate"] for v in self.places]
         self.nodes = [Node(description, reach) for description in architecture["nodes"]]
         self.find_last_uses()
 
@@ -72,12 +73,14 @@ class Model(nn.Module):
 
 
 def make_optimiser(model, rate):
-    """AdamW as starcl has it: weight decay on matrices alone."""
-    matrices = [w for w in model.weights if w.dim() > 1 and min(w.shape) > 1]
-    others = [w for w in model.weights if w.dim() == 1 or min(w.shape) == 1]
-    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=rate, betas=(0.9, 0.95), eps=1e-8,
-                             fused=True)
+    """AdamW as starcl has it: a learning rate for each parameter; weight decay on matrices alone, by the common rate."""
+    groups = {}
+    for weight, multiple in zip(model.weights, model.rates):
+        decays = weight.dim() > 1 and min(weight.shape) > 1
+        groups.setdefault((multiple, decays), []).append(weight)
+    return torch.optim.AdamW([{"params": weights, "lr": rate * multiple, "weight_decay": 0.1 / multiple if decays else 0.0}
+                              for (multiple, decays), weights in groups.items()],
+                             betas=(0.9, 0.95), eps=1e-8, fused=True)
 
 
 def train_step(model, loss_of, optimiser, tokens, targets):

@@ -88,12 +88,15 @@ class Model:
 
 
 def make_optimiser(model, rate):
-    """AdamW as starcl has it: weight decay on matrices alone."""
-    matrices = [w for w in model.weights.values() if len(w.shape) > 1 and min(w.shape) > 1]
-    others = [w for w in model.weights.values() if len(w.shape) == 1 or min(w.shape) == 1]
-    settings = {"lr": rate, "b1": 0.9, "b2": 0.95, "eps": 1e-8}
-    return nn.optim.OptimizerGroup(nn.optim.AdamW(matrices, weight_decay=0.1, **settings),
-                                   nn.optim.AdamW(others, weight_decay=0.0, **settings))
+    """AdamW as starcl has it: a learning rate for each parameter; weight decay on matrices alone, by the common rate."""
+    groups = {}
+    for v, weight in model.weights.items():
+        decays = len(weight.shape) > 1 and min(weight.shape) > 1
+        groups.setdefault((model.architecture["values"][v]["rate"], decays), []).append(weight)
+    return nn.optim.OptimizerGroup(*[
+        nn.optim.AdamW(weights, lr=rate * multiple, b1=0.9, b2=0.95, eps=1e-8,
+                       weight_decay=0.1 / multiple if decays else 0.0)
+        for (multiple, decays), weights in groups.items()])
 
 
 def make_step(model, optimiser):

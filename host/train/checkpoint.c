@@ -185,6 +185,8 @@ static cJSON *describe_values(const struct graph *graph) {
         cJSON_AddNumberToObject(json, "liv", value->liv);
         cJSON_AddItemToObject(json, "shape",
                               cJSON_CreateIntArray((const int[]){value->shape.rows, value->shape.columns}, 2));
+        if (value->role == VALUE_PARAMETER)
+            cJSON_AddNumberToObject(json, "rate", value->rule.rate);
         cJSON_AddItemToArray(values, json);
     }
     return values;
