@@ -315,7 +315,7 @@ static status check_together(const struct settings *settings, const struct run_c
     if (config->train.warmup > config->train.steps)
         return settings_refuse(settings, locate(settings, "train", "warmup"), "%lld is more than train.steps, %lld",
                                config->train.warmup, config->train.steps);
-    if (config->search.final.steps && config->search.final.steps <= config->train.steps)
+    if (config->search.final.keep && config->search.final.steps && config->search.final.steps <= config->train.steps)
         return settings_refuse(
             settings, locate(settings, "search.final", "steps"),
             "the final training is longer than a candidate's, train.steps = %lld; 0 is four times it",

@@ -43,7 +43,8 @@ same_front whole stopped
 
 # A run is held by one process; a text that changed is not gone on with.
 cp -r "$source/cl" text
-"$starcl" search small.cfg --run changing --set data.path=text --set train.steps=100000 --quiet >/dev/null 2>&1 &
+"$starcl" search small.cfg --run changing --set data.path=text --set train.steps=100000 \
+    --set search.final.keep=0 --quiet >/dev/null 2>&1 &
 search=$!
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     sleep 0.2
