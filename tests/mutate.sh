@@ -36,13 +36,23 @@ while read -r path; do
     mkdir -p "$work/tree/$(dirname "$path")"
     cmp -s "$source/$path" "$work/tree/$path" || cp -p "$source/$path" "$work/tree/$path"
 done <"$work/files"
-build="$work/tree/build/debug"
 log="$work/log"
-if ! (cd "$work/tree" && cmake --preset debug && cmake --build --preset debug --parallel "$(nproc)") >"$log" 2>&1; then
-    tail -20 "$log" >&2
-    echo "mutate.sh: the code does not build as it is" >&2
-    exit 1
-fi
+
+# prepare PRESET: builds the code as it is, once.
+prepared=""
+prepare() {
+    build="$work/tree/build/$1"
+    case "$prepared" in
+    *" $1 "*) return ;;
+    esac
+    if ! (cd "$work/tree" && cmake --preset "$1" -DBUILD_TESTING=ON &&
+        cmake --build --preset "$1" --parallel "$(nproc)") >"$log" 2>&1; then
+        tail -20 "$log" >&2
+        echo "mutate.sh: the code does not build as it is" >&2
+        exit 1
+    fi
+    prepared="$prepared $1 "
+}
 
 # replace FILE FROM TO: in the one line that holds FROM; fails if there is none, or more.
 replace() {
@@ -51,6 +61,14 @@ replace() {
         (place = index($0, from)) { count++; $0 = substr($0, 1, place - 1) to substr($0, place + length(from)) }
         { print }
         END { exit count != 1 }' "$1" >"$work/mutated"
+}
+
+# Most tests run with sanitizers; those that cannot bear them are in the release build alone (tests/CMakeLists.txt).
+preset_of() {
+    case "$1" in
+    cli/installed | cli/simulated | *:oclgrind) echo release ;;
+    *) echo debug ;;
+    esac
 }
 
 # What must be built for a test: its program, and where a script is the test, what scripts call.
@@ -74,6 +92,7 @@ try_mutation() {
         survived=$((survived + 1))
         return
     fi
+    prepare "$(preset_of "$test")"
     cp -p "$target" "$work/original"
     cp "$work/mutated" "$target"
     if ! build_for "$test" >"$log" 2>&1; then
