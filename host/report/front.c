@@ -13,7 +13,6 @@
 
 /* A candidate of a run with what its evaluations say. */
 struct member {
-    const struct candidate *candidate;
     struct individual individual; /* with objectives */
     struct summary search, final; /* over the seeds of either stage */
     bool is_tied;                 /* quality within noise of the member listed before it */
@@ -46,7 +45,7 @@ static int by_test_part(const void *a, const void *b) {
 }
 
 static struct member member_of(const struct front *front, const struct candidate *candidate) {
-    struct member member = {.candidate = candidate, .individual = candidate->individual};
+    struct member member = {.individual = candidate->individual};
     member.search = summarise(candidate->evaluations, candidate->evaluation_count, front->config.train.steps);
     member.final = summarise(candidate->evaluations, candidate->evaluation_count, config_final_steps(&front->config));
     member.individual.failed = member.search.failed || member.search.seeds == 0;
@@ -179,9 +178,10 @@ status report_front(struct store *store, FILE *out) {
     if (front.final_count > 0)
         print_final(&front, out);
     if (front.config.search.seeds > 1 || (front.final_count > 0 && front.config.search.final.seeds > 1))
-        fprintf(out,
-                "\n+- is the standard error of the mean over seeds; ~ is within noise of the row above: they differ "
-                "by less\nthan twice the standard error of their difference.\n");
+        fprintf(
+            out,
+            "\n+- is the standard error of the mean over seeds; ~ is within noise of the row above: other seeds may "
+            "turn the\norder round (Student's t, 95 %%).\n");
     release_front(&front);
     return STATUS_OK;
 }

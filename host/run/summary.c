@@ -41,8 +41,21 @@ struct summary summarise(const struct evaluation *evaluations, int count, long l
     return summary;
 }
 
+/* The t that 95 % of Student's distribution lie within, rounded up between the rows of the usual table. */
+static double student(int freedom) {
+    static const struct {
+        int freedom;
+        double t;
+    } rows[] = {{1, 12.706}, {2, 4.303},  {3, 3.182},  {4, 2.776},  {5, 2.571},  {6, 2.447},
+                {8, 2.306},  {10, 2.228}, {15, 2.131}, {20, 2.086}, {30, 2.042}, {60, 2.000}};
+    double t = rows[0].t;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && rows[i].freedom <= freedom; i++)
+        t = rows[i].t;
+    return t;
+}
+
 bool within_noise(const struct summary *a, const struct summary *b, enum metric metric) {
     double difference = a->mean.values[metric] - b->mean.values[metric];
     double error = hypot(a->errors.values[metric], b->errors.values[metric]);
-    return error > 0 && fabs(difference) < 2 * error;
+    return error > 0 && fabs(difference) < student(a->seeds + b->seeds - 2) * error;
 }

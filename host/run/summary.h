@@ -23,8 +23,9 @@ struct summary {
 struct summary summarise(const struct evaluation *evaluations, int count, long long steps);
 
 /*
- * Whether two means differ by less than twice the standard error of their difference, sqrt(a^2 + b^2). False where an
- * error is not known, and where neither mean has one.
+ * Whether two means differ by no more than other seeds would make them differ: by less than t standard errors of their
+ * difference, sqrt(a^2 + b^2), with Student's t for 95 % at as many degrees of freedom as there are seeds, less two.
+ * False where an error is not known, and where neither mean has one.
  */
 bool within_noise(const struct summary *a, const struct summary *b, enum metric metric);
 

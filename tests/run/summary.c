@@ -58,16 +58,25 @@ static struct summary summary_of(double mean, double error) {
     return summary;
 }
 
-/* The standard error of a difference of means with errors 0.3 and 0.4 is 0.5. */
+/* The standard error of a difference of means with errors 0.3 and 0.4 is 0.5; t is 2.776 with 3 + 3 seeds, 12.706 with
+ * 2 + 1, and between the rows for 10 and 15 that for 10, 2.228, with 8 + 8. */
 static void test_noise(void **unused) {
     (void)unused;
-    struct summary a = summary_of(2, 0.3), inside = summary_of(2.99, 0.4), outside = summary_of(3.01, 0.4);
+    struct summary a = summary_of(2, 0.3), inside = summary_of(3.38, 0.4), outside = summary_of(3.39, 0.4);
     struct summary unknown = summary_of(2, NAN), exact = summary_of(2, 0);
     assert_true(within_noise(&a, &inside, METRIC_BITS_PER_BYTE));
     assert_true(within_noise(&inside, &a, METRIC_BITS_PER_BYTE));
     assert_false(within_noise(&a, &outside, METRIC_BITS_PER_BYTE));
     assert_false(within_noise(&a, &unknown, METRIC_BITS_PER_BYTE));
     assert_false(within_noise(&exact, &exact, METRIC_BITS_PER_BYTE));
+    a.seeds = 2;
+    outside.seeds = 1;
+    assert_true(within_noise(&a, &outside, METRIC_BITS_PER_BYTE));
+    a.seeds = inside.seeds = 8;
+    inside.mean.values[METRIC_BITS_PER_BYTE] = 3.11;
+    assert_true(within_noise(&a, &inside, METRIC_BITS_PER_BYTE));
+    inside.mean.values[METRIC_BITS_PER_BYTE] = 3.12;
+    assert_false(within_noise(&a, &inside, METRIC_BITS_PER_BYTE));
 }
 
 static void test_direction(void **unused) {
