@@ -19,7 +19,6 @@ static status check_fit(struct device *device, const struct graph *graph, int ba
 status fit_graph(struct device *device, const struct genome *genome, const struct catalogue *catalogue,
                  const struct model_settings *settings, int batch, struct graph **graph) {
     status outcome = STATUS_OK;
-    TRY(train_check_step(batch, settings->context));
     for (int parts = 1; parts <= batch; parts++) {
         if (batch % parts != 0)
             continue;
