@@ -315,11 +315,6 @@ static status check_together(const struct settings *settings, const struct run_c
     if (config->train.warmup > config->train.steps)
         return settings_refuse(settings, locate(settings, "train", "warmup"), "%lld is more than train.steps, %lld",
                                config->train.warmup, config->train.steps);
-    if (config->search.final.keep && config->search.final.steps && config->search.final.steps <= config->train.steps)
-        return settings_refuse(
-            settings, locate(settings, "search.final", "steps"),
-            "the final training is longer than a candidate's, train.steps = %lld; 0 is four times it",
-            config->train.steps);
     if (config_depth_least(config) > config_depth_most(config))
         return settings_refuse(settings, locate(settings, "search", "depth_least"),
                                "the fewest LIVs are %d and the most %d (0 stands for model.depth)",

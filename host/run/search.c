@@ -326,6 +326,10 @@ static void release(struct search *search) {
 /* Everything that a wrong config can make fail, before anything is written. */
 static status prepare(struct search *search) {
     struct run_config *config = &search->config;
+    if (config->search.final.keep && config_final_steps(config) <= config->train.steps)
+        return fail_usage("search.final.steps: %lld; the final training is longer than a candidate's, train.steps = "
+                          "%lld; 0 is four times it",
+                          config->search.final.steps, config->train.steps);
     TRY(config_space(config, &search->catalogue, &search->fixed, &search->space));
     struct corpus_split split = config_corpus_split(config);
     TRY(corpus_open(config->data.path, &split, (int)config->model.context, &search->corpus));

@@ -77,6 +77,8 @@ expect 0 '"test_bits_per_byte"' "$starcl" show seeds --json
 for word in '"standard_errors"' '"within_noise_of_previous"' '"final_steps":	24'; do
     grep -qF "$word" out.txt || complain "show --json has no $word"
 done
+# Training one of them for longer has nothing to do with the final stage.
+expect 0 "after 40 steps" "$starcl" train seeds:1 --out more --set train.steps=40
 expect 2 "the final training is longer than a candidate's" "$starcl" search small.cfg --run short \
     --set 'search.final={ keep=2; steps=12; }'
 expect 2 "unknown key, did you mean 'keep'?" "$starcl" search small.cfg --run short --set search.final.kep=2
