@@ -46,7 +46,8 @@ static void make_genome(const struct evolution *evolution, struct individual *ch
         const struct individual *a = select_parent(evolution, random), *b = select_parent(evolution, random);
         const struct variation variation = {.crossover_points = settings->crossover_points,
                                             .mutation = settings->mutation};
-        (void)breed(&a->genome, &b->genome, &variation, space, random, &child->genome);
+        (void)breed(&a->genome, &b->genome, &variation, space, random, &child->genome, child->sources);
+        child->origin = ORIGIN_CHILD;
         child->parents[0] = a->id;
         child->parents[1] = b->id;
     }

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+const char *const origin_names[ORIGINS] = {"random", "founder", "immigrant", "child", "mutant"};
+
 bool individual_failed(const struct individual *individual, int objectives) {
     bool failed = individual->failed;
     for (int i = 0; i < objectives; i++)
@@ -16,6 +18,10 @@ bool dominates(const struct individual *a, const struct individual *b, int objec
     bool a_failed = individual_failed(a, objectives), b_failed = individual_failed(b, objectives);
     if (a_failed || b_failed)
         return !a_failed && b_failed;
+    if (a->violation != b->violation)
+        return a->violation < b->violation;
+    if (a->rung != b->rung)
+        return a->rung > b->rung;
     bool better = false;
     for (int i = 0; i < objectives; i++) {
         if (a->objectives[i] > b->objectives[i])

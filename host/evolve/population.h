@@ -1,24 +1,32 @@
 /*
- * Individuals, and which of them is better: Pareto dominance with failures last, the fast non-dominated sort and the
- * crowding distance of NSGA-II (Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE TEC
- * 6(2), 2002).
+ * Individuals, and which of them is better: the fast non-dominated sort, the crowding distance and the constraint
+ * domination of NSGA-II (Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE TEC 6(2),
+ * 2002).
  *
  * An individual with an objective that is infinite or not a number counts as failed, whatever its `failed` says.
  */
 #ifndef STARCL_EVOLVE_POPULATION_H
 #define STARCL_EVOLVE_POPULATION_H
 
-#include "genome/genome.h"
+#include "genome/draft.h"
 
 enum { MAX_OBJECTIVES = 8 };
+
+/* How an individual came to be. */
+enum origin { ORIGIN_RANDOM, ORIGIN_FOUNDER, ORIGIN_IMMIGRANT, ORIGIN_CHILD, ORIGIN_MUTANT, ORIGINS };
+extern const char *const origin_names[ORIGINS]; /* "random", ... */
 
 struct individual {
     int id; /* from 1, in order of creation; what lists of the run show */
     int generation;
     int parents[2]; /* ids, 0: none */
+    enum origin origin;
     struct genome genome;
-    uint64_t identity; /* genome_identity() */
+    struct liv_source sources[GENOME_MAX_DEPTH]; /* of each LIV, in the parents */
+    uint64_t identity;                           /* genome_identity() */
     bool failed;
+    int rung;                          /* of the fidelity that it was evaluated with, from 0 */
+    double violation;                  /* of limits, relative excesses added up; 0: it meets them all */
     double objectives[MAX_OBJECTIVES]; /* smaller is better */
     int rank;                          /* front number from 0 */
     double crowding;
@@ -27,7 +35,11 @@ struct individual {
 /* It failed, or has an objective that is no finite number. */
 bool individual_failed(const struct individual *individual, int objectives);
 
-/* a is no worse in every objective and better in one; whatever did not fail dominates what did. */
+/*
+ * The first of these in which they differ decides: whatever did not fail dominates what did; less violation of limits
+ * dominates more, so that what meets them dominates the rest (Deb's constraint domination); a higher rung dominates a
+ * lower one, whose objectives are not comparable; and then a is no worse in every objective and better in one.
+ */
 bool dominates(const struct individual *a, const struct individual *b, int objectives);
 
 /*

@@ -19,6 +19,7 @@ void crossover(const struct draft *a, const struct draft *b, int points, struct 
             continue;
         child->genome.livs[liv] = b->genome.livs[liv];
         memcpy(child->wishes[liv], b->wishes[liv], sizeof child->wishes[liv]);
+        child->sources[liv] = b->sources[liv];
     }
     for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++)
         if ((a->genome.classes[i].used || b->genome.classes[i].used) && random_below(random, 2))
@@ -28,6 +29,7 @@ void crossover(const struct draft *a, const struct draft *b, int points, struct 
 static void draw_liv(struct draft *draft, int liv, const struct genome_space *space, bool free,
                      struct random_stream *random) {
     memset(&draft->genome.livs[liv], 0, sizeof draft->genome.livs[liv]);
+    draft->sources[liv].parent = SOURCE_NEW;
     draft_draw_gene(draft, liv, LIV_CLASS, free, space, random);
 }
 
@@ -41,11 +43,13 @@ static void mutate_depth(struct draft *draft, const struct genome_space *space, 
     if (adds && genome->depth < space->depth_most && genome->depth < GENOME_MAX_DEPTH) {
         memmove(&genome->livs[liv + 1], &genome->livs[liv], (behind + 1) * sizeof *genome->livs);
         memmove(&draft->wishes[liv + 1], &draft->wishes[liv], (behind + 1) * sizeof *draft->wishes);
+        memmove(&draft->sources[liv + 1], &draft->sources[liv], (behind + 1) * sizeof *draft->sources);
         genome->depth++;
         draw_liv(draft, liv, space, free, random);
     } else if (!adds && genome->depth > space->depth_least && genome->depth > 1) {
         memmove(&genome->livs[liv], &genome->livs[liv + 1], behind * sizeof *genome->livs);
         memmove(&draft->wishes[liv], &draft->wishes[liv + 1], behind * sizeof *draft->wishes);
+        memmove(&draft->sources[liv], &draft->sources[liv + 1], behind * sizeof *draft->sources);
         genome->depth--;
         memset(&genome->livs[genome->depth], 0, sizeof *genome->livs);
     }
@@ -89,13 +93,37 @@ void mutate(struct draft *draft, const struct genome_space *space, const struct 
                 draft_draw_gene(draft, liv, (enum liv_gene)gene, variation->free, space, random);
 }
 
+static void name_sources(struct draft *draft, signed char parent) {
+    for (int liv = 0; liv < GENOME_MAX_DEPTH; liv++) {
+        bool has = liv < draft->genome.depth;
+        draft->sources[liv] = (struct liv_source){has ? parent : SOURCE_NEW, (short)(has ? liv : 0)};
+    }
+}
+
+/* What repair and mutation left of where LIVs came from: those of the class that they had there. */
+static void tell_sources(const struct genome *a, const struct genome *b, const struct genome *child,
+                         const struct draft *draft, struct liv_source *sources) {
+    for (int liv = 0; liv < GENOME_MAX_DEPTH; liv++) {
+        struct liv_source source = draft->sources[liv];
+        const struct genome *parent = source.parent == 0 ? a : b;
+        bool kept = liv < child->depth && source.parent != SOURCE_NEW &&
+                    parent->livs[source.liv].genes[LIV_CLASS] == child->livs[liv].genes[LIV_CLASS];
+        sources[liv] = kept ? source : (struct liv_source){SOURCE_NEW, 0};
+    }
+}
+
 unsigned breed(const struct genome *a, const struct genome *b, const struct variation *variation,
-               const struct genome_space *space, struct random_stream *random, struct genome *child) {
+               const struct genome_space *space, struct random_stream *random, struct genome *child,
+               struct liv_source *sources) {
     struct draft a_draft, b_draft, draft;
     draft_loosen_parents(a, b, space, random, &a_draft, &b_draft);
+    name_sources(&a_draft, 0);
+    name_sources(&b_draft, 1);
     crossover(&a_draft, &b_draft, variation->crossover_points, random, &draft);
     mutate(&draft, space, variation, random);
     unsigned faults = draft_faults(&draft, space);
     draft_settle(&draft, space, random, child);
+    if (sources)
+        tell_sources(a, b, child, &draft, sources);
     return faults;
 }

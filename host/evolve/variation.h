@@ -15,10 +15,13 @@ struct variation {
 
 /*
  * A child of two valid, canonical genomes, valid and canonical: crossover, mutation, repair (STAR, arXiv 2411.17800,
- * section 4.2). Returns what was wrong with it before repair (enum draft_fault).
+ * section 4.2). `sources` [GENOME_MAX_DEPTH], which may be NULL, tells of each LIV of the child which parent's LIV it
+ * was; one that had its class drawn, as another than it was, is SOURCE_NEW. Returns what was wrong with the child
+ * before repair (enum draft_fault).
  */
 unsigned breed(const struct genome *a, const struct genome *b, const struct variation *variation,
-               const struct genome_space *space, struct random_stream *random, struct genome *child);
+               const struct genome_space *space, struct random_stream *random, struct genome *child,
+               struct liv_source *sources);
 
 /*
  * k-point crossover at LIV boundaries: the child takes LIVs of a, then of b, changing over at `points` distinct

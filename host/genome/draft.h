@@ -29,9 +29,17 @@ struct wish {
     bool earnest; /* the parent shared, or mutation said so: to be left alone then is what repair has to undo */
 };
 
+/* Where a LIV of a child comes from. */
+struct liv_source {
+    signed char parent; /* 0 or 1, the parent whose LIV it was; SOURCE_NEW: it is of no parent's class there */
+    short liv;          /* its place there, from 0 */
+};
+enum { SOURCE_NEW = -1 };
+
 struct draft {
     struct genome genome;                                /* group and strategy genes without meaning */
     struct wish wishes[GENOME_MAX_DEPTH][SHARING_KINDS]; /* in the order of sharing_kinds */
+    struct liv_source sources[GENOME_MAX_DEPTH];         /* kept by variation; without meaning in others */
 };
 
 /* What is wrong with a draft before it is settled, as bits. */

@@ -32,7 +32,7 @@ static struct invalid breed_children(const struct run_config *config, const stru
         struct genome a, b, child;
         genome_random(&a, space, &random);
         genome_random(&b, space, &random);
-        unsigned faults = breed(&a, &b, &variation, space, &random, &child);
+        unsigned faults = breed(&a, &b, &variation, space, &random, &child, NULL);
         invalid.any += faults != 0;
         for (int c = 0; c < CAUSES; c++)
             invalid.by_cause[c] += (faults & causes[c].fault) != 0;

@@ -78,7 +78,7 @@ static void breed_all(const struct genome *parents, struct genome *children, int
         others[i] = i;
     shuffle(others, count, random);
     for (int i = 0; i < count; i++)
-        breed(&parents[i], &parents[others[i]], &variation, space, random, &children[i]);
+        breed(&parents[i], &parents[others[i]], &variation, space, random, &children[i], NULL);
     free(others);
 }
 

@@ -166,11 +166,30 @@ static struct genome_space space_of_level(enum level level, int depth, const str
     return space;
 }
 
+/* Without mutation every LIV of a child is one of its parents' at the same place; else it has the class that its source
+ * has, and few are new. */
+static int check_sources(const struct genome *a, const struct genome *b, const struct genome *child,
+                         const struct liv_source *sources, bool mutated) {
+    int new = 0;
+    for (int liv = 0; liv < child->depth; liv++) {
+        const struct genome *parent = sources[liv].parent == 1 ? b : a;
+        int place = sources[liv].liv;
+        new += sources[liv].parent == SOURCE_NEW;
+        if (sources[liv].parent == SOURCE_NEW)
+            continue;
+        assert_true(place < parent->depth && (mutated || place == liv));
+        assert_int_equal(parent->livs[place].genes[LIV_CLASS], child->livs[liv].genes[LIV_CLASS]);
+    }
+    assert_true(mutated || new == 0);
+    return new;
+}
+
 /* Random genomes, children of two of them, and children of one with itself, which are it where nothing mutates. */
 static void check_level(enum level level) {
     struct random_stream random = random_open(11, (uint64_t)level);
     struct variation variation = {.crossover_points = 2};
-    int invalid_children = 0;
+    struct liv_source sources[GENOME_MAX_DEPTH];
+    int invalid_children = 0, new = 0, livs = 0;
     for (int i = 0; i < GENOMES / 2; i++) {
         int depth = 1 + (int)random_below(&random, 24);
         struct genome_space backbones = space_of(depth);
@@ -181,12 +200,21 @@ static void check_level(enum level level) {
         genome_random(&b, &space, &random);
         check_properties(&a, &space, &random);
         variation.mutation = 0.1;
-        invalid_children += breed(&a, &b, &variation, &space, &random, &child) != 0;
+        invalid_children += breed(&a, &b, &variation, &space, &random, &child, sources) != 0;
+        new += check_sources(&a, &b, &child, sources, true);
+        livs += child.depth;
         check_properties(&child, &space, &random);
         variation.mutation = 0;
-        breed(&a, &a, &variation, &space, &random, &child);
+        breed(&a, &b, &variation, &space, &random, &child, sources);
+        check_sources(&a, &b, &child, sources, false);
+        breed(&a, &a, &variation, &space, &random, &child, NULL);
         assert_true(genome_equal(&a, &child));
     }
+    /* A class is drawn anew with probability 0.1, and is then often another; depths may grow. */
+    if (space_of_level(level, 1, NULL).backbone)
+        assert_true(new > livs / 20 && new < livs / 5);
+    else
+        assert_int_equal(new, 0);
     printf("  %-10s %.1f %% of children were invalid before repair\n", level_names[level],
            100.0 * invalid_children / (GENOMES / 2));
     assert_true(invalid_children > 0);
