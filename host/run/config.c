@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "device/discover.h"
 #include "device/gemm.h"
-#include "evolve/population.h"
+#include "evolve/algorithm.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -78,7 +78,7 @@ static const struct config_key keys[] = {
     INTEGER(train, validation_batches, 1, 1e6, "16",
             "batches over the validation or test part that an evaluation takes"),
 
-    TEXT(search, algorithm, "\"nsga2\"", "nsga2: NSGA-II"),
+    TEXT(search, algorithm, "\"nsga2\"", "how parents are paired and who survives: nsga2, random"),
     INTEGER(search, population, 2, 4096, "16", "candidates of a generation"),
     INTEGER(search, generations, 1, 100000, "18", "generations, the first, random one among them"),
     INTEGER(search, tournament, 1, 4096, "2", "candidates drawn to choose a parent from"),
@@ -215,28 +215,32 @@ static status read_group(const struct settings *settings, const config_setting_t
 
 /* ---- what must fit together ---- */
 
+/* The name is one of `names`. */
+static status check_name(const struct settings *settings, const char *group, const char *key, const char *name,
+                         const char *const *names, int count) {
+    struct text all = {0};
+    for (int n = 0; n < count; n++) {
+        if (strcmp(name, names[n]) == 0) {
+            text_free(&all);
+            return STATUS_OK;
+        }
+        text_append(&all, "%s%s", n ? ", " : "", names[n]);
+    }
+    const char *nearest = text_nearest(name, names, (size_t)count);
+    status outcome =
+        settings_refuse(settings, locate(settings, group, key), "\"%s\" is not known%s%s%s; allowed: %s", name,
+                        nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", all.text);
+    text_free(&all);
+    return outcome;
+}
+
 /* Every name of a list is one of `names`, and there are least to most of them. */
 static status check_list(const struct settings *settings, const char *group, const char *key,
                          const struct name_list *list, const char *const *names, int count, int least, int most) {
-    const config_setting_t *setting = locate(settings, group, key);
     if (list->count < least || list->count > most)
-        return settings_refuse(settings, setting, "%s needs %d to %d names", key, least, most);
-    for (int i = 0; i < list->count; i++) {
-        bool known = false;
-        for (int n = 0; n < count; n++)
-            known = known || strcmp(list->names[i], names[n]) == 0;
-        if (known)
-            continue;
-        const char *nearest = text_nearest(list->names[i], names, (size_t)count);
-        struct text all = {0};
-        for (int n = 0; n < count; n++)
-            text_append(&all, "%s%s", n ? ", " : "", names[n]);
-        status outcome =
-            settings_refuse(settings, setting, "\"%s\" is not known%s%s%s; allowed: %s", list->names[i],
-                            nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", all.text);
-        text_free(&all);
-        return outcome;
-    }
+        return settings_refuse(settings, locate(settings, group, key), "%s needs %d to %d names", key, least, most);
+    for (int i = 0; i < list->count; i++)
+        TRY(check_name(settings, group, key, list->names[i], names, count));
     return STATUS_OK;
 }
 
@@ -269,10 +273,24 @@ static status check_lists(const struct settings *settings, const struct run_conf
                       RESIDUAL_KINDS);
 }
 
+static status check_algorithm(const struct settings *settings, const struct run_config *config) {
+    enum { MOST = 16 };
+    const struct algorithm *algorithm = algorithm_find(config->search.algorithm);
+    const char *names[MOST];
+    int count = 0;
+    for (; count < MOST && algorithm_at(count); count++)
+        names[count] = algorithm_at(count)->name;
+    if (!algorithm)
+        return check_name(settings, "search", "algorithm", config->search.algorithm, names, count);
+    if (config->search.objectives.count > algorithm->objectives_most)
+        return settings_refuse(settings, locate(settings, "search", "objectives"),
+                               "%d are more than \"%s\" can optimise; allowed: at most %d",
+                               config->search.objectives.count, algorithm->name, algorithm->objectives_most);
+    return STATUS_OK;
+}
+
 static status check_words(const struct settings *settings, const struct run_config *config) {
-    if (strcmp(config->search.algorithm, "nsga2") != 0)
-        return settings_refuse(settings, locate(settings, "search", "algorithm"),
-                               "\"%s\" is not an algorithm; allowed: \"nsga2\"", config->search.algorithm);
+    TRY(check_algorithm(settings, config));
     if (!gemm_provider_exists(config->devices.gemm))
         return settings_refuse(settings, locate(settings, "devices", "gemm"),
                                "\"%s\" is not a GEMM provider; allowed: %s", config->devices.gemm,

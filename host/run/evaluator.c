@@ -18,6 +18,7 @@ struct evaluator {
     const struct catalogue *catalogue;
     const struct corpus *corpus;
     struct device *device;
+    struct job job;   /* submitted; without a genome: none is */
     bool cannot_save; /* a failure of a file, which is not the candidate's */
 };
 
@@ -102,7 +103,7 @@ static void fill_metrics(struct metrics *metrics, const struct cost *cost, const
     metrics->values[METRIC_PEAK_BYTES] = (double)result->peak_bytes;
 }
 
-static status assess(struct evaluator *evaluator, const struct graph *graph, const struct evaluation_job *job,
+static status assess(struct evaluator *evaluator, const struct graph *graph, const struct job *job,
                      struct evaluation *evaluation) {
     const struct run_config *config = evaluator->config;
     struct train_settings settings = config_train_settings(config);
@@ -126,8 +127,7 @@ static status assess(struct evaluator *evaluator, const struct graph *graph, con
     return outcome;
 }
 
-static status build_and_assess(struct evaluator *evaluator, const struct evaluation_job *job,
-                               struct evaluation *evaluation) {
+static status build_and_assess(struct evaluator *evaluator, const struct job *job, struct evaluation *evaluation) {
     struct model_settings settings = config_model_settings(evaluator->config);
     struct graph *graph;
     gemm_release_scratch(evaluator->device);
@@ -158,7 +158,7 @@ static status reopen_device(struct evaluator *evaluator, const char *reason) {
  * A device that had no memory or was lost says nothing about the candidate, which is tried once more on the device
  * opened anew. What fails again, or fails by itself (it does not fit, diverges, or the device refuses it), is recorded.
  */
-status evaluator_run(struct evaluator *evaluator, const struct evaluation_job *job, struct evaluation *evaluation) {
+static status run(struct evaluator *evaluator, const struct job *job, struct evaluation *evaluation) {
     double start = clock_seconds();
     memset(evaluation, 0, sizeof *evaluation);
     evaluation->metrics = metrics_absent();
@@ -186,4 +186,19 @@ status evaluator_run(struct evaluator *evaluator, const struct evaluation_job *j
     evaluation->failed = true;
     evaluation->metrics = metrics_absent(); /* trained, perhaps, but not kept */
     return STATUS_OK;
+}
+
+status evaluator_submit(struct evaluator *evaluator, const struct job *job) {
+    if (evaluator->job.genome)
+        return fail("the device has a job already");
+    evaluator->job = *job;
+    return STATUS_OK;
+}
+
+status evaluator_wait(struct evaluator *evaluator, struct evaluation *evaluation) {
+    struct job job = evaluator->job;
+    if (!job.genome)
+        return fail("no job was submitted");
+    evaluator->job.genome = NULL;
+    return run(evaluator, &job, evaluation);
 }

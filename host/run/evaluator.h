@@ -19,8 +19,8 @@ void evaluator_destroy(struct evaluator *evaluator);
 
 struct device *evaluator_device(const struct evaluator *evaluator);
 
-/* What is to be evaluated. */
-struct evaluation_job {
+/* What is to be evaluated. What it points at must stay until the evaluation is there. */
+struct job {
     const struct genome *genome; /* valid */
     uint64_t seed;
     long long steps;
@@ -29,13 +29,16 @@ struct evaluation_job {
 };
 
 /*
- * Evaluates a genome. A candidate that cannot be built or trained is an evaluation that failed, with its reason,
- * and the device is opened anew after it; where the device had no memory or was lost, it is first tried once more. The
- * returned status is a failure only when nothing more can be evaluated, as where the text has changed, or
- * STATUS_INTERRUPTED. Weights and architecture go to `weights_path` and `architecture_path` before it returns.
+ * Jobs go in, evaluations come out. There is one device now, which takes one job at a time and works while it is waited
+ * for.
+ *
+ * A candidate that cannot be built or trained is an evaluation that failed, with its reason, and the device is opened
+ * anew after it; where the device had no memory or was lost, it is first tried once more. The returned status is a
+ * failure only when nothing more can be evaluated, as where the text has changed, or STATUS_INTERRUPTED. Weights and
+ * architecture lie at `weights_path` and `architecture_path` when the evaluation is there.
  */
-status evaluator_run(struct evaluator *evaluator, const struct evaluation_job *job,
-                     struct evaluation *evaluation) MUST_CHECK;
+status evaluator_submit(struct evaluator *evaluator, const struct job *job) MUST_CHECK;
+status evaluator_wait(struct evaluator *evaluator, struct evaluation *evaluation) MUST_CHECK;
 
 /* The settings that a config means for devices, for models, for training and for the parts of the text. */
 struct device_options config_device_options(const struct run_config *config);

@@ -1,7 +1,7 @@
 /* Dominance, ranking, and NSGA-II on a problem whose front is known. */
 #include "test.h"
 
-#include "evolve/evolve.h"
+#include "loop.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -90,7 +90,7 @@ struct counting {
     char last[GENOME_TEXT_BYTES];
 };
 
-static status count_classes(void *context, struct individual *individuals, int count) {
+static void count_classes(void *context, struct individual *individuals, int count) {
     struct counting *counting = context;
     for (int i = 0; i < count; i++) {
         const struct genome *genome = &individuals[i].genome;
@@ -104,18 +104,16 @@ static status count_classes(void *context, struct individual *individuals, int c
         counting->best = fmin(counting->best, individuals[i].objectives[0]);
         genome_print(genome, counting->last);
     }
-    return STATUS_OK;
 }
 
-static status count_generations(void *context, int generation, const struct individual *survivors, int count) {
+static void count_generations(void *context, int generation, const struct individual *survivors, int count) {
     struct counting *counting = context;
     assert_int_equal(generation, counting->generations++);
     for (int i = 1; i < count; i++)
         assert_true(compare_individuals(&survivors[i - 1], &survivors[i]) < 0);
-    return STATUS_OK;
 }
 
-static struct counting evolve(uint64_t seed, int generations) {
+static struct counting count(uint64_t seed, int generations) {
     static struct catalogue catalogue;
     struct counting counting = {.best = INFINITY};
     assert_ok(catalogue_read(NULL, &catalogue));
@@ -123,16 +121,15 @@ static struct counting evolve(uint64_t seed, int generations) {
     space.depth_least = space.depth_most = 8;
     space.class_count = 4;
     space.operators = space.featurizers = false;
-    struct evolve_settings settings = {.seed = seed,
+    struct evolve_settings settings = {.algorithm = &algorithm_nsga2,
+                                       .space = &space,
+                                       .seed = seed,
                                        .population = 12,
-                                       .generations = generations,
                                        .tournament = 2,
-                                       .crossover_points = 2,
-                                       .mutation = 0.1,
+                                       .variation = {.crossover_points = 2, .mutation = 0.1},
                                        .objectives = 2};
-    struct evolve_problem problem = {
-        .space = &space, .evaluate = count_classes, .generation_done = count_generations, .context = &counting};
-    assert_ok(evolve_nsga2(&settings, &problem));
+    struct problem problem = {.evaluate = count_classes, .generation_done = count_generations, .context = &counting};
+    evolve(&settings, generations, &problem);
     assert_int_equal(counting.evaluated, 12 * generations);
     assert_int_equal(counting.generations, generations);
     return counting;
@@ -141,33 +138,14 @@ static struct counting evolve(uint64_t seed, int generations) {
 static void test_finds_the_optimum(void **unused) {
     (void)unused;
     for (uint64_t seed = 1; seed <= 5; seed++)
-        assert_true(evolve(seed, 25).best == 0);
+        assert_true(count(seed, 25).best == 0);
 }
 
 static void test_is_repeatable(void **unused) {
     (void)unused;
-    struct counting a = evolve(3, 6), b = evolve(3, 6), c = evolve(4, 6);
+    struct counting a = count(3, 6), b = count(3, 6), c = count(4, 6);
     assert_string_equal(a.last, b.last);
     assert_string_not_equal(a.last, c.last);
-}
-
-static status fail_third(void *context, struct individual *individuals, int count) {
-    (void)individuals;
-    (void)count;
-    return ++*(int *)context == 3 ? fail("the third generation fails") : STATUS_OK;
-}
-
-static void test_failure_ends_it(void **unused) {
-    (void)unused;
-    static struct catalogue catalogue;
-    assert_ok(catalogue_read(NULL, &catalogue));
-    struct genome_space space = genome_space_of(&catalogue);
-    space.depth_least = space.depth_most = 2;
-    struct evolve_settings settings = {.population = 4, .generations = 9, .tournament = 2, .objectives = 1};
-    int calls = 0;
-    struct evolve_problem problem = {.space = &space, .evaluate = fail_third, .context = &calls};
-    assert_fails(evolve_nsga2(&settings, &problem), STATUS_FAILED, "the third generation fails");
-    assert_int_equal(calls, 3);
 }
 
 int main(void) {
@@ -175,7 +153,6 @@ int main(void) {
         cmocka_unit_test(test_dominance),         cmocka_unit_test(test_ranking),
         cmocka_unit_test(test_crowding),          cmocka_unit_test(test_no_numbers),
         cmocka_unit_test(test_finds_the_optimum), cmocka_unit_test(test_is_repeatable),
-        cmocka_unit_test(test_failure_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/random.h"
-#include "evolve/evolve.h"
+#include "loop.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,6 +20,7 @@ static int set_up(void **unused) {
 /* What is seen of one evolution. */
 struct watch {
     struct evolve_settings settings;
+    int generations;
     void (*assess)(struct watch *watch, struct individual *individual);
     void (*check)(struct watch *watch, int generation, const struct individual *survivors);
     struct individual survivors[MOST_POPULATION], children[MOST_POPULATION];
@@ -39,7 +40,7 @@ static int place_of(const struct watch *watch, int id) {
     return 0;
 }
 
-static status evaluate(void *context, struct individual *individuals, int count) {
+static void evaluate(void *context, struct individual *individuals, int count) {
     struct watch *watch = context;
     for (int i = 0; i < count; i++) {
         for (int p = 0; p < 2 && individuals[i].generation > 0; p++) {
@@ -54,17 +55,15 @@ static status evaluate(void *context, struct individual *individuals, int count)
         watch->identities[watch->evaluated++] = individuals[i].identity;
         watch->children[i] = individuals[i];
     }
-    return STATUS_OK;
 }
 
-static status generation_done(void *context, int generation, const struct individual *survivors, int count) {
+static void generation_done(void *context, int generation, const struct individual *survivors, int count) {
     struct watch *watch = context;
     assert_int_equal(count, watch->settings.population);
     if (watch->check)
         watch->check(watch, generation, survivors);
     memcpy(watch->survivors, survivors, (size_t)count * sizeof *survivors);
     watch->survivor_count = count;
-    return STATUS_OK;
 }
 
 static struct genome_space backbones(int depth, int class_count) {
@@ -86,20 +85,19 @@ static struct genome_space six_genomes(void) {
 }
 
 static struct watch *run(struct watch *watch, const struct genome_space *space) {
-    struct evolve_problem problem = {
-        .space = space, .evaluate = evaluate, .generation_done = generation_done, .context = watch};
-    assert_true(watch->settings.population * watch->settings.generations <= MOST_EVALUATED);
-    assert_ok(evolve_nsga2(&watch->settings, &problem));
+    struct problem problem = {.evaluate = evaluate, .generation_done = generation_done, .context = watch};
+    assert_true(watch->settings.population * watch->generations <= MOST_EVALUATED);
+    watch->settings.space = space;
+    evolve(&watch->settings, watch->generations, &problem);
     return watch;
 }
 
-static struct evolve_settings settings_of(int population, int generations, int tournament, int objectives) {
-    return (struct evolve_settings){.seed = 5,
+static struct evolve_settings settings_of(int population, int draws, int objectives) {
+    return (struct evolve_settings){.algorithm = &algorithm_nsga2,
+                                    .seed = 5,
                                     .population = population,
-                                    .generations = generations,
-                                    .tournament = tournament,
-                                    .crossover_points = 2,
-                                    .mutation = 0.1,
+                                    .tournament = draws,
+                                    .variation = {.crossover_points = 2, .mutation = 0.1},
                                     .objectives = objectives};
 }
 
@@ -121,7 +119,8 @@ static void check_tournament(int k) {
     enum { N = 20 };
     static struct watch watch;
     memset(&watch, 0, sizeof watch);
-    watch.settings = settings_of(N, 50, k, 1);
+    watch.settings = settings_of(N, k, 1);
+    watch.generations = 50;
     watch.assess = assess_arbitrarily;
     struct genome_space space = backbones(12, 15);
     run(&watch, &space);
@@ -150,7 +149,8 @@ static void test_parents(void **unused) {
 static void test_nothing_twice(void **unused) {
     (void)unused;
     static struct watch watch;
-    watch.settings = settings_of(10, 12, 2, 2);
+    watch.settings = settings_of(10, 2, 2);
+    watch.generations = 12;
     watch.assess = assess_arbitrarily;
     struct genome_space space = backbones(3, 4);
     run(&watch, &space);
@@ -206,7 +206,8 @@ static void test_the_best_survive(void **unused) {
     for (int objectives = 1; objectives <= 3; objectives++) {
         static struct watch watch;
         memset(&watch, 0, sizeof watch);
-        watch.settings = settings_of(8, 20, 2, objectives);
+        watch.settings = settings_of(8, 2, objectives);
+        watch.generations = 20;
         watch.assess = assess_with_failures;
         watch.check = check_survivors;
         struct genome_space space = backbones(6, 7);
@@ -229,7 +230,8 @@ static void test_clones(void **unused) {
     for (int population = 4; population <= 10; population += 3) {
         static struct watch watch;
         memset(&watch, 0, sizeof watch);
-        watch.settings = settings_of(population, 10, 2, 2);
+        watch.settings = settings_of(population, 2, 2);
+        watch.generations = 10;
         watch.assess = assess_arbitrarily;
         watch.check = check_distinct;
         struct genome_space space = six_genomes();
@@ -255,7 +257,8 @@ static void check_no_failed_clone(struct watch *watch, int generation, const str
 static void test_a_clone_that_succeeded(void **unused) {
     (void)unused;
     static struct watch watch;
-    watch.settings = settings_of(6, 10, 2, 1);
+    watch.settings = settings_of(6, 2, 1);
+    watch.generations = 10;
     watch.assess = fail_once;
     watch.check = check_no_failed_clone;
     struct genome_space space = six_genomes();

@@ -80,7 +80,7 @@ static void test_refusals(void **unused) {
     refused(DATA "model = 3;", NULL, "must be a group");
     refused(DATA "train = { steps = 10; warmup = 11; };", NULL, "11 is more than train.steps, 10");
     refused(DATA "train = { learning_rate = 2.0; };", NULL, "2 is out of range; allowed: 0 to 1");
-    refused(DATA "search = { algorithm = \"nsga3\"; };", NULL, "allowed: \"nsga2\"");
+    refused(DATA "search = { algorithm = \"nsga3\"; };", NULL, "did you mean \"nsga2\"?; allowed: nsga2, random");
     refused(DATA "search = { objectives = [\"parametres\"]; };", NULL, "did you mean \"parameters\"?");
     refused(DATA "search = { objectives = []; };", NULL, "objectives needs 1 to 7 names");
     refused(DATA "search = { objectives = [\"perplexity\", \"perplexity\"]; };", NULL, "listed twice");

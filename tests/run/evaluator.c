@@ -76,13 +76,15 @@ static status evaluate(struct evaluator *evaluator, const char *text, const stru
                        struct evaluation *evaluation) {
     struct genome genome;
     assert_ok(genome_parse(text, &genome));
-    struct evaluation_job job = {.genome = &genome,
-                                 .seed = config_seed(&config, 0),
-                                 .steps = config.train.steps,
-                                 .weights_path = weights_path,
-                                 .architecture_path = architecture_path,
-                                 .observer = observer};
-    return evaluator_run(evaluator, &job, evaluation);
+    struct job job = {.genome = &genome,
+                      .seed = config_seed(&config, 0),
+                      .steps = config.train.steps,
+                      .weights_path = weights_path,
+                      .architecture_path = architecture_path,
+                      .observer = observer};
+    assert_ok(evaluator_submit(evaluator, &job));
+    assert_fails(evaluator_submit(evaluator, &job), STATUS_FAILED, "has a job already");
+    return evaluator_wait(evaluator, evaluation);
 }
 
 /* ---- which part ---- */

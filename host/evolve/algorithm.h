@@ -1,0 +1,56 @@
+/*
+ * Algorithms: how one pairs and who survives. A row of a table each, in a file of its own; a new one is a file and a
+ * row. evolution.c does what they have in common: the first population, naming random choices, trying nothing twice.
+ */
+#ifndef STARCL_EVOLVE_ALGORITHM_H
+#define STARCL_EVOLVE_ALGORITHM_H
+
+#include "evolve/evolution.h"
+
+struct algorithm {
+    const char *name;    /* search.algorithm */
+    const char *meaning; /* for a person, in a line */
+    int objectives_most;
+    /* The next individual waits until all that were asked before its generation were told; otherwise until every one
+     * was. */
+    bool generational;
+    /*
+     * Genome, sources, parents and origin of an individual behind the first population; id and generation are set. It
+     * may be called again for the same one, with more of the stream, until the genome is new.
+     */
+    void (*propose)(const struct evolution *evolution, struct random_stream *random, struct individual *child);
+    /* Takes in what was told of a new individual, the first population's among them: changes members. */
+    void (*accept)(struct evolution *evolution, const struct individual *result);
+};
+
+/* NULL where none is called so. */
+const struct algorithm *algorithm_find(const char *name);
+/* The row at this place of the table; NULL behind the last. */
+const struct algorithm *algorithm_at(int place);
+
+/* For algorithms. */
+struct evolution {
+    struct evolve_settings settings;
+    int asked, told;            /* individuals: the ids of the last ones */
+    struct individual *members; /* those that are parents now, then those told since they were chosen */
+    int member_count;           /* parents, best first */
+    int added_count;            /* behind them; the memory holds twice the population */
+    struct identity_set *tried;
+};
+
+/* The best of `tournament` parents that are drawn with equal probability. */
+const struct individual *tournament(const struct evolution *evolution, struct random_stream *random);
+
+/* A child of two parents: crossover, mutation, repair. */
+void propose_child(const struct evolution *evolution, const struct individual *a, const struct individual *b,
+                   struct random_stream *random, struct individual *child);
+void propose_random(const struct evolution *evolution, struct random_stream *random, struct individual *child);
+
+/* Cuts members and those added back to the population, the best of both, best first: survival.c. */
+void survive(struct evolution *evolution);
+/* Adds what was told, and lets survive when a generation is complete. */
+void accept_generation(struct evolution *evolution, const struct individual *result);
+
+extern const struct algorithm algorithm_nsga2, algorithm_random;
+
+#endif

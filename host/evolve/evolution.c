@@ -1,0 +1,157 @@
+#include "base/memory.h"
+#include "evolve/algorithm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct algorithm *const algorithms[] = {&algorithm_nsga2, &algorithm_random};
+enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
+
+const struct algorithm *algorithm_at(int place) {
+    return place < ALGORITHMS ? algorithms[place] : NULL;
+}
+
+const struct algorithm *algorithm_find(const char *name) {
+    for (int i = 0; i < ALGORITHMS; i++)
+        if (strcmp(algorithms[i]->name, name) == 0)
+            return algorithms[i];
+    return NULL;
+}
+
+/* ---- what was tried ---- */
+
+/* Open addressing, at most half full; an identity of 0 is kept as 1. */
+struct identity_set {
+    uint64_t *slots;
+    size_t size, count; /* size is a power of two */
+};
+
+static size_t find_slot(const struct identity_set *set, uint64_t identity) {
+    size_t slot = (size_t)hash_number(HASH_START, identity) & (set->size - 1);
+    while (set->slots[slot] && set->slots[slot] != identity)
+        slot = (slot + 1) & (set->size - 1);
+    return slot;
+}
+
+static bool was_tried(const struct identity_set *set, uint64_t identity) {
+    return set->slots[find_slot(set, identity ? identity : 1)] != 0;
+}
+
+static void note_tried(struct identity_set *set, uint64_t identity) {
+    identity = identity ? identity : 1;
+    if (2 * (set->count + 1) > set->size) {
+        struct identity_set larger = {memory_allocate(2 * set->size, sizeof *set->slots), 2 * set->size, set->count};
+        for (size_t i = 0; i < set->size; i++)
+            if (set->slots[i])
+                larger.slots[find_slot(&larger, set->slots[i])] = set->slots[i];
+        free(set->slots);
+        *set = larger;
+    }
+    size_t slot = find_slot(set, identity);
+    set->count += set->slots[slot] == 0;
+    set->slots[slot] = identity;
+}
+
+/* ---- what algorithms share ---- */
+
+const struct individual *tournament(const struct evolution *evolution, struct random_stream *random) {
+    const struct individual *best = NULL;
+    for (int i = 0; i < evolution->settings.tournament; i++) {
+        const struct individual *drawn = &evolution->members[random_below(random, (uint32_t)evolution->member_count)];
+        if (!best || compare_individuals(drawn, best) < 0)
+            best = drawn;
+    }
+    return best;
+}
+
+void propose_child(const struct evolution *evolution, const struct individual *a, const struct individual *b,
+                   struct random_stream *random, struct individual *child) {
+    (void)breed(&a->genome, &b->genome, &evolution->settings.variation, evolution->settings.space, random,
+                &child->genome, child->sources);
+    child->parents[0] = a->id;
+    child->parents[1] = b->id;
+    child->origin = ORIGIN_CHILD;
+}
+
+void propose_random(const struct evolution *evolution, struct random_stream *random, struct individual *child) {
+    genome_random(&child->genome, evolution->settings.space, random);
+    for (int liv = 0; liv < GENOME_MAX_DEPTH; liv++)
+        child->sources[liv].parent = SOURCE_NEW;
+    child->origin = ORIGIN_RANDOM;
+}
+
+/* ---- the conversation ---- */
+
+struct evolution *evolution_create(const struct evolve_settings *settings) {
+    enum { FIRST_SLOTS = 64 };
+    struct evolution *evolution = memory_allocate(1, sizeof *evolution);
+    evolution->settings = *settings;
+    evolution->members = memory_allocate(2 * (size_t)settings->population, sizeof *evolution->members);
+    evolution->tried = memory_allocate(1, sizeof *evolution->tried);
+    evolution->tried->size = FIRST_SLOTS;
+    evolution->tried->slots = memory_allocate(FIRST_SLOTS, sizeof *evolution->tried->slots);
+    return evolution;
+}
+
+void evolution_destroy(struct evolution *evolution) {
+    if (!evolution)
+        return;
+    free(evolution->tried->slots);
+    free(evolution->tried);
+    free(evolution->members);
+    free(evolution);
+}
+
+static bool waits(const struct evolution *evolution) {
+    int pending = evolution->asked - evolution->told;
+    bool generational = evolution->settings.algorithm->generational;
+    return pending > 0 && (!generational || evolution->asked % evolution->settings.population == 0);
+}
+
+static struct random_stream stream(const struct evolution *evolution, int id) {
+    uint64_t name = hash_text(HASH_START, "evolution");
+    name = hash_number(name, (uint64_t)((id - 1) / evolution->settings.population));
+    name = hash_number(name, (uint64_t)((id - 1) % evolution->settings.population));
+    return random_open(evolution->settings.seed, name);
+}
+
+bool evolution_ask(struct evolution *evolution, struct individual *child) {
+    enum { TRIES = 50 }; /* a small space may hold nothing new */
+    if (waits(evolution))
+        return false;
+    int id = ++evolution->asked, population = evolution->settings.population, tries = 0;
+    struct random_stream random = stream(evolution, id);
+    do {
+        *child = (struct individual){.id = id, .generation = (id - 1) / population};
+        if (child->generation == 0)
+            propose_random(evolution, &random, child);
+        else
+            evolution->settings.algorithm->propose(evolution, &random, child);
+        child->identity = genome_identity(&child->genome, evolution->settings.space->catalogue);
+    } while (was_tried(evolution->tried, child->identity) && ++tries < TRIES);
+    note_tried(evolution->tried, child->identity);
+    return true;
+}
+
+/* What is known of a member changes, and with it which of them are better. */
+static void update_member(struct evolution *evolution, const struct individual *result) {
+    for (int i = 0; i < evolution->member_count + evolution->added_count; i++)
+        if (evolution->members[i].id == result->id)
+            evolution->members[i] = *result;
+    rank_population(evolution->members, evolution->member_count, evolution->settings.objectives);
+    qsort(evolution->members, (size_t)evolution->member_count, sizeof *evolution->members, compare_individuals);
+}
+
+void evolution_tell(struct evolution *evolution, const struct individual *result) {
+    if (result->id <= evolution->told) {
+        update_member(evolution, result);
+        return;
+    }
+    evolution->told = result->id;
+    evolution->settings.algorithm->accept(evolution, result);
+}
+
+const struct individual *evolution_population(const struct evolution *evolution, int *count) {
+    *count = evolution->member_count;
+    return evolution->members;
+}

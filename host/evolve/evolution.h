@@ -1,0 +1,51 @@
+/*
+ * Evolution as a conversation: it is asked for the next individual and told what came of it (STAR, arXiv 2411.17800,
+ * section 4: assess, pair, recombine, mutate, repair).
+ *
+ *     ask  ->  a genome that was not tried before     tell  <-  its objectives, or that it failed
+ *
+ * It knows genomes and numbers, no device, clock or thread. Every random choice is named by seed and id, so what is
+ * asked is a function of the settings and of what was told, in order of id. Resuming is telling again what is known.
+ * Which individuals become parents and which survive is a matter of the algorithm (algorithm.h).
+ */
+#ifndef STARCL_EVOLVE_EVOLUTION_H
+#define STARCL_EVOLVE_EVOLUTION_H
+
+#include "evolve/population.h"
+#include "evolve/variation.h"
+
+struct algorithm;
+struct evolution;
+
+struct evolve_settings {
+    const struct algorithm *algorithm;
+    const struct genome_space *space; /* must outlive the evolution */
+    uint64_t seed;
+    int population; /* individuals that are parents together, and of a generation */
+    int objectives; /* of which an algorithm takes so many; 1 .. its objectives_most */
+    int tournament; /* individuals drawn for each parent */
+    struct variation variation;
+};
+
+struct evolution *evolution_create(const struct evolve_settings *settings);
+void evolution_destroy(struct evolution *evolution);
+
+/*
+ * The next individual: id, generation, parents, origin, sources, genome and identity; ids count from 1. False where
+ * something that it depends on has not been told yet.
+ *
+ * Genomes are canonical; one that computes what was tried before (genome_identity()) is drawn again, up to 50 times: a
+ * small space may hold nothing new.
+ */
+bool evolution_ask(struct evolution *evolution, struct individual *child);
+
+/*
+ * What came of an individual that was asked: failed, or its violation and objectives. Individuals are told in order of
+ * id; one that is known may be told again, with a higher rung.
+ */
+void evolution_tell(struct evolution *evolution, const struct individual *result);
+
+/* Those that new ones descend from now, best first; valid until the next tell. */
+const struct individual *evolution_population(const struct evolution *evolution, int *count);
+
+#endif

@@ -1,0 +1,92 @@
+/* What the user of a search sees: lines that stay, and the line of progress. */
+#include "base/progress.h"
+#include "base/text.h"
+#include "device/gemm.h"
+#include "run/search_state.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+static double total_steps(const struct search *search) {
+    struct stage first = search_stage(search), last = search_final_stage(search);
+    return (double)search_candidates(search) * (double)first.seeds * (double)first.steps +
+           (double)search->config.search.final.keep * (double)last.seeds * (double)last.steps;
+}
+
+void announce_step(void *context, int64_t step, int64_t steps, double loss) {
+    const struct search *search = context;
+    double left = total_steps(search) - search->steps_done - (double)step;
+    char duration[TEXT_NUMBER_BYTES] = "";
+    if (search->steps_trained > 0)
+        text_duration(duration, left * search->seconds_trained / search->steps_trained);
+    progress_update("%s: step %" PRId64 "/%" PRId64 ", loss %.3f nats; %s left", search->current, step, steps, loss,
+                    *duration ? duration : "some time");
+}
+
+void announce_kernels(struct search *search) {
+    int programs;
+    double seconds;
+    device_build_statistics(evaluator_device(search->evaluator), &programs, &seconds);
+    if (programs > search->programs_built)
+        progress_line("built %d kernel programs in %.1f s; they are kept for the next time",
+                      programs - search->programs_built, seconds - search->build_seconds);
+    search->programs_built = programs;
+    search->build_seconds = seconds;
+}
+
+/* "2.4774 bits/byte", and with several seeds "2.4774 +- 0.0045 bits/byte". */
+static const char *quality_text(const struct summary *summary, enum metric metric, char *buffer, size_t bytes) {
+    double mean = summary->mean.values[metric], error = summary->errors.values[metric];
+    if (isnan(error))
+        snprintf(buffer, bytes, "%.4f %s", mean, metric_table[metric].title);
+    else
+        snprintf(buffer, bytes, "%.4f +- %.4f %s", mean, error, metric_table[metric].title);
+    return buffer;
+}
+
+void announce_candidate(const struct search *search, const struct individual *individual,
+                        const struct summary *summary) {
+    char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES], cache[TEXT_NUMBER_BYTES], quality[96];
+    genome_print(&individual->genome, genome);
+    if (summary->failed) {
+        progress_line("%4d/%d  generation %d  failed: %s  %s", individual->id, search_candidates(search),
+                      individual->generation + 1, summary->reason, genome);
+        return;
+    }
+    const double *values = summary->mean.values;
+    progress_line("%4d/%d  generation %d  %s  %6s parameters  %9s cache  %5.1f s  %s", individual->id,
+                  search_candidates(search), individual->generation + 1,
+                  quality_text(summary, METRIC_BITS_PER_BYTE, quality, sizeof quality),
+                  metric_text(METRIC_PARAMETERS, values[METRIC_PARAMETERS], parameters),
+                  metric_text(METRIC_CACHE_BYTES, values[METRIC_CACHE_BYTES], cache), summary->seconds, genome);
+}
+
+void announce_final(const struct search *search, int place, const struct individual *individual,
+                    const struct summary *summary) {
+    char genome[GENOME_TEXT_BYTES], quality[96];
+    progress_line(
+        "final %d/%lld  candidate %d  %s  %5.1f s  %s", place + 1, search->config.search.final.keep, individual->id,
+        summary->failed ? summary->reason : quality_text(summary, METRIC_TEST_BITS_PER_BYTE, quality, sizeof quality),
+        summary->seconds, genome_print(&individual->genome, genome));
+}
+
+void announce_start(const struct search *search) {
+    struct device *device = evaluator_device(search->evaluator);
+    const struct run_config *config = &search->config;
+    char all[TEXT_NUMBER_BYTES], parts[CORPUS_PARTS][TEXT_NUMBER_BYTES];
+    for (int part = 0; part < CORPUS_PARTS; part++)
+        text_bytes(parts[part], (double)corpus_part_bytes(search->corpus, (enum corpus_part)part));
+    progress_line("device  %s (%s), GEMM %s", device_information(device)->name,
+                  device_information(device)->platform_name, gemm_provider_name(device));
+    progress_line("text    %s: %s; %s for training, %s for validation, %s for test", config->data.path,
+                  text_bytes(all, (double)corpus_bytes(search->corpus)), parts[PART_TRAINING], parts[PART_VALIDATION],
+                  parts[PART_TEST]);
+    progress_line("search  %d candidates in %lld generations, %lld seeds, %lld steps of %lld x %lld bytes each",
+                  search_candidates(search), config->search.generations, config->search.seeds, config->train.steps,
+                  config->train.batch, config->model.context);
+    if (config->search.final.keep)
+        progress_line("final   the best %lld again, %lld seeds, %lld steps each", config->search.final.keep,
+                      config->search.final.seeds, config_final_steps(config));
+    progress_line("run     %s", store_path(search->store));
+}

@@ -1,0 +1,172 @@
+/* From an individual to its evaluations: known ones from the store, the others trained and recorded. */
+#include "base/memory.h"
+#include "run/search_state.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct stage search_stage(const struct search *search) {
+    return (struct stage){search->config.train.steps, search->config.search.seeds, ""};
+}
+
+struct stage search_final_stage(const struct search *search) {
+    return (struct stage){config_final_steps(&search->config), search->config.search.final.seeds, "-final"};
+}
+
+static void set_objectives(const struct search *search, const struct summary *summary, struct individual *individual) {
+    individual->failed = summary->failed;
+    for (int i = 0; i < search->objective_count; i++)
+        individual->objectives[i] =
+            metric_objective(search->objectives[i], summary->mean.values[search->objectives[i]]);
+}
+
+static void remove_checkpoint(const struct search *search, int id) {
+    char path[PATH_MAX];
+    store_checkpoint_path(search->store, id, ".safetensors", path, sizeof path);
+    unlink(path);
+    store_checkpoint_path(search->store, id, ".json", path, sizeof path);
+    unlink(path);
+}
+
+/* Weights are kept for the front: whatever is dominated now stays dominated. */
+static void archive(struct search *search, const struct individual *added) {
+    bool keep = !added->failed;
+    for (int i = 0; i < search->archived; i++) {
+        const struct individual *other = &search->archive[i];
+        if (genome_equal(&other->genome, &added->genome))
+            return;
+        keep = keep && !dominates(other, added, search->objective_count);
+        if (dominates(added, other, search->objective_count))
+            remove_checkpoint(search, other->id);
+    }
+    if (!keep)
+        remove_checkpoint(search, added->id);
+    search->archive[search->archived++] = *added;
+}
+
+static cJSON *describe_evaluation(const struct individual *individual, const struct evaluation *evaluation) {
+    char genome[GENOME_TEXT_BYTES];
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "candidate", individual->id);
+    cJSON_AddNumberToObject(json, "generation", individual->generation);
+    cJSON_AddStringToObject(json, "genome", genome_print(&individual->genome, genome));
+    cJSON_AddNumberToObject(json, "seed", (double)evaluation->seed);
+    cJSON_AddNumberToObject(json, "steps", (double)evaluation->steps);
+    cJSON_AddNumberToObject(json, "seconds", evaluation->seconds);
+    if (evaluation->failed)
+        cJSON_AddStringToObject(json, "reason", evaluation->reason);
+    for (int m = 0; m < METRICS && !evaluation->failed; m++)
+        cJSON_AddNumberToObject(json, metric_table[m].name, evaluation->metrics.values[m]);
+    return json;
+}
+
+/*
+ * Trains and measures; weights lie on the disk before the evaluation is recorded. Only the first seed's are kept, of
+ * which a later seed that fails takes nothing away.
+ */
+static status evaluate_new(struct search *search, const struct individual *individual, const struct stage *stage,
+                           const struct evaluation_key *key, bool keeps_weights, struct evaluation *evaluation) {
+    char weights[PATH_MAX], architecture[PATH_MAX], ending[32];
+    struct train_observer observer = {.tell = announce_step, .context = search};
+    snprintf(ending, sizeof ending, "%s.safetensors", stage->weights);
+    store_checkpoint_path(search->store, individual->id, ending, weights, sizeof weights);
+    snprintf(ending, sizeof ending, "%s.json", stage->weights);
+    store_checkpoint_path(search->store, individual->id, ending, architecture, sizeof architecture);
+    struct job job = {.genome = key->genome,
+                      .seed = key->seed,
+                      .steps = key->steps,
+                      .weights_path = keeps_weights ? weights : NULL,
+                      .architecture_path = keeps_weights ? architecture : NULL,
+                      .observer = &observer};
+    TRY(evaluator_submit(search->evaluator, &job));
+    TRY(evaluator_wait(search->evaluator, evaluation));
+    search->steps_trained += (double)stage->steps;
+    search->seconds_trained += evaluation->seconds;
+    /* The device may be another one now: one that a failure took away was opened anew. */
+    struct evaluation_key done = *key;
+    done.device = device_information(evaluator_device(search->evaluator))->name;
+    TRY(store_add_evaluation(search->store, &done, evaluation));
+    TRY(store_log(search->store, evaluation->failed ? "failed" : "evaluated",
+                  describe_evaluation(individual, evaluation)));
+    announce_kernels(search);
+    return STATUS_OK;
+}
+
+/*
+ * The candidate with the seeds of a stage, from the store or trained now, up to the first that fails: that decides.
+ * *is_new: something was trained.
+ */
+static status evaluate_seeds(struct search *search, const struct individual *individual, const struct stage *stage,
+                             struct evaluation *evaluations, struct summary *summary, bool *is_new) {
+    int count = 0;
+    *is_new = false;
+    for (bool failed = false; !failed && count < stage->seeds; failed = evaluations[count++].failed) {
+        bool known;
+        struct evaluation_key key = {.genome = &individual->genome,
+                                     .seed = config_seed(&search->config, count),
+                                     .steps = stage->steps,
+                                     .device = device_information(evaluator_device(search->evaluator))->name};
+        TRY(store_find_evaluation(search->store, &key, &known, &evaluations[count]));
+        if (!known)
+            TRY(evaluate_new(search, individual, stage, &key, count == 0, &evaluations[count]));
+        *is_new = *is_new || !known;
+        search->steps_done += (double)stage->steps;
+    }
+    search->steps_done += (double)(stage->seeds - count) * (double)stage->steps;
+    *summary = summarise(evaluations, count, stage->steps);
+    return STATUS_OK;
+}
+
+status search_assess(struct search *search, struct individual *individual) {
+    struct stage stage = search_stage(search);
+    struct summary summary;
+    int population = (int)search->config.search.population;
+    bool is_new;
+    snprintf(search->current, sizeof search->current, "generation %d/%lld, candidate %d/%d", individual->generation + 1,
+             search->config.search.generations, (individual->id - 1) % population + 1, population);
+    TRY(store_add_candidate(search->store, individual));
+    struct evaluation *evaluations = memory_allocate((size_t)stage.seeds, sizeof *evaluations);
+    status outcome = evaluate_seeds(search, individual, &stage, evaluations, &summary, &is_new);
+    if (outcome == STATUS_OK) {
+        if (is_new)
+            announce_candidate(search, individual, &summary);
+        set_objectives(search, &summary, individual);
+        archive(search, individual);
+    }
+    free(evaluations);
+    return outcome;
+}
+
+/* By front, and within one by the first objective. */
+static int better_first(const void *a, const void *b) {
+    const struct individual *x = a, *y = b;
+    if (x->rank != y->rank)
+        return x->rank - y->rank;
+    if (x->objectives[0] != y->objectives[0])
+        return x->objectives[0] < y->objectives[0] ? -1 : 1;
+    return x->id - y->id;
+}
+
+status search_train_best(struct search *search) {
+    struct stage stage = search_final_stage(search);
+    int keep = (int)search->config.search.final.keep;
+    keep = keep < search->archived ? keep : search->archived;
+    struct evaluation *evaluations = memory_allocate((size_t)stage.seeds, sizeof *evaluations);
+    status outcome = STATUS_OK;
+    rank_population(search->archive, search->archived, search->objective_count);
+    qsort(search->archive, (size_t)search->archived, sizeof *search->archive, better_first);
+    for (int place = 0; outcome == STATUS_OK && place < keep && !search->archive[place].failed; place++) {
+        const struct individual *individual = &search->archive[place];
+        struct summary summary;
+        bool is_new;
+        snprintf(search->current, sizeof search->current, "final %d/%d, candidate %d", place + 1, keep, individual->id);
+        outcome = evaluate_seeds(search, individual, &stage, evaluations, &summary, &is_new);
+        if (outcome == STATUS_OK && is_new)
+            announce_final(search, place, individual, &summary);
+    }
+    free(evaluations);
+    return outcome;
+}

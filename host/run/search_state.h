@@ -1,0 +1,58 @@
+/* A search while it runs: what search.c, driver.c, assess.c and announce.c share. */
+#ifndef STARCL_RUN_SEARCH_STATE_H
+#define STARCL_RUN_SEARCH_STATE_H
+
+#include "evolve/evolution.h"
+#include "run/evaluator.h"
+#include "run/store.h"
+#include "run/summary.h"
+
+/* A round of training that candidates go through: the evaluations that selection sees, or the final ones. */
+struct stage {
+    long long steps, seeds;
+    const char *weights; /* of the first seed: checkpoints/<id><weights>.safetensors */
+};
+
+struct search {
+    struct run_config config;
+    struct catalogue catalogue;
+    struct genome fixed; /* the backbone where it does not evolve */
+    struct genome_space space;
+    struct corpus *corpus;
+    struct evaluator *evaluator;
+    struct store *store;
+    enum metric objectives[METRICS];
+    int objective_count;
+
+    struct individual *archive; /* everything evaluated, to know whose weights to keep */
+    int archived;
+
+    /* For the progress line: what is trained now, and how much of the whole search is done, in steps. */
+    char current[96];
+    double steps_done, steps_trained, seconds_trained;
+    int programs_built;
+    double build_seconds;
+};
+
+int search_candidates(const struct search *search);
+struct stage search_stage(const struct search *search);
+struct stage search_final_stage(const struct search *search);
+
+/* driver.c: asks, assesses and tells until all candidates are evaluated, then trains the best again. */
+status search_drive(struct search *search) MUST_CHECK;
+
+/* assess.c: evaluates an individual with the seeds of the search, and records it: sets `failed` and objectives. */
+status search_assess(struct search *search, struct individual *individual) MUST_CHECK;
+/* The best of everything evaluated are trained again from scratch. */
+status search_train_best(struct search *search) MUST_CHECK;
+
+/* announce.c: what the user sees. */
+void announce_start(const struct search *search);
+void announce_step(void *search, int64_t step, int64_t steps, double loss); /* of struct train_observer */
+void announce_kernels(struct search *search);
+void announce_candidate(const struct search *search, const struct individual *individual,
+                        const struct summary *summary);
+void announce_final(const struct search *search, int place, const struct individual *individual,
+                    const struct summary *summary);
+
+#endif
