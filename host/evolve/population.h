@@ -3,7 +3,8 @@
  * domination of NSGA-II (Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE TEC 6(2),
  * 2002).
  *
- * An individual with an objective that is infinite or not a number counts as failed, whatever its `failed` says.
+ * An individual with an objective that is infinite or not a number, or a violation that is not a number, counts as
+ * failed, whatever its `failed` says.
  */
 #ifndef STARCL_EVOLVE_POPULATION_H
 #define STARCL_EVOLVE_POPULATION_H
@@ -32,7 +33,7 @@ struct individual {
     double crowding;
 };
 
-/* It failed, or has an objective that is no finite number. */
+/* It failed, or has an objective that is no finite number, or a violation that is none. */
 bool individual_failed(const struct individual *individual, int objectives);
 
 /*
@@ -42,11 +43,19 @@ bool individual_failed(const struct individual *individual, int objectives);
  */
 bool dominates(const struct individual *a, const struct individual *b, int objectives);
 
+/* The part of that which does not look at objectives: negative where a dominates b, positive where b dominates a, 0
+ * where objectives decide or both failed. */
+int compare_standing(const struct individual *a, const struct individual *b, int objectives);
+
 /*
  * Sets rank and crowding of all. Those with the least and the greatest value of an objective within a front have an
  * infinite crowding distance; those that failed have one of 0.
  */
 void rank_population(struct individual *individuals, int count, int objectives);
+
+/* The same, and puts the pointers in the order of compare_individuals(): best first. An individual is kilobytes large,
+ * so populations are best kept as pointers. */
+void sort_population(struct individual **individuals, int count, int objectives);
 
 /* Better rank, then larger crowding distance, then the older one: a total order. For qsort too. */
 int compare_individuals(const void *a, const void *b);
