@@ -9,8 +9,9 @@
 
 struct evaluation {
     bool failed;
-    char reason[512];       /* of a failure */
-    struct metrics metrics; /* NaN: not measured, for example in a run that was begun before the metric existed */
+    char reason[512];         /* of a failure */
+    struct metrics metrics;   /* NaN: not measured, for example in a run that was begun before the metric existed */
+    struct metrics low, high; /* ends of the 95 % interval of what was measured often; NaN: it has none */
     unsigned long long seed;
     long long steps; /* of training, the fidelity */
     char device[128];

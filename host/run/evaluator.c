@@ -161,7 +161,7 @@ static status reopen_device(struct evaluator *evaluator, const char *reason) {
 static status run(struct evaluator *evaluator, const struct job *job, struct evaluation *evaluation) {
     double start = clock_seconds();
     memset(evaluation, 0, sizeof *evaluation);
-    evaluation->metrics = metrics_absent();
+    evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
     evaluation->seed = job->seed;
     evaluation->steps = job->steps;
     snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
@@ -184,7 +184,7 @@ static status run(struct evaluator *evaluator, const struct job *job, struct eva
             break;
     }
     evaluation->failed = true;
-    evaluation->metrics = metrics_absent(); /* trained, perhaps, but not kept */
+    evaluation->metrics = evaluation->low = evaluation->high = metrics_absent(); /* trained, perhaps, but not kept */
     return STATUS_OK;
 }
 

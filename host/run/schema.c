@@ -9,30 +9,45 @@
  *
  *     0  evaluations with the genome as key and a column for each metric
  *     1  evaluations keyed by genome, seed, steps and device; measurements as rows
+ *     2  measurements with the ends of their intervals
+ *
+ * A new database is made as version 1 and takes every later step, so that its tables are those of a migrated one.
  */
 
-#define EVALUATION_TABLES                                                                                              \
+#define EVALUATION_TABLES_1                                                                                            \
     "CREATE TABLE evaluations (id INTEGER PRIMARY KEY, genome TEXT NOT NULL, seed INTEGER NOT NULL,"                   \
     " steps INTEGER NOT NULL, device TEXT NOT NULL, status TEXT NOT NULL, reason TEXT, seconds REAL NOT NULL,"         \
     " UNIQUE (genome, seed, steps, device));"                                                                          \
     "CREATE TABLE measurements (evaluation INTEGER NOT NULL REFERENCES evaluations (id), metric TEXT NOT NULL,"        \
     " value REAL NOT NULL, PRIMARY KEY (evaluation, metric)) WITHOUT ROWID;"
 
-status schema_create(struct database *database) {
+/* From version i + 1 to version i + 2. */
+static const char *const steps[] = {
+    "ALTER TABLE measurements ADD COLUMN low REAL; ALTER TABLE measurements ADD COLUMN high REAL;",
+};
+_Static_assert(sizeof steps / sizeof *steps == SCHEMA_VERSION - 1, "every version has its step");
+
+static status take_steps(struct database *database, long long version) {
     struct text sql = {0};
-    text_append(&sql,
-                "CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-                "CREATE TABLE candidates (id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, genome TEXT NOT NULL,"
-                " parent_1 INTEGER, parent_2 INTEGER);"
-                "CREATE INDEX candidates_by_genome ON candidates (genome);"
-                "CREATE TABLE generations (generation INTEGER, place INTEGER, candidate INTEGER NOT NULL,"
-                " rank INTEGER NOT NULL, PRIMARY KEY (generation, place)) WITHOUT ROWID;"
-                "CREATE TABLE events (time TEXT NOT NULL, kind TEXT NOT NULL, details TEXT NOT NULL);" EVALUATION_TABLES
-                "PRAGMA user_version = %d;",
-                SCHEMA_VERSION);
+    for (; version < SCHEMA_VERSION; version++)
+        text_append(&sql, "%s", steps[version - 1]);
+    text_append(&sql, "PRAGMA user_version = %d;", SCHEMA_VERSION);
     status outcome = database_execute(database, sql.text);
     text_free(&sql);
     return outcome;
+}
+
+status schema_create(struct database *database) {
+    TRY(database_execute(
+        database,
+        "CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE candidates (id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, genome TEXT NOT NULL,"
+        " parent_1 INTEGER, parent_2 INTEGER);"
+        "CREATE INDEX candidates_by_genome ON candidates (genome);"
+        "CREATE TABLE generations (generation INTEGER, place INTEGER, candidate INTEGER NOT NULL,"
+        " rank INTEGER NOT NULL, PRIMARY KEY (generation, place)) WITHOUT ROWID;"
+        "CREATE TABLE events (time TEXT NOT NULL, kind TEXT NOT NULL, details TEXT NOT NULL);" EVALUATION_TABLES_1));
+    return take_steps(database, 1);
 }
 
 status schema_version(struct database *database, long long *version) {
@@ -62,12 +77,12 @@ static status append_metric_copies(struct database *database, struct text *sql) 
 static status migrate_0(struct database *database, long long train_steps) {
     struct text sql = {0};
     text_append(&sql,
-                "ALTER TABLE evaluations RENAME TO old_evaluations;" EVALUATION_TABLES
+                "ALTER TABLE evaluations RENAME TO old_evaluations;" EVALUATION_TABLES_1
                 "INSERT INTO evaluations (genome, seed, steps, device, status, reason, seconds)"
                 " SELECT genome, seed, %lld, device, status, reason, seconds FROM old_evaluations ORDER BY rowid;",
                 train_steps);
     status outcome = append_metric_copies(database, &sql);
-    text_append(&sql, "DROP TABLE old_evaluations; PRAGMA user_version = 1;");
+    text_append(&sql, "DROP TABLE old_evaluations;");
     if (outcome == STATUS_OK)
         outcome = database_execute(database, sql.text);
     text_free(&sql);
@@ -79,5 +94,7 @@ status schema_migrate(struct database *database, long long version, long long tr
     status outcome = STATUS_OK;
     if (version < 1)
         outcome = migrate_0(database, train_steps);
+    if (outcome == STATUS_OK)
+        outcome = take_steps(database, version < 1 ? 1 : version);
     return database_conclude(database, outcome);
 }

@@ -286,29 +286,40 @@ static status forget_measurements(struct store *store, const struct evaluation_k
     return database_finish(store->database, statement);
 }
 
-static status put_measurement(struct store *store, const struct evaluation_key *key, const char *metric, double value) {
+static void bind_bound(sqlite3_stmt *statement, int parameter, double bound) {
+    if (!isnan(bound))
+        sqlite3_bind_double(statement, parameter, bound);
+}
+
+static status put_measurement(struct store *store, const struct evaluation_key *key, int metric,
+                              const struct evaluation *evaluation) {
     sqlite3_stmt *statement;
-    TRY(database_prepare(store->database, "INSERT INTO measurements VALUES (" OF_KEY ", ?, ?)", &statement));
+    TRY(database_prepare(store->database,
+                         "INSERT INTO measurements (evaluation, metric, value, low, high)"
+                         " VALUES (" OF_KEY ", ?, ?, ?, ?)",
+                         &statement));
     bind_key(statement, key);
-    database_bind_text(statement, 5, metric);
-    sqlite3_bind_double(statement, 6, value);
+    database_bind_text(statement, 5, metric_table[metric].name);
+    sqlite3_bind_double(statement, 6, evaluation->metrics.values[metric]);
+    bind_bound(statement, 7, evaluation->low.values[metric]);
+    bind_bound(statement, 8, evaluation->high.values[metric]);
     return database_finish(store->database, statement);
 }
 
 status store_add_evaluation(struct store *store, const struct evaluation_key *key,
                             const struct evaluation *evaluation) {
-    const double *values = evaluation->metrics.values;
     TRY(database_begin(store->database));
     status outcome = put_evaluation(store, key, evaluation);
     if (outcome == STATUS_OK)
         outcome = forget_measurements(store, key);
     for (int m = 0; outcome == STATUS_OK && m < METRICS && !evaluation->failed; m++)
-        if (!isnan(values[m]))
-            outcome = put_measurement(store, key, metric_table[m].name, values[m]);
+        if (!isnan(evaluation->metrics.values[m]))
+            outcome = put_measurement(store, key, m, evaluation);
     return conclude(store, outcome);
 }
 
-#define EVALUATION_COLUMNS "e.id, e.status, e.reason, e.seed, e.steps, e.device, e.seconds, m.metric, m.value"
+#define EVALUATION_COLUMNS                                                                                             \
+    "e.id, e.status, e.reason, e.seed, e.steps, e.device, e.seconds, m.metric, m.value, m.low, m.high"
 #define WITH_MEASUREMENTS "LEFT JOIN measurements m ON m.evaluation = e.id"
 
 /* Starts an evaluation from the columns of EVALUATION_COLUMNS, the first of which is `first`. */
@@ -320,15 +331,21 @@ static void read_evaluation(sqlite3_stmt *statement, int first, struct evaluatio
     evaluation->steps = sqlite3_column_int64(statement, first + 4);
     snprintf(evaluation->device, sizeof evaluation->device, "%s", database_column_text(statement, first + 5));
     evaluation->seconds = sqlite3_column_double(statement, first + 6);
-    evaluation->metrics = metrics_absent();
+    evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
 }
 
 /* Adds a row's measurement; one of a metric that this program does not know is passed over. */
 static void read_measurement(sqlite3_stmt *statement, int first, struct evaluation *evaluation) {
-    const char *metric = database_column_text(statement, first + 7);
-    for (int m = 0; m < METRICS; m++)
-        if (strcmp(metric, metric_table[m].name) == 0)
-            evaluation->metrics.values[m] = sqlite3_column_double(statement, first + 8);
+    const char *name = database_column_text(statement, first + 7);
+    for (int m = 0; m < METRICS; m++) {
+        if (strcmp(name, metric_table[m].name) != 0)
+            continue;
+        evaluation->metrics.values[m] = sqlite3_column_double(statement, first + 8);
+        if (sqlite3_column_type(statement, first + 9) != SQLITE_NULL)
+            evaluation->low.values[m] = sqlite3_column_double(statement, first + 9);
+        if (sqlite3_column_type(statement, first + 10) != SQLITE_NULL)
+            evaluation->high.values[m] = sqlite3_column_double(statement, first + 10);
+    }
 }
 
 status store_find_evaluation(struct store *store, const struct evaluation_key *key, bool *found,

@@ -122,6 +122,13 @@ static long long ask_sql(const char *path, const char *sql) {
     return answer;
 }
 
+/* Of the one metric that has an interval, and of one that has none. */
+static void check_intervals(const struct evaluation *read) {
+    assert_true(read->low.values[METRIC_TRAIN_TOKENS_PER_S] == 0.0625);
+    assert_true(read->high.values[METRIC_TRAIN_TOKENS_PER_S] == 0.75);
+    assert_true(isnan(read->low.values[METRIC_PARAMETERS]) && isnan(read->high.values[METRIC_PARAMETERS]));
+}
+
 static void test_records(void **unused) {
     (void)unused;
     struct store *store;
@@ -131,8 +138,11 @@ static void test_records(void **unused) {
     struct candidate *candidates;
     bool found;
     int count;
+    good.low = good.high = metrics_absent();
     for (int m = 0; m < METRICS; m++)
         good.metrics.values[m] = 1.0 / (m + 3);
+    good.low.values[METRIC_TRAIN_TOKENS_PER_S] = 0.0625;
+    good.high.values[METRIC_TRAIN_TOKENS_PER_S] = 0.75;
     assert_ok(store_create("records", facts, &store));
     assert_ok(store_add_candidate(store, &a));
     assert_ok(store_add_candidate(store, &a));
@@ -156,6 +166,7 @@ static void test_records(void **unused) {
     assert_true(found && !read.failed && read.seed == 5 && read.steps == 100 && read.seconds == 1.5);
     assert_string_equal(read.device, "device");
     assert_memory_equal(&read.metrics, &good.metrics, sizeof good.metrics);
+    check_intervals(&read);
     assert_ok(store_find_evaluation(store, &key_b, &found, &read));
     assert_true(found && read.failed && isnan(read.metrics.values[0]));
     assert_string_equal(read.reason, bad.reason);
@@ -165,6 +176,7 @@ static void test_records(void **unused) {
     assert_int_equal(candidates[0].evaluation_count, 1);
     assert_false(candidates[0].individual.failed);
     assert_memory_equal(&candidates[0].evaluations[0].metrics, &good.metrics, sizeof good.metrics);
+    check_intervals(&candidates[0].evaluations[0]);
     assert_int_equal(candidates[1].individual.id, 2);
     assert_int_equal(candidates[1].individual.parents[0], 1);
     assert_true(candidates[1].individual.failed);
@@ -244,7 +256,7 @@ static void test_keys(void **unused) {
     assert_int_equal(ask_sql("keys/run.db", "SELECT count(*) FROM evaluations"), 5);
 
     /* A metric of a newer program is passed over. */
-    run_sql("keys/run.db", "INSERT INTO measurements VALUES (1, 'accuracy', 0.5)");
+    run_sql("keys/run.db", "INSERT INTO measurements VALUES (1, 'later_metric', 0.5, 0.4, 0.6)");
     assert_ok(store_open("keys", false, &store));
     assert_ok(store_find_evaluation(store, &longer, &found, &read));
     assert_true(found && read.metrics.values[0] == 3);
@@ -335,6 +347,7 @@ static void check_migrated(struct store *store) {
     assert_true(read.metrics.values[METRIC_CACHE_BYTES] == 512);
     assert_true(read.metrics.values[METRIC_TRAIN_TOKENS_PER_S] == 0); /* measured, and 0 */
     assert_true(isnan(read.metrics.values[METRIC_PEAK_BYTES]));       /* not measured then */
+    assert_true(isnan(read.low.values[METRIC_CACHE_BYTES]) && isnan(read.high.values[METRIC_CACHE_BYTES]));
     assert_ok(store_find_evaluation(store, &key_b, &found, &read));
     assert_true(found && read.failed && isnan(read.metrics.values[METRIC_BITS_PER_BYTE]));
     assert_string_equal(read.reason, "no memory");
@@ -373,6 +386,35 @@ static void test_older_schema(void **unused) {
     assert_int_equal(ask_sql("stuck/run.db", "SELECT count(bits_per_byte) FROM evaluations"), 1);
 }
 
+/* Version 1 had no intervals; its evaluations are kept as they are. */
+static void test_schema_of_version_1(void **unused) {
+    (void)unused;
+    struct store *store;
+    struct individual a = individual(1, "11111");
+    struct evaluation_key key_a = key(&a, 5, 240, "cpu");
+    struct evaluation read;
+    bool found;
+    assert_ok(file_make_directory("first"));
+    run_sql("first/run.db", version_0);
+    run_sql("first/run.db",
+            "DROP TABLE evaluations;"
+            "CREATE TABLE evaluations (id INTEGER PRIMARY KEY, genome TEXT NOT NULL, seed INTEGER NOT NULL,"
+            " steps INTEGER NOT NULL, device TEXT NOT NULL, status TEXT NOT NULL, reason TEXT, seconds REAL NOT NULL,"
+            " UNIQUE (genome, seed, steps, device));"
+            "CREATE TABLE measurements (evaluation INTEGER NOT NULL REFERENCES evaluations (id), metric TEXT NOT NULL,"
+            " value REAL NOT NULL, PRIMARY KEY (evaluation, metric)) WITHOUT ROWID;"
+            "INSERT INTO evaluations VALUES (1, '11111', 5, 240, 'cpu', 'done', NULL, 1.5);"
+            "INSERT INTO measurements VALUES (1, 'cache_bytes', 512); PRAGMA user_version = 1;");
+    for (int writing = 0; writing < 2; writing++) {
+        assert_ok(store_open("first", writing, &store));
+        assert_ok(store_find_evaluation(store, &key_a, &found, &read));
+        assert_true(found && read.metrics.values[METRIC_CACHE_BYTES] == 512);
+        assert_true(isnan(read.low.values[METRIC_CACHE_BYTES]));
+        store_close(store);
+        assert_int_equal(ask_sql("first/run.db", "PRAGMA user_version"), writing ? SCHEMA_VERSION : 1);
+    }
+}
+
 static void test_newer_schema(void **unused) {
     (void)unused;
     struct store *store;
@@ -387,10 +429,15 @@ static void test_newer_schema(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create),        cmocka_unit_test(test_never_overwrites),
-        cmocka_unit_test(test_default_names), cmocka_unit_test(test_records),
-        cmocka_unit_test(test_keys),          cmocka_unit_test(test_transactions),
-        cmocka_unit_test(test_events),        cmocka_unit_test(test_older_schema),
+        cmocka_unit_test(test_create),
+        cmocka_unit_test(test_never_overwrites),
+        cmocka_unit_test(test_default_names),
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_older_schema),
+        cmocka_unit_test(test_schema_of_version_1),
         cmocka_unit_test(test_newer_schema),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
