@@ -1,0 +1,152 @@
+/* What must fit together in a config, and words that must name something. */
+#include "run/config_keys.h"
+
+#include "base/text.h"
+#include "device/gemm.h"
+#include "evolve/algorithm.h"
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The name is one of `names`. */
+static status check_name(const struct settings *settings, const char *group, const char *key, const char *name,
+                         const char *const *names, int count) {
+    struct text all = {0};
+    for (int n = 0; n < count; n++) {
+        if (strcmp(name, names[n]) == 0) {
+            text_free(&all);
+            return STATUS_OK;
+        }
+        text_append(&all, "%s%s", n ? ", " : "", names[n]);
+    }
+    const char *nearest = text_nearest(name, names, (size_t)count);
+    status outcome =
+        settings_refuse(settings, config_locate(settings, group, key), "\"%s\" is not known%s%s%s; allowed: %s", name,
+                        nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", all.text);
+    text_free(&all);
+    return outcome;
+}
+
+/* Every name of a list is one of `names`, and there are least to most of them. */
+static status check_list(const struct settings *settings, const char *group, const char *key,
+                         const struct name_list *list, const char *const *names, int count, int least, int most) {
+    if (list->count < least || list->count > most)
+        return settings_refuse(settings, config_locate(settings, group, key), "%s needs %d to %d names", key, least,
+                               most);
+    for (int i = 0; i < list->count; i++)
+        TRY(check_name(settings, group, key, list->names[i], names, count));
+    return STATUS_OK;
+}
+
+static const char *const level_names[] = {"backbone", "operator", "featurizer", "all"};
+enum { LEVELS = sizeof level_names / sizeof *level_names };
+
+/* Metrics that selection may see. */
+static status check_objectives(const struct settings *settings, const struct run_config *config) {
+    const struct name_list *objectives = &config->search.objectives;
+    const char *allowed[METRICS];
+    int count = 0;
+    for (int m = 0; m < METRICS; m++) {
+        if (!metric_table[m].of_test)
+            allowed[count++] = metric_table[m].name;
+        else if (name_list_has(objectives, metric_table[m].name))
+            return settings_refuse(settings, config_locate(settings, "search", "objectives"),
+                                   "\"%s\" cannot be an objective: selection must not see the test part of the text",
+                                   metric_table[m].name);
+    }
+    return check_list(settings, "search", "objectives", objectives, allowed, count, 1,
+                      count < (int)MAX_OBJECTIVES ? count : (int)MAX_OBJECTIVES);
+}
+
+static status check_lists(const struct settings *settings, const struct run_config *config) {
+    TRY(check_objectives(settings, config));
+    TRY(check_list(settings, "search", "levels", &config->search.levels, level_names, LEVELS, 1, LEVELS));
+    TRY(check_list(settings, "search", "norms", &config->search.norms, norm_names, NORM_PLACEMENTS, 1,
+                   NORM_PLACEMENTS));
+    return check_list(settings, "search", "residuals", &config->search.residuals, residual_names, RESIDUAL_KINDS, 1,
+                      RESIDUAL_KINDS);
+}
+
+static status check_algorithm(const struct settings *settings, const struct run_config *config) {
+    enum { MOST = 16 };
+    const struct algorithm *algorithm = algorithm_find(config->search.algorithm);
+    const char *names[MOST];
+    int count = 0;
+    for (; count < MOST && algorithm_at(count); count++)
+        names[count] = algorithm_at(count)->name;
+    if (!algorithm)
+        return check_name(settings, "search", "algorithm", config->search.algorithm, names, count);
+    if (config->search.objectives.count > algorithm->objectives_most)
+        return settings_refuse(settings, config_locate(settings, "search", "objectives"),
+                               "%d are more than \"%s\" can optimise; allowed: at most %d",
+                               config->search.objectives.count, algorithm->name, algorithm->objectives_most);
+    return STATUS_OK;
+}
+
+static status check_words(const struct settings *settings, const struct run_config *config) {
+    TRY(check_algorithm(settings, config));
+    if (!gemm_provider_exists(config->devices.gemm))
+        return settings_refuse(settings, config_locate(settings, "devices", "gemm"),
+                               "\"%s\" is not a GEMM provider; allowed: %s", config->devices.gemm,
+                               gemm_provider_names());
+    const char *name = config->run.name;
+    if (!*name || strchr(name, '/') || name[0] == '.')
+        return settings_refuse(settings, config_locate(settings, "run", "name"),
+                               "\"%s\" cannot name a folder; letters, digits, '-', '_' and '.' can", name);
+    return STATUS_OK;
+}
+
+/*
+ * A search holds all its individuals: two populations and a hash of every genome in evolve, and everything that was
+ * evaluated in run/search.c.
+ */
+static status check_population(const struct settings *settings, const struct run_config *config) {
+    const double most_bytes = 4.0 * 1024 * 1024 * 1024;
+    double population = (double)config->search.population, generations = (double)config->search.generations;
+    double fixed = 2 * population * sizeof(struct individual),
+           individual = sizeof(struct individual) + sizeof(uint64_t);
+    double bytes = fixed + population * generations * individual;
+    char needed[TEXT_NUMBER_BYTES], allowed[TEXT_NUMBER_BYTES];
+    if (bytes <= most_bytes)
+        return STATUS_OK;
+    return settings_refuse(settings, config_locate(settings, "search", "generations"),
+                           "%.0f x %.0f are %.0f individuals, which take %s of the host's memory; allowed: at most %s, "
+                           "which is at most %.0f generations of this population",
+                           population, generations, population * generations, text_bytes(needed, bytes),
+                           text_bytes(allowed, most_bytes), floor((most_bytes - fixed) / (population * individual)));
+}
+
+status config_check(const struct settings *settings, const struct run_config *config) {
+    if (config->model.width % 16 != 0)
+        return settings_refuse(settings, config_locate(settings, "model", "width"), "%lld is not a multiple of 16",
+                               config->model.width);
+    if (config->model.head_channels % 2 != 0 || config->model.width % config->model.head_channels != 0)
+        return settings_refuse(settings, config_locate(settings, "model", "head_channels"),
+                               "%lld must be even and divide model.width, %lld", config->model.head_channels,
+                               config->model.width);
+    if (config->train.warmup > config->train.steps)
+        return settings_refuse(settings, config_locate(settings, "train", "warmup"),
+                               "%lld is more than train.steps, %lld", config->train.warmup, config->train.steps);
+    if (config_depth_least(config) > config_depth_most(config))
+        return settings_refuse(settings, config_locate(settings, "search", "depth_least"),
+                               "the fewest LIVs are %d and the most %d (0 stands for model.depth)",
+                               config_depth_least(config), config_depth_most(config));
+    if (config->data.validation + config->data.test >= 1)
+        return settings_refuse(settings, config_locate(settings, "data", "test"),
+                               "data.validation, %g, and data.test, %g, leave no text to train on; their sum must be "
+                               "below 1",
+                               config->data.validation, config->data.test);
+    if (config->train.batch * config->model.context > TRAIN_MOST_TOKENS)
+        return settings_refuse(settings, config_locate(settings, "train", "batch"),
+                               "%lld sequences of model.context, %lld, are %lld tokens a step; at most %d are possible",
+                               config->train.batch, config->model.context, config->train.batch * config->model.context,
+                               TRAIN_MOST_TOKENS);
+    TRY(check_population(settings, config));
+    TRY(check_lists(settings, config));
+    if (!config_evolves(config, "backbone") && config->model.pattern.count == 0)
+        return settings_refuse(settings, config_locate(settings, "search", "levels"),
+                               "where the backbone does not evolve, model.pattern must say what it is");
+    return check_words(settings, config);
+}
