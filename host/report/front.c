@@ -64,7 +64,7 @@ static bool is_dominated(const struct front *front, const struct member *all, in
 
 /* The metric that varies with the seed and that people compare: what is optimised first, or else quality. */
 static enum metric quality_of(const struct front *front) {
-    return metric_table[front->objectives[0]].of_training ? front->objectives[0] : METRIC_BITS_PER_BYTE;
+    return metric_table[front->objectives[0]].kind == METRIC_TRAINED ? front->objectives[0] : METRIC_BITS_PER_BYTE;
 }
 
 static void choose_members(struct front *front) {
@@ -126,7 +126,7 @@ static int columns_of(const struct front *front, enum metric columns[METRICS]) {
 static void print_cell(const struct summary *summary, enum metric metric, bool several, bool is_tied, FILE *out) {
     char number[TEXT_NUMBER_BYTES], error[TEXT_NUMBER_BYTES], cell[2 * TEXT_NUMBER_BYTES + 8];
     metric_text(metric, summary->mean.values[metric], number);
-    if (!several || !metric_table[metric].of_training)
+    if (!several || !metric_varies(metric))
         fprintf(out, "  %14s", number);
     else if (isnan(summary->errors.values[metric]))
         fprintf(out, "  %18s ", number);
@@ -143,8 +143,7 @@ static void print_members(const struct front *front, const struct member *member
     char genome[GENOME_TEXT_BYTES];
     fprintf(out, "%6s", "id");
     for (int c = 0; c < column_count; c++)
-        fprintf(out, several && metric_table[columns[c]].of_training ? "  %18s " : "  %14s",
-                metric_table[columns[c]].title);
+        fprintf(out, several && metric_varies(columns[c]) ? "  %18s " : "  %14s", metric_table[columns[c]].title);
     fprintf(out, "  genome\n");
     for (int i = 0; i < count; i++) {
         fprintf(out, "%6d", members[i].individual.id);

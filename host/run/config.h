@@ -7,11 +7,11 @@
 
 #include "base/status.h"
 #include "genome/genome.h"
-#include "run/metrics.h"
+#include "run/limits.h"
 
 #include <limits.h>
 
-enum { CONFIG_NAME_BYTES = 64, CONFIG_MAX_CLASSES = CATALOGUE_MAX_CLASSES, CONFIG_MAX_OBJECTIVES = METRICS };
+enum { CONFIG_NAME_BYTES = 64, CONFIG_MAX_CLASSES = CATALOGUE_MAX_CLASSES };
 
 struct name_list {
     int count;
@@ -47,6 +47,11 @@ struct run_config {
         struct {
             long long keep, steps, seeds; /* candidates that are trained again; 0 steps: four times train.steps */
         } final;
+        struct limit_list limits;
+        struct {
+            long long context;         /* tokens; config_measure_context() */
+            double precision, seconds; /* share of the value that its interval may be; at most so long */
+        } measure;
     } search;
     struct {
         char device[CONFIG_NAME_BYTES]; /* "": the best; or as device_choose() reads it */
@@ -97,5 +102,11 @@ int config_depth_most(const struct run_config *config);
 
 /* The metrics in search.objectives. */
 int config_objectives(const struct run_config *config, enum metric objectives[METRICS]);
+
+/* Whether a search asks for each metric: its objectives and its limits. */
+void config_wanted_metrics(const struct run_config *config, bool wanted[METRICS]);
+
+/* The tokens behind which decoding is measured: search.measure.context. */
+int config_measure_context(const struct run_config *config);
 
 #endif

@@ -4,12 +4,13 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-enum key_type { KEY_INTEGER, KEY_NUMBER, KEY_TEXT, KEY_NAMES };
+enum key_type { KEY_INTEGER, KEY_NUMBER, KEY_TEXT, KEY_NAMES, KEY_LIMITS };
 
 struct config_key {
     const char *group, *key;
@@ -38,6 +39,12 @@ struct config_key {
 #define NAMES(group, key, initial, meaning)                                                                            \
     {                                                                                                                  \
 #group, #key, KEY_NAMES, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key),  \
+            0, 0, initial, meaning                                                                                     \
+    }
+
+#define LIMITS(group, key, initial, meaning)                                                                           \
+    {                                                                                                                  \
+#group, #key, KEY_LIMITS, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key), \
             0, 0, initial, meaning                                                                                     \
     }
 
@@ -85,9 +92,15 @@ static const struct config_key keys[] = {
     NAMES(search, residuals, "[\"plain\"]", "what residuals may be: plain, or scaled by learned factors"),
     INTEGER(search, seeds, 1, 64, "1", "seeds that a candidate is trained with; selection sees the means"),
     NAMES(search, objectives, "[\"bits_per_byte\", \"parameters\", \"cache_bytes\"]", "metrics to optimise"),
+    LIMITS(search, limits, "{ }",
+           "what a candidate must keep to, by metric: { cache_bytes = \"64 KiB\"; decode_us = 900.0; }"),
     INTEGER(search.final, keep, 0, 4096, "0", "best candidates that are trained again at the end, from scratch"),
     INTEGER(search.final, steps, 0, 1e9, "0", "steps of that; 0 is four times train.steps"),
     INTEGER(search.final, seeds, 1, 64, "3", "seeds that each of them is trained with"),
+    INTEGER(search.measure, context, 0, 65536, "0", "tokens behind which decoding is measured; 0 is model.context"),
+    NUMBER(search.measure, precision, 1e-4, 1, "0.02",
+           "a measurement repeats until its 95 % interval is this share of it"),
+    NUMBER(search.measure, seconds, 1e-3, 600, "2.0", "or until so many seconds are over"),
 
     TEXT(devices, device, "\"\"", "index, cpu, gpu, accelerator or part of a name; \"\" is the best one"),
     TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel or clblast"),
@@ -122,6 +135,56 @@ static status read_names(const struct settings *settings, const config_setting_t
     return STATUS_OK;
 }
 
+/* The metric of a limit, which selection may see. */
+static status find_limited(const struct settings *settings, const config_setting_t *setting, enum metric *metric) {
+    const char *name = config_setting_name(setting), *names[METRICS];
+    size_t count = 0;
+    *metric = metric_find(name);
+    if (*metric < METRICS && metric_table[*metric].of_test)
+        return settings_refuse(settings, setting, "no limit can be on it: selection must not see the test part");
+    if (*metric < METRICS)
+        return STATUS_OK;
+    struct text all = {0};
+    for (int m = 0; m < METRICS; m++) {
+        if (metric_table[m].of_test)
+            continue;
+        text_append(&all, "%s%s", count ? ", " : "", metric_table[m].name);
+        names[count++] = metric_table[m].name;
+    }
+    const char *nearest = text_nearest(name, names, count);
+    status outcome =
+        settings_refuse(settings, setting, "is no metric%s%s%s; allowed: %s", nearest ? ", did you mean '" : "",
+                        nearest ? nearest : "", nearest ? "'?" : "", all.text);
+    text_free(&all);
+    return outcome;
+}
+
+static status read_limit(const struct settings *settings, const config_setting_t *setting, struct limit *limit) {
+    TRY(find_limited(settings, setting, &limit->metric));
+    if (config_setting_type(setting) != CONFIG_TYPE_STRING)
+        TRY(settings_number(settings, setting, -DBL_MAX, DBL_MAX, &limit->value));
+    else {
+        const char *written = config_setting_get_string(setting);
+        if (limit_parse(limit->metric, written, &limit->value) != STATUS_OK)
+            return settings_refuse(settings, setting, "%s", status_message());
+        if (strlen(written) >= LIMIT_WRITTEN_BYTES)
+            return settings_refuse(settings, setting, "longer than %d characters", LIMIT_WRITTEN_BYTES - 1);
+        snprintf(limit->written, LIMIT_WRITTEN_BYTES, "%s", written);
+    }
+    if (!(limit->value > 0))
+        return settings_refuse(settings, setting, "a limit is above 0, not %g", limit->value);
+    return STATUS_OK;
+}
+
+static status read_limits(const struct settings *settings, const config_setting_t *setting, struct limit_list *list) {
+    memset(list, 0, sizeof *list);
+    if (!config_setting_is_group(setting))
+        return settings_refuse(settings, setting, "must be a group: limits = { cache_bytes = \"64 KiB\"; };");
+    for (int i = 0; i < config_setting_length(setting); i++)
+        TRY(read_limit(settings, config_setting_get_elem(setting, (unsigned)i), &list->limits[list->count++]));
+    return STATUS_OK;
+}
+
 static status read_key(const struct settings *settings, const config_setting_t *setting, const struct config_key *key,
                        struct run_config *config) {
     const char *text = NULL;
@@ -132,6 +195,8 @@ static status read_key(const struct settings *settings, const config_setting_t *
         return settings_number(settings, setting, key->least, key->most, field(config, key));
     case KEY_NAMES:
         return read_names(settings, setting, strcmp(key->key, "pattern") == 0, field(config, key));
+    case KEY_LIMITS:
+        return read_limits(settings, setting, field(config, key));
     case KEY_TEXT:
         TRY(settings_text(settings, setting, &text));
         if (strlen(text) >= key->bytes)
@@ -219,6 +284,21 @@ static void print_quoted(struct text *text, const char *word) {
     text_append(text, "\"");
 }
 
+static void print_limits(struct text *text, const struct limit_list *list) {
+    char number[TEXT_NUMBER_BYTES];
+    text_append(text, "{ ");
+    for (int i = 0; i < list->count; i++) {
+        const struct limit *limit = &list->limits[i];
+        text_append(text, "%s = ", metric_table[limit->metric].name);
+        if (limit->written[0])
+            print_quoted(text, limit->written);
+        else
+            text_append(text, "%s", text_exact(number, limit->value));
+        text_append(text, "; ");
+    }
+    text_append(text, "}");
+}
+
 static void print_value(struct text *text, const struct config_key *key, const struct run_config *config) {
     const void *value = (const char *)config + key->offset;
     switch (key->type) {
@@ -232,6 +312,9 @@ static void print_value(struct text *text, const struct config_key *key, const s
     }
     case KEY_TEXT:
         print_quoted(text, value);
+        break;
+    case KEY_LIMITS:
+        print_limits(text, value);
         break;
     case KEY_NAMES: {
         const struct name_list *list = value;

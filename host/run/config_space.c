@@ -1,4 +1,4 @@
-/* What a config means for evolution: the space that genomes are drawn from, and the objectives. */
+/* What a config means for evolution: the space that genomes are drawn from, objectives, and what is to be measured. */
 #include "run/config.h"
 
 #include "base/text.h"
@@ -88,9 +88,24 @@ status config_space(const struct run_config *config, const struct catalogue *cat
 
 int config_objectives(const struct run_config *config, enum metric objectives[METRICS]) {
     int count = 0;
-    for (int i = 0; i < config->search.objectives.count; i++)
-        for (int m = 0; m < METRICS; m++)
-            if (strcmp(config->search.objectives.names[i], metric_table[m].name) == 0)
-                objectives[count++] = (enum metric)m;
+    for (int i = 0; i < config->search.objectives.count; i++) {
+        enum metric metric = metric_find(config->search.objectives.names[i]);
+        if (metric < METRICS)
+            objectives[count++] = metric;
+    }
     return count;
+}
+
+void config_wanted_metrics(const struct run_config *config, bool wanted[METRICS]) {
+    enum metric objectives[METRICS];
+    int count = config_objectives(config, objectives);
+    memset(wanted, 0, METRICS * sizeof *wanted);
+    for (int i = 0; i < count; i++)
+        wanted[objectives[i]] = true;
+    for (int i = 0; i < config->search.limits.count; i++)
+        wanted[config->search.limits.limits[i].metric] = true;
+}
+
+int config_measure_context(const struct run_config *config) {
+    return (int)(config->search.measure.context ? config->search.measure.context : config->model.context);
 }

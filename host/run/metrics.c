@@ -4,16 +4,33 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
+/* larger is better, repeatable, of the test part */
 const struct metric_information metric_table[METRICS] = {
-    [METRIC_BITS_PER_BYTE] = {"bits_per_byte", "bits/byte", false, true, true, false},
-    [METRIC_PERPLEXITY] = {"perplexity", "perplexity", false, true, true, false},
-    [METRIC_TEST_BITS_PER_BYTE] = {"test_bits_per_byte", "test bits/byte", false, true, true, true},
-    [METRIC_PARAMETERS] = {"parameters", "parameters", false, true, false, false},
-    [METRIC_FLOPS_PER_TOKEN] = {"flops_per_token", "FLOP/token", false, true, false, false},
-    [METRIC_CACHE_BYTES] = {"cache_bytes", "cache", false, true, false, false},
-    [METRIC_TRAIN_TOKENS_PER_S] = {"train_tokens_per_s", "train tok/s", true, false, false, false},
-    [METRIC_PEAK_BYTES] = {"peak_bytes", "peak memory", false, true, false, false},
+#define ROW(id, name, title, unit, kind, larger, repeatable, test)                                                     \
+    [METRIC_##id] = {name, title, UNIT_##unit, METRIC_##kind, larger, repeatable, test}
+    ROW(BITS_PER_BYTE, "bits_per_byte", "bits/byte", BITS, TRAINED, false, true, false),
+    ROW(PERPLEXITY, "perplexity", "perplexity", NONE, TRAINED, false, true, false),
+    ROW(TEST_BITS_PER_BYTE, "test_bits_per_byte", "test bits/byte", BITS, TRAINED, false, true, true),
+    ROW(ACCURACY, "accuracy", "accuracy", SHARE, TRAINED, true, true, false),
+    ROW(ACCURACY_IN_CONTEXT_RECALL, "accuracy_in_context_recall", "recall", SHARE, TRAINED, true, true, false),
+    ROW(ACCURACY_FUZZY_RECALL, "accuracy_fuzzy_recall", "fuzzy recall", SHARE, TRAINED, true, true, false),
+    ROW(ACCURACY_NOISY_RECALL, "accuracy_noisy_recall", "noisy recall", SHARE, TRAINED, true, true, false),
+    ROW(ACCURACY_SELECTIVE_COPYING, "accuracy_selective_copying", "copying", SHARE, TRAINED, true, true, false),
+    ROW(ACCURACY_MEMORIZATION, "accuracy_memorization", "memorization", SHARE, TRAINED, true, true, false),
+    ROW(ACCURACY_COMPRESSION, "accuracy_compression", "compression", SHARE, TRAINED, true, true, false),
+    ROW(PARAMETERS, "parameters", "parameters", COUNT, STATIC, false, true, false),
+    ROW(FLOPS_PER_TOKEN, "flops_per_token", "FLOP/token", COUNT, STATIC, false, true, false),
+    ROW(CACHE_BYTES, "cache_bytes", "cache", BYTES, STATIC, false, true, false),
+    ROW(TRAIN_TOKENS_PER_S, "train_tokens_per_s", "train tok/s", PER_SECOND, DEVICE, true, false, false),
+    ROW(PEAK_BYTES, "peak_bytes", "peak memory", BYTES, STATIC, false, true, false),
+    ROW(DECODE_US, "decode_us", "decode/token", MICROSECONDS, DEVICE, false, false, false),
+    ROW(DECODE_P95_US, "decode_p95_us", "decode 95 %", MICROSECONDS, DEVICE, false, false, false),
+    ROW(FIRST_TOKEN_US, "first_token_us", "first token", MICROSECONDS, DEVICE, false, false, false),
+    ROW(PREFILL_TOKENS_PER_S, "prefill_tokens_per_s", "prefill tok/s", PER_SECOND, DEVICE, true, false, false),
+    ROW(ENERGY_UJ, "energy_uj", "energy/token", MICROJOULES, DEVICE, false, false, false),
+#undef ROW
 };
 
 struct metrics metrics_absent(void) {
@@ -23,26 +40,51 @@ struct metrics metrics_absent(void) {
     return metrics;
 }
 
+enum metric metric_find(const char *name) {
+    int m = 0;
+    while (m < METRICS && strcmp(metric_table[m].name, name) != 0)
+        m++;
+    return (enum metric)m;
+}
+
 double metric_objective(enum metric metric, double value) {
     return metric_table[metric].larger_is_better ? -value : value;
 }
 
+bool metric_varies(enum metric metric) {
+    return metric_table[metric].kind != METRIC_STATIC;
+}
+
+/* "812 us", "5.12 ms", "1.30 s": three digits of whichever of three units, each 1000 of the one before, fits. */
+static const char *thousands(double value, const char *const units[3], char *buffer) {
+    int unit = 0;
+    for (; fabs(value) >= 999.5 && unit < 2; unit++)
+        value /= 1000;
+    int digits = fabs(value) >= 99.95 ? 0 : fabs(value) >= 9.995 ? 1 : 2;
+    snprintf(buffer, TEXT_NUMBER_BYTES, "%.*f %s", digits, value, units[unit]);
+    return buffer;
+}
+
 const char *metric_text(enum metric metric, double value, char *buffer) {
+    static const char *const times[] = {"us", "ms", "s"}, *const energies[] = {"uJ", "mJ", "J"};
     if (isnan(value)) {
         snprintf(buffer, TEXT_NUMBER_BYTES, "-");
         return buffer;
     }
-    switch (metric) {
-    case METRIC_BITS_PER_BYTE:
-    case METRIC_TEST_BITS_PER_BYTE:
+    switch (metric_table[metric].unit) {
+    case UNIT_BITS:
+    case UNIT_SHARE:
         snprintf(buffer, TEXT_NUMBER_BYTES, "%.4f", value);
         return buffer;
-    case METRIC_PERPLEXITY:
+    case UNIT_NONE:
         snprintf(buffer, TEXT_NUMBER_BYTES, "%.3f", value);
         return buffer;
-    case METRIC_CACHE_BYTES:
-    case METRIC_PEAK_BYTES:
+    case UNIT_BYTES:
         return text_bytes(buffer, value);
+    case UNIT_MICROSECONDS:
+        return thousands(value, times, buffer);
+    case UNIT_MICROJOULES:
+        return thousands(value, energies, buffer);
     default:
         return text_count(buffer, value);
     }

@@ -82,7 +82,7 @@ static void test_refusals(void **unused) {
     refused(DATA "train = { learning_rate = 2.0; };", NULL, "2 is out of range; allowed: 0 to 1");
     refused(DATA "search = { algorithm = \"nsga3\"; };", NULL, "did you mean \"nsga2\"?; allowed: nsga2, random");
     refused(DATA "search = { objectives = [\"parametres\"]; };", NULL, "did you mean \"parameters\"?");
-    refused(DATA "search = { objectives = []; };", NULL, "objectives needs 1 to 7 names");
+    refused(DATA "search = { objectives = []; };", NULL, "objectives needs 1 to 8 names");
     refused(DATA "search = { objectives = [\"perplexity\", \"perplexity\"]; };", NULL, "listed twice");
     refused(DATA "search = { objectives = [\"test_bits_per_byte\"]; };", NULL,
             "\"test_bits_per_byte\" cannot be an objective: selection must not see the test part of the text");
