@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/progress.h"
+#include "base/statistics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,11 +80,6 @@ status bench_add(struct bench *bench, const char *name, status outcome, double v
 
 enum { BATCHES = 7, TURNS = 21, MOST_CALLS = 10000 };
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static status time_calls(const struct bench *bench, status (*work)(void *context), void *context, int calls,
                          double *seconds) {
     double start = clock_seconds();
@@ -112,7 +108,7 @@ static status time_batches(const struct bench *bench, status (*work)(void *conte
     TRY(count_calls(bench, work, context, bench->options.seconds / BATCHES, &calls));
     for (int i = 0; i < BATCHES; i++)
         TRY(time_calls(bench, work, context, calls, &times[i]));
-    qsort(times, BATCHES, sizeof *times, ascending);
+    sort_samples(times, BATCHES);
     return STATUS_OK;
 }
 
@@ -134,8 +130,8 @@ status bench_time_in_turn(const struct bench *bench, status (*work)(void *contex
         TRY(time_calls(bench, other, other_context, 1, &other_seconds));
         shares[i] = other_seconds / times[i];
     }
-    qsort(times, TURNS, sizeof *times, ascending);
-    qsort(shares, TURNS, sizeof *shares, ascending);
+    sort_samples(times, TURNS);
+    sort_samples(shares, TURNS);
     *seconds = times[TURNS / 2];
     *share = shares[TURNS / 2];
     return STATUS_OK;

@@ -11,6 +11,7 @@ struct decoder {
     struct model *model;
     int position;
     bool started;             /* the float16 weights are made */
+    bool cleared;             /* decoder_seek() has zeroed the caches */
     bool *constant;           /* by node: computed once, does not depend on tokens */
     int *cache_rows;          /* by value: past rows that are kept, 0: none */
     cl_mem *caches;           /* by value */
@@ -34,6 +35,10 @@ static status allocate(struct decoder *decoder, size_t floats, cl_mem *buffer) {
     TRY(device_buffer_create(decoder->device, bytes, buffer));
     decoder->cache_bytes += bytes;
     return STATUS_OK;
+}
+
+static size_t cache_floats(const struct decoder *decoder, int value) {
+    return (size_t)decoder->cache_rows[value] * (size_t)decoder->graph->values[value].shape.columns;
 }
 
 /* Whether the node reads its weight in float16: the copy is in the order that the first node to read it wants. */
@@ -104,8 +109,7 @@ static status create(struct decoder *decoder, const struct decoder_options *opti
         TRY(allocate(decoder, state_floats(op), &decoder->states[n]));
     }
     for (int v = 0; v < graph->value_count; v++)
-        TRY(allocate(decoder, (size_t)decoder->cache_rows[v] * (size_t)graph->values[v].shape.columns,
-                     &decoder->caches[v]));
+        TRY(allocate(decoder, cache_floats(decoder, v), &decoder->caches[v]));
     for (int n = 0; n < graph->node_count; n++) {
         decoder->memory[n].state = decoder->states[n];
         for (int i = 0; i < graph->nodes[n].op.input_count; i++)
@@ -198,6 +202,19 @@ status decoder_start(struct decoder *decoder) {
         if (decoder->constant[n])
             TRY(model_forward_node(decoder->model, n));
     }
+    return STATUS_OK;
+}
+
+status decoder_seek(struct decoder *decoder, int position) {
+    const struct graph *graph = decoder->graph;
+    if (position >= graph->reach)
+        return fail("there is no token behind %d others: the decoder was made for %d tokens", position, graph->reach);
+    for (int v = 0; v < graph->value_count && !decoder->cleared; v++)
+        if (decoder->caches[v])
+            TRY(device_fill_zero(decoder->device, decoder->caches[v], 0,
+                                 cache_floats(decoder, v) * (size_t)graph->batch * sizeof(float)));
+    decoder->cleared = true;
+    decoder->position = position;
     return STATUS_OK;
 }
 

@@ -31,6 +31,13 @@ struct model *decoder_model(struct decoder *decoder);
 status decoder_start(struct decoder *decoder) MUST_CHECK;
 
 /*
+ * For measuring, behind decoder_start(): the next token counts as the one behind `position` others, so a step does all
+ * the work that it does there. The first call zeroes the caches; what steps put there since then stays. Fails behind
+ * the reach.
+ */
+status decoder_seek(struct decoder *decoder, int position) MUST_CHECK;
+
+/*
  * Takes one token of each sequence ([batch]) and, unless `logits` is NULL, waits for the logits of what follows it,
  * [batch, vocabulary]. Fails behind the reach.
  */

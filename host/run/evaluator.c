@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "device/gemm.h"
 #include "model/model.h"
+#include "run/measure.h"
 #include "train/checkpoint.h"
 #include "train/fit.h"
 
@@ -18,8 +19,9 @@ struct evaluator {
     const struct catalogue *catalogue;
     const struct corpus *corpus;
     struct device *device;
-    struct job job;   /* submitted; without a genome: none is */
-    bool cannot_save; /* a failure of a file, which is not the candidate's */
+    bool wanted[METRICS]; /* that the search asks for */
+    struct job job;       /* submitted; without a genome: none is */
+    bool cannot_save;     /* a failure of a file, which is not the candidate's */
 };
 
 struct device_options config_device_options(const struct run_config *config) {
@@ -61,7 +63,10 @@ status evaluator_create(const struct run_config *config, const struct catalogue 
                         struct evaluator **result) {
     struct evaluator *evaluator = memory_allocate(1, sizeof *evaluator);
     *evaluator = (struct evaluator){.config = config, .catalogue = catalogue, .corpus = corpus};
-    status outcome = open_device(evaluator);
+    config_wanted_metrics(config, evaluator->wanted);
+    status outcome = measure_check(evaluator->wanted);
+    if (outcome == STATUS_OK)
+        outcome = open_device(evaluator);
     if (outcome != STATUS_OK) {
         evaluator_destroy(evaluator);
         evaluator = NULL;
@@ -141,6 +146,9 @@ static status build_and_assess(struct evaluator *evaluator, const struct job *jo
     if (outcome == STATUS_OK)
         outcome = assess(evaluator, graph, job, evaluation);
     graph_destroy(graph);
+    if (outcome == STATUS_OK)
+        outcome = measure_device(evaluator->device, job->genome, evaluator->catalogue, evaluator->config,
+                                 evaluator->wanted, evaluation);
     return outcome;
 }
 

@@ -164,6 +164,33 @@ static void check_genome(const char *title, const struct genome *genome) {
     close_comparison(&both);
 }
 
+/* A token that is taken again at its place has the same logits; at another place attention sees more of the caches. */
+static void test_seek(void **unused) {
+    (void)unused;
+    struct comparison both;
+    struct genome genome;
+    float first[BATCH * VOCABULARY], again[BATCH * VOCABULARY];
+    int32_t now[BATCH] = {3, 4};
+    assert_ok(genome_parse("11111-81111", &genome));
+    open_comparison(build(&genome, TOKENS), build(&genome, 1), NULL, &both);
+    assert_ok(decoder_start(both.decoder));
+    assert_ok(decoder_seek(both.decoder, 60));
+    assert_ok(decoder_step(both.decoder, now, first));
+    assert_ok(decoder_seek(both.decoder, 60));
+    assert_ok(decoder_step(both.decoder, now, again));
+    assert_memory_equal(first, again, sizeof first);
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        assert_true(isfinite(first[i]));
+    assert_ok(decoder_seek(both.decoder, 2));
+    assert_ok(decoder_step(both.decoder, now, again));
+    assert_memory_not_equal(first, again, sizeof first);
+    assert_fails(decoder_seek(both.decoder, TOKENS), STATUS_FAILED, "there is no token behind 200 others");
+    assert_ok(decoder_seek(both.decoder, TOKENS - 1));
+    assert_ok(decoder_step(both.decoder, now, NULL));
+    assert_fails(decoder_step(both.decoder, now, NULL), STATUS_FAILED, "the sequence is full");
+    close_comparison(&both);
+}
+
 /* With weights in float16 the logits are near those with float32, but not the same; the copies are what is said. */
 static void check_halves(const char *title, const char *text) {
     struct comparison both;
@@ -297,10 +324,8 @@ static void test_shapes(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classes_and_strategies),
-        cmocka_unit_test(test_operators),
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_memory_of_norm),
+        cmocka_unit_test(test_classes_and_strategies), cmocka_unit_test(test_operators), cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_memory_of_norm),         cmocka_unit_test(test_seek),
     };
     return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
 }

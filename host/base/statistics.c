@@ -1,0 +1,51 @@
+#include "base/statistics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+void sort_samples(double *samples, int count) {
+    qsort(samples, (size_t)count, sizeof *samples, ascending);
+}
+
+double sample_quantile(const double *sorted, int count, double quantile) {
+    if (count == 0)
+        return NAN;
+    double place = quantile * (count - 1);
+    int below = (int)place;
+    double share = place - below;
+    return share > 0 ? (1 - share) * sorted[below] + share * sorted[below + 1] : sorted[below];
+}
+
+/* P(exactly k of n), each with probability p. */
+static double binomial(int n, int k, double p) {
+    return exp(lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0) + k * log(p) + (n - k) * log1p(-p));
+}
+
+struct interval quantile_interval(const double *sorted, int count, double quantile) {
+    const double tail = 0.025;
+    struct interval interval = {sample_quantile(sorted, count, quantile), NAN, NAN};
+    /* The largest j with F(j - 1) <= tail, and the smallest k with F(k - 1) >= 1 - tail; sample j is sorted[j - 1]. */
+    double below = 0;
+    int low = 0, high = 0;
+    for (int j = 1; j <= count && high == 0; j++) {
+        below += binomial(count, j - 1, quantile);
+        if (below <= tail)
+            low = j;
+        if (below >= 1 - tail)
+            high = j;
+    }
+    if (low == 0 || high == 0)
+        return interval;
+    interval.low = sorted[low - 1];
+    interval.high = sorted[high - 1];
+    return interval;
+}
+
+bool interval_is_narrow(const struct interval *interval, double share) {
+    return interval->high - interval->low <= share * fabs(interval->value); /* false of NaN */
+}

@@ -1,0 +1,37 @@
+/*
+ * Quantiles of samples, and how well they are known.
+ *
+ * A quantile's interval is made of two of the samples themselves (order statistics): of n independent samples the
+ * number that lie below the true quantile p has the binomial distribution B(n, p), whatever the samples' distribution
+ * is. So with F the distribution function of B(n, p), the j-th smallest sample is below the quantile with a probability
+ * of at least 1 - F(j - 1) (David and Nagaraja, "Order Statistics", 3rd edition, section 7.1).
+ *
+ *      x1   x2   x3   x4   x5   x6   x7   x8   x9          n = 9, median: B(9, 1/2)
+ *           |              ^              |
+ *           low            median         high             P(x2 <= median <= x8) = 1 - 2 F(1) = 0.961
+ *
+ * Times of a machine have long tails and no variance worth the name, which is why medians are measured and not means.
+ */
+#ifndef STARCL_BASE_STATISTICS_H
+#define STARCL_BASE_STATISTICS_H
+
+#include <stdbool.h>
+
+/* A value between the ends of its 95 % interval; both ends are NaN where there are too few samples to have one. */
+struct interval {
+    double value, low, high;
+};
+
+/* Sorts in ascending order. */
+void sort_samples(double *samples, int count);
+
+/* The quantile (0 < quantile < 1) of sorted samples, between the two that are nearest to it; NaN of none. */
+double sample_quantile(const double *sorted, int count, double quantile);
+
+/* The quantile with its interval. A median has one from 6 samples on, the quantile 0.95 from 72. */
+struct interval quantile_interval(const double *sorted, int count, double quantile);
+
+/* Whether the interval is known and no wider than this share of the value. */
+bool interval_is_narrow(const struct interval *interval, double share);
+
+#endif
