@@ -8,6 +8,7 @@
 #include "run/folder.h"
 #include "run/resume.h"
 #include "run/search_state.h"
+#include "run/static_costs.h"
 #include "starcl/version.h"
 
 #include <stdio.h>
@@ -29,6 +30,7 @@ static status prepare(struct search *search) {
                           "%lld; 0 is four times it",
                           config->search.final.steps, config->train.steps);
     TRY(config_space(config, &search->catalogue, &search->fixed, &search->space));
+    TRY(check_static_limits(config, &search->space));
     struct corpus_split split = config_corpus_split(config);
     TRY(corpus_open(config->data.path, &split, (int)config->model.context, &search->corpus));
     TRY(evaluator_create(config, &search->catalogue, search->corpus, &search->evaluator));

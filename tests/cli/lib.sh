@@ -42,7 +42,7 @@ expect() {
 
 # The front of a run without what may differ between two equal runs: its folder and measured speed.
 front() {
-    "$starcl" show "$1" --json | grep -v -e '"run"' -e train_tokens_per_s
+    "$starcl" show "$1" --json | grep -v -e '"run"' -e _per_s -e _us
 }
 
 same_front() {

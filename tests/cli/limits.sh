@@ -1,0 +1,39 @@
+# Objectives and limits: what is refused before a run exists, and what a run with them measures and keeps.
+. "$(dirname "$0")/lib.sh"
+
+search() { "$starcl" search small.cfg "$@"; }
+refuses() {
+    words=$1
+    shift
+    expect 2 "$words" search "$@"
+}
+refuses 'did you mean "decode_us"?' --set 'search.objectives=["decode_uss"]'
+refuses "search.limits.cache_byte: is no metric, did you mean 'cache_bytes'?" --set 'search.limits.cache_byte=5'
+refuses "'ms' is no unit of cache_bytes; allowed: B, KiB" --set 'search.limits.cache_bytes="64 ms"'
+refuses "selection must not see the test part" --set search.limits.test_bits_per_byte=2.0
+refuses "none of 1000 random genomes meets them; the nearest has parameters" --set 'search.limits.parameters="1 k"'
+refuses "limits: must be a group" --set search.limits=5
+refuses "energy_uj cannot be measured here" --set 'search.objectives=["bits_per_byte","energy_uj"]' --run none
+printf 'search = {\n    limits = { parameters = "5 MiB"; };\n};\n' >unit.cfg
+expect 2 "unit.cfg:2: search.limits.parameters: \"5 MiB\": 'MiB' is no unit of parameters; allowed: k, M, G, T" \
+    "$starcl" search unit.cfg
+[ -e runs ] || [ -e none ] && complain "a refused search left a run folder behind"
+
+# A counter that stands still is one.
+mkdir -p powercap/intel-rapl:0
+echo package-0 >powercap/intel-rapl:0/name
+echo 1000 >powercap/intel-rapl:0/energy_uj
+echo 262143328850 >powercap/intel-rapl:0/max_energy_range_uj
+expect 0 "energy/token" env STARCL_POWERCAP="$work/powercap" "$starcl" search small.cfg --run measured \
+    --set search.generations=1 --set 'search.objectives=["bits_per_byte","decode_us","prefill_tokens_per_s","energy_uj"]' \
+    --set 'search.limits.decode_us="10 s"' --set 'search.limits.peak_bytes="1 GiB"' \
+    --set search.measure.seconds=0.1 --set search.measure.context=20
+grep -q 'limits = { decode_us = "10 s"; peak_bytes = "1 GiB"; };' measured/config.cfg ||
+    complain "the limits are not in the run's config as they were written"
+ask() { sqlite3 measured/run.db "SELECT count(*) FROM measurements WHERE $1"; }
+[ "$(ask "metric = 'decode_us' AND value > 0 AND low <= value AND value <= high")" = 4 ] ||
+    complain "not every candidate has its decoding measured, with an interval"
+[ "$(ask "metric = 'prefill_tokens_per_s' AND value > 0")" = 4 ] || complain "prefill is not measured"
+[ "$(ask "metric = 'energy_uj' AND value = 0")" = 4 ] || complain "energy is not what the counter says"
+[ "$(ask "metric IN ('decode_p95_us', 'first_token_us')")" = 0 ] || complain "what nobody asked for is measured"
+finish
