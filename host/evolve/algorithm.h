@@ -36,6 +36,7 @@ struct evolution {
     int member_count;           /* parents, best first */
     int added_count;            /* behind them; the memory holds twice the population */
     struct identity_set *tried;
+    struct filter *filter; /* NULL: it is off */
 };
 
 /* The best of `tournament` parents that are drawn with equal probability. */

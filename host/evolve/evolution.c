@@ -90,16 +90,23 @@ struct evolution *evolution_create(const struct evolve_settings *settings) {
     evolution->tried = memory_allocate(1, sizeof *evolution->tried);
     evolution->tried->size = FIRST_SLOTS;
     evolution->tried->slots = memory_allocate(FIRST_SLOTS, sizeof *evolution->tried->slots);
+    if (settings->filter.candidates > 1)
+        evolution->filter = filter_create(&settings->filter, settings->space, settings->objectives, settings->seed);
     return evolution;
 }
 
 void evolution_destroy(struct evolution *evolution) {
     if (!evolution)
         return;
+    filter_destroy(evolution->filter);
     free(evolution->tried->slots);
     free(evolution->tried);
     free(evolution->members);
     free(evolution);
+}
+
+struct filter *evolution_filter(const struct evolution *evolution) {
+    return evolution->filter;
 }
 
 static bool waits(const struct evolution *evolution) {
@@ -115,20 +122,42 @@ static struct random_stream stream(const struct evolution *evolution, int id) {
     return random_open(evolution->settings.seed, name);
 }
 
-bool evolution_ask(struct evolution *evolution, struct individual *child) {
+/* An individual that was not tried before, unless 50 draws find none. */
+static void draw_individual(const struct evolution *evolution, int id, struct random_stream *random,
+                            struct individual *child) {
     enum { TRIES = 50 }; /* a small space may hold nothing new */
-    if (waits(evolution))
-        return false;
-    int id = ++evolution->asked, population = evolution->settings.population, tries = 0;
-    struct random_stream random = stream(evolution, id);
+    int tries = 0;
     do {
-        *child = (struct individual){.id = id, .generation = (id - 1) / population};
+        *child = (struct individual){.id = id, .generation = (id - 1) / evolution->settings.population};
         if (child->generation == 0)
-            propose_random(evolution, &random, child);
+            propose_random(evolution, random, child);
         else
-            evolution->settings.algorithm->propose(evolution, &random, child);
+            evolution->settings.algorithm->propose(evolution, random, child);
         child->identity = genome_identity(&child->genome, evolution->settings.space->catalogue);
     } while (was_tried(evolution->tried, child->identity) && ++tries < TRIES);
+}
+
+/* Draws more of them where the individual is filtered, and leaves the one that promises most. */
+static void filter_individual(const struct evolution *evolution, struct random_stream *random,
+                              struct individual *child) {
+    int count = evolution->filter ? filter_candidates(evolution->filter, child->id) : 1;
+    if (count < 2)
+        return;
+    struct individual *children = memory_allocate((size_t)count, sizeof *children);
+    children[0] = *child;
+    for (int c = 1; c < count; c++)
+        draw_individual(evolution, child->id, random, &children[c]);
+    *child = children[filter_choose(evolution->filter, children, count, evolution->members, evolution->member_count)];
+    free(children);
+}
+
+bool evolution_ask(struct evolution *evolution, struct individual *child) {
+    if (waits(evolution))
+        return false;
+    int id = ++evolution->asked;
+    struct random_stream random = stream(evolution, id);
+    draw_individual(evolution, id, &random, child);
+    filter_individual(evolution, &random, child);
     note_tried(evolution->tried, child->identity);
     return true;
 }
@@ -143,6 +172,8 @@ static void update_member(struct evolution *evolution, const struct individual *
 }
 
 void evolution_tell(struct evolution *evolution, const struct individual *result) {
+    if (evolution->filter)
+        filter_tell(evolution->filter, result);
     if (result->id <= evolution->told) {
         update_member(evolution, result);
         return;

@@ -11,6 +11,7 @@
 #ifndef STARCL_EVOLVE_EVOLUTION_H
 #define STARCL_EVOLVE_EVOLUTION_H
 
+#include "evolve/filter.h"
 #include "evolve/population.h"
 #include "evolve/variation.h"
 
@@ -25,10 +26,14 @@ struct evolve_settings {
     int objectives; /* of which an algorithm takes so many; 1 .. its objectives_most */
     int tournament; /* individuals drawn for each parent */
     struct variation variation;
+    struct filter_settings filter; /* off where it has no more than one candidate */
 };
 
 struct evolution *evolution_create(const struct evolve_settings *settings);
 void evolution_destroy(struct evolution *evolution);
+
+/* The filter of what is asked for, owned by the evolution; NULL where it is off. */
+struct filter *evolution_filter(const struct evolution *evolution);
 
 /*
  * The next individual: id, generation, parents, origin, sources, genome and identity; ids count from 1. False where
