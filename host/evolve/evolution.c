@@ -1,6 +1,7 @@
 #include "base/memory.h"
 #include "evolve/algorithm.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,19 +123,44 @@ static struct random_stream stream(const struct evolution *evolution, int id) {
     return random_open(evolution->settings.seed, name);
 }
 
-/* An individual that was not tried before, unless 50 draws find none. */
+static void draw_once(const struct evolution *evolution, int id, struct random_stream *random,
+                      struct individual *child) {
+    *child = (struct individual){.id = id, .generation = (id - 1) / evolution->settings.population};
+    if (child->generation == 0)
+        propose_random(evolution, random, child);
+    else
+        evolution->settings.algorithm->propose(evolution, random, child);
+    child->identity = genome_identity(&child->genome, evolution->settings.space->catalogue);
+}
+
+/* How far a genome is beyond what is known of limits without training; one that cannot be built, infinitely. */
+static double violation(const struct evolution *evolution, const struct genome *genome) {
+    const struct filter_settings *filter = &evolution->settings.filter;
+    struct measured measured = {0};
+    if (!evolution->settings.limited)
+        return 0;
+    return filter->measure(filter->context, genome, &measured) ? measured.violation : INFINITY;
+}
+
+/* An individual that was not tried before and meets the limits, or what came nearest to that in 50 draws. */
 static void draw_individual(const struct evolution *evolution, int id, struct random_stream *random,
                             struct individual *child) {
-    enum { TRIES = 50 }; /* a small space may hold nothing new */
-    int tries = 0;
-    do {
-        *child = (struct individual){.id = id, .generation = (id - 1) / evolution->settings.population};
-        if (child->generation == 0)
-            propose_random(evolution, random, child);
-        else
-            evolution->settings.algorithm->propose(evolution, random, child);
-        child->identity = genome_identity(&child->genome, evolution->settings.space->catalogue);
-    } while (was_tried(evolution->tried, child->identity) && ++tries < TRIES);
+    enum { TRIES = 50 };
+    struct individual drawn;
+    double least = INFINITY;
+    for (int tries = 0; tries < TRIES; tries++) {
+        draw_once(evolution, id, random, &drawn);
+        bool is_new = !was_tried(evolution->tried, drawn.identity);
+        double beyond = is_new ? violation(evolution, &drawn.genome) : INFINITY;
+        if (tries == 0 || beyond < least) {
+            *child = drawn;
+            least = beyond;
+        }
+        if (is_new && beyond == 0)
+            return;
+    }
+    if (least == INFINITY)
+        *child = drawn;
 }
 
 /* Draws more of them where the individual is filtered, and leaves the one that promises most. */
@@ -147,7 +173,8 @@ static void filter_individual(const struct evolution *evolution, struct random_s
     children[0] = *child;
     for (int c = 1; c < count; c++)
         draw_individual(evolution, child->id, random, &children[c]);
-    *child = children[filter_choose(evolution->filter, children, count, evolution->members, evolution->member_count)];
+    *child = children[filter_choose(evolution->filter, children, count, evolution->members,
+                                    evolution->member_count + evolution->added_count)];
     free(children);
 }
 

@@ -27,6 +27,7 @@ struct evolve_settings {
     int tournament; /* individuals drawn for each parent */
     struct variation variation;
     struct filter_settings filter; /* off where it has no more than one candidate */
+    bool limited;                  /* what filter.measure() finds beyond limits is drawn again, too */
 };
 
 struct evolution *evolution_create(const struct evolve_settings *settings);
@@ -39,8 +40,9 @@ struct filter *evolution_filter(const struct evolution *evolution);
  * The next individual: id, generation, parents, origin, sources, genome and identity; ids count from 1. False where
  * something that it depends on has not been told yet.
  *
- * Genomes are canonical; one that computes what was tried before (genome_identity()) is drawn again, up to 50 times: a
- * small space may hold nothing new.
+ * Genomes are canonical; one that computes what was tried before (genome_identity()), or violates limits that are known
+ * without training, is drawn again, up to 50 times: a small space may hold nothing new, or nothing within the limits.
+ * Of those that violate them, the one that does so least is asked for.
  */
 bool evolution_ask(struct evolution *evolution, struct individual *child);
 

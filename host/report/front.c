@@ -49,17 +49,19 @@ static struct member member_of(const struct front *front, const struct candidate
     member.search = summarise(candidate->evaluations, candidate->evaluation_count, front->config.train.steps);
     member.final = summarise(candidate->evaluations, candidate->evaluation_count, config_final_steps(&front->config));
     member.individual.failed = member.search.failed || member.search.seeds == 0;
+    member.individual.violation = limits_violation(&front->config.search.limits, &member.search.mean);
     for (int o = 0; o < front->objective_count; o++)
         member.individual.objectives[o] =
             metric_objective(front->objectives[o], member.search.mean.values[front->objectives[o]]);
     return member;
 }
 
+/* Nothing that violates limits is on the front. */
 static bool is_dominated(const struct front *front, const struct member *all, int index) {
     for (int i = 0; i < front->evaluated; i++)
         if (dominates(&all[i].individual, &all[index].individual, front->objective_count))
             return true;
-    return all[index].individual.failed;
+    return all[index].individual.failed || all[index].individual.violation > 0;
 }
 
 /* The metric that varies with the seed and that people compare: what is optimised first, or else quality. */

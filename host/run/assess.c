@@ -1,6 +1,7 @@
 /* From an individual to its evaluations: known ones from the store, the others trained and recorded. */
 #include "base/memory.h"
 #include "run/search_state.h"
+#include "run/static_costs.h"
 
 #include <limits.h>
 #include <math.h>
@@ -18,6 +19,7 @@ struct stage search_final_stage(const struct search *search) {
 
 static void set_objectives(const struct search *search, const struct summary *summary, struct individual *individual) {
     individual->failed = summary->failed;
+    individual->violation = limits_violation(&search->config.search.limits, &summary->mean);
     for (int i = 0; i < search->objective_count; i++)
         individual->objectives[i] =
             metric_objective(search->objectives[i], summary->mean.values[search->objectives[i]]);
@@ -120,6 +122,20 @@ static status evaluate_seeds(struct search *search, const struct individual *ind
     return STATUS_OK;
 }
 
+/*
+ * Limits on what is known without training cost no training: among those that violate limits, how far they do so
+ * decides alone. What cannot be built is left to the evaluator to say.
+ */
+static bool is_beyond_limits(const struct search *search, struct individual *individual) {
+    const struct limit_list *limits = &search->config.search.limits;
+    struct metrics metrics;
+    if (!limits_any(limits, METRIC_STATIC) ||
+        measure_static(&individual->genome, &search->catalogue, &search->config, &metrics) != STATUS_OK)
+        return false;
+    individual->violation = limits_violation(limits, &metrics);
+    return individual->violation > 0;
+}
+
 status search_assess(struct search *search, struct individual *individual) {
     struct stage stage = search_stage(search);
     struct summary summary;
@@ -128,6 +144,10 @@ status search_assess(struct search *search, struct individual *individual) {
     snprintf(search->current, sizeof search->current, "generation %d/%lld, candidate %d/%d", individual->generation + 1,
              search->config.search.generations, (individual->id - 1) % population + 1, population);
     TRY(store_add_candidate(search->store, individual));
+    if (is_beyond_limits(search, individual)) {
+        search->steps_done += (double)stage.seeds * (double)stage.steps;
+        return STATUS_OK;
+    }
     struct evaluation *evaluations = memory_allocate((size_t)stage.seeds, sizeof *evaluations);
     status outcome = evaluate_seeds(search, individual, &stage, evaluations, &summary, &is_new);
     if (outcome == STATUS_OK) {

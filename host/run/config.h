@@ -47,6 +47,10 @@ struct run_config {
         struct {
             long long keep, steps, seeds; /* candidates that are trained again; 0 steps: four times train.steps */
         } final;
+        struct {
+            long long candidates, warmup; /* children a trained one; trained ones before the first choice */
+            double chance;
+        } surrogate;
         struct limit_list limits;
         struct {
             long long context;         /* tokens; config_measure_context() */

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "evolve/filter.h"
 
 #include <float.h>
 #include <stddef.h>
@@ -97,6 +98,10 @@ static const struct config_key keys[] = {
     INTEGER(search.final, keep, 0, 4096, "0", "best candidates that are trained again at the end, from scratch"),
     INTEGER(search.final, steps, 0, 1e9, "0", "steps of that; 0 is four times train.steps"),
     INTEGER(search.final, seeds, 1, 64, "3", "seeds that each of them is trained with"),
+    INTEGER(search.surrogate, candidates, 0, FILTER_MOST_CANDIDATES, "0",
+            "children proposed for each that is trained, the most promising by a model; 0 is off"),
+    INTEGER(search.surrogate, warmup, 0, 1e6, "8", "candidates that are trained before the model chooses"),
+    NUMBER(search.surrogate, chance, 0, 1, "0.1", "share of the later ones that are not chosen but as they come"),
     INTEGER(search.measure, context, 0, 65536, "0", "tokens behind which decoding is measured; 0 is model.context"),
     NUMBER(search.measure, precision, 1e-4, 1, "0.02",
            "a measurement repeats until its 95 % interval is this share of it"),

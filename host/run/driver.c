@@ -4,12 +4,50 @@
  */
 #include "evolve/algorithm.h"
 #include "run/search_state.h"
+#include "run/static_costs.h"
+
+#include <math.h>
 
 int search_candidates(const struct search *search) {
     return (int)(search->config.search.population * search->config.search.generations);
 }
 
-static struct evolve_settings evolve_settings_of(const struct search *search) {
+/* What a genome is known to be before it is trained. */
+static bool measure(void *context, const struct genome *genome, struct measured *measured) {
+    static const enum metric costs[] = {METRIC_PARAMETERS, METRIC_FLOPS_PER_TOKEN, METRIC_CACHE_BYTES};
+    const struct search *search = context;
+    struct metrics metrics;
+    if (measure_static(genome, &search->catalogue, &search->config, &metrics) != STATUS_OK)
+        return false;
+    for (size_t c = 0; c < sizeof costs / sizeof *costs; c++)
+        measured->costs[c] = log1p(metrics.values[costs[c]]);
+    for (int o = 0; o < search->objective_count; o++)
+        measured->objectives[o] = metric_objective(search->objectives[o], metrics.values[search->objectives[o]]);
+    measured->violation = limits_violation(&search->config.search.limits, &metrics);
+    return true;
+}
+
+static double steps_of_rung(void *context, int rung) {
+    const struct search *search = context;
+    (void)rung;
+    return (double)search->config.train.steps;
+}
+
+static struct filter_settings filter_settings_of(struct search *search) {
+    const struct run_config *config = &search->config;
+    struct filter_settings settings = {.candidates = (int)config->search.surrogate.candidates,
+                                       .warmup = (int)config->search.surrogate.warmup,
+                                       .chance = config->search.surrogate.chance,
+                                       .costs = 3,
+                                       .measure = measure,
+                                       .context = search,
+                                       .steps = steps_of_rung};
+    for (int o = 0; o < search->objective_count; o++)
+        settings.trained[o] = metric_table[search->objectives[o]].kind != METRIC_STATIC;
+    return settings;
+}
+
+static struct evolve_settings evolve_settings_of(struct search *search) {
     const struct run_config *config = &search->config;
     return (struct evolve_settings){
         .algorithm = algorithm_find(config->search.algorithm),
@@ -18,7 +56,9 @@ static struct evolve_settings evolve_settings_of(const struct search *search) {
         .population = (int)config->search.population,
         .objectives = search->objective_count,
         .tournament = (int)config->search.tournament,
-        .variation = {.crossover_points = (int)config->search.crossover_points, .mutation = config->search.mutation}};
+        .variation = {.crossover_points = (int)config->search.crossover_points, .mutation = config->search.mutation},
+        .filter = filter_settings_of(search),
+        .limited = limits_any(&config->search.limits, METRIC_STATIC)};
 }
 
 static status record_generation(struct search *search, const struct evolution *evolution, int generation) {

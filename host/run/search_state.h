@@ -41,7 +41,8 @@ struct stage search_final_stage(const struct search *search);
 /* driver.c: asks, assesses and tells until all candidates are evaluated, then trains the best again. */
 status search_drive(struct search *search) MUST_CHECK;
 
-/* assess.c: evaluates an individual with the seeds of the search, and records it: sets `failed` and objectives. */
+/* assess.c: evaluates an individual with the seeds of the search, and records it: sets `failed`, violation and
+ * objectives. One beyond limits that are known without training is not trained. */
 status search_assess(struct search *search, struct individual *individual) MUST_CHECK;
 /* The best of everything evaluated are trained again from scratch. */
 status search_train_best(struct search *search) MUST_CHECK;

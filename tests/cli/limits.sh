@@ -36,4 +36,11 @@ ask() { sqlite3 measured/run.db "SELECT count(*) FROM measurements WHERE $1"; }
 [ "$(ask "metric = 'prefill_tokens_per_s' AND value > 0")" = 4 ] || complain "prefill is not measured"
 [ "$(ask "metric = 'energy_uj' AND value = 0")" = 4 ] || complain "energy is not what the counter says"
 [ "$(ask "metric IN ('decode_p95_us', 'first_token_us')")" = 0 ] || complain "what nobody asked for is measured"
+
+# What is beyond a limit that is known without training is not trained, and not on the front.
+expect 0 "Pareto front" "$starcl" search small.cfg --run limited --set search.generations=3 \
+    --set search.limits.cache_bytes='"20 KiB"' --set search.surrogate.candidates=4 --set search.surrogate.warmup=4
+over=$(sqlite3 limited/run.db "SELECT count(*) FROM measurements WHERE metric = 'cache_bytes' AND value > 20480")
+trained=$(sqlite3 limited/run.db "SELECT count(*) FROM measurements WHERE metric = 'cache_bytes'")
+[ "$over" = 0 ] && [ "$trained" -gt 2 ] || complain "of $trained candidates $over were trained beyond the limit"
 finish

@@ -148,11 +148,61 @@ static void test_is_repeatable(void **unused) {
     assert_string_not_equal(a.last, c.last);
 }
 
+/* The violation is the number of LIVs of class 1, and `always` more. */
+static bool measure(void *always, const struct genome *genome, struct measured *measured) {
+    measured->violation = *(const double *)always;
+    for (int liv = 0; liv < genome->depth; liv++)
+        measured->violation += genome->livs[liv].genes[LIV_CLASS] == 1;
+    return true;
+}
+
+static double mean_violation(double always, bool limited) {
+    enum { ASKED = 40 };
+    static struct catalogue catalogue;
+    struct measured measured;
+    double sum = 0;
+    assert_ok(catalogue_read(NULL, &catalogue));
+    struct genome_space space = genome_space_of(&catalogue);
+    space.depth_least = space.depth_most = 8;
+    space.class_count = 4;
+    space.operators = space.featurizers = false;
+    struct evolve_settings settings = {.algorithm = &algorithm_random,
+                                       .space = &space,
+                                       .seed = 3,
+                                       .population = ASKED,
+                                       .objectives = 1,
+                                       .filter = {.measure = measure, .context = &always},
+                                       .limited = limited};
+    struct evolution *evolution = evolution_create(&settings);
+    for (int i = 0; i < ASKED; i++) {
+        struct individual child;
+        assert_true(evolution_ask(evolution, &child));
+        assert_true(measure(&always, &child.genome, &measured));
+        sum += measured.violation - always;
+    }
+    evolution_destroy(evolution);
+    return sum / ASKED;
+}
+
+/* A random LIV is of class 1 with probability 1/4; of 50 drawn genomes of 8 LIVs one has none but in one of 150 times.
+ */
+static void test_limits_are_drawn_to(void **unused) {
+    (void)unused;
+    assert_true(fabs(mean_violation(0, false) - 2) < 0.8);
+    assert_true(mean_violation(0, true) < 0.1);
+    /* Nothing meets them: the nearest of all that were drawn is asked for. */
+    assert_true(mean_violation(5, true) < 0.1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dominance),         cmocka_unit_test(test_ranking),
-        cmocka_unit_test(test_crowding),          cmocka_unit_test(test_no_numbers),
-        cmocka_unit_test(test_finds_the_optimum), cmocka_unit_test(test_is_repeatable),
+        cmocka_unit_test(test_dominance),
+        cmocka_unit_test(test_ranking),
+        cmocka_unit_test(test_crowding),
+        cmocka_unit_test(test_no_numbers),
+        cmocka_unit_test(test_limits_are_drawn_to),
+        cmocka_unit_test(test_finds_the_optimum),
+        cmocka_unit_test(test_is_repeatable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
