@@ -4,6 +4,7 @@
 #include "cli/target.h"
 #include "run/training.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,9 +35,12 @@ static status run(const struct arguments *arguments) {
     status outcome =
         argument_given(arguments, "--resume") ? resume(arguments, out, &result) : start(arguments, out, &result);
     progress_clear();
-    if (outcome == STATUS_OK)
+    if (outcome == STATUS_OK && result.is_text)
         printf("validation %.4f, test %.4f bits/byte after %lld steps; weights: %s/weights.safetensors\n",
-               result.bits_per_byte, result.test_bits_per_byte, (long long)result.steps, out);
+               result.validation.loss / log(2), result.test.loss / log(2), (long long)result.steps, out);
+    else if (outcome == STATUS_OK)
+        printf("accuracy: validation %.4f, test %.4f after %lld steps; weights: %s/weights.safetensors\n",
+               result.validation.accuracy, result.test.accuracy, (long long)result.steps, out);
     if (outcome == STATUS_INTERRUPTED)
         fprintf(stderr, "interrupted; everything so far is kept. Go on with:  starcl train --resume --out %s\n", out);
     return outcome;

@@ -155,7 +155,7 @@ int star_train(const char *genome, const char *config_path, const char *const *a
     if (outcome == STATUS_OK)
         outcome = training_start(&target->config, target->catalogue_text, &target->genome, path, &result);
     if (outcome == STATUS_OK && bits_per_byte)
-        *bits_per_byte = result.bits_per_byte;
+        *bits_per_byte = result.validation.loss / log(2);
     free(target->catalogue_text);
     free(target);
     return leave(locale, outcome);
@@ -166,7 +166,7 @@ int star_train_resume(const char *path, const char *const *assignments, int coun
     struct training_result result;
     status outcome = training_resume(path, assignments, count, &result);
     if (outcome == STATUS_OK && bits_per_byte)
-        *bits_per_byte = result.bits_per_byte;
+        *bits_per_byte = result.validation.loss / log(2);
     return leave(locale, outcome);
 }
 

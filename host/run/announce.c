@@ -57,7 +57,7 @@ void announce_candidate(const struct search *search, const struct individual *in
     const double *values = summary->mean.values;
     progress_line("%4d/%d  generation %d  %s  %6s parameters  %9s cache  %5.1f s  %s", individual->id,
                   search_candidates(search), individual->generation + 1,
-                  quality_text(summary, METRIC_BITS_PER_BYTE, quality, sizeof quality),
+                  quality_text(summary, metrics_quality(&summary->mean, false), quality, sizeof quality),
                   metric_text(METRIC_PARAMETERS, values[METRIC_PARAMETERS], parameters),
                   metric_text(METRIC_CACHE_BYTES, values[METRIC_CACHE_BYTES], cache), summary->seconds, genome);
 }
@@ -67,24 +67,28 @@ void announce_final(const struct search *search, int place, const struct individ
     char genome[GENOME_TEXT_BYTES], quality[96];
     progress_line(
         "final %d/%lld  candidate %d  %s  %5.1f s  %s", place + 1, search->config.search.final.keep, individual->id,
-        summary->failed ? summary->reason : quality_text(summary, METRIC_TEST_BITS_PER_BYTE, quality, sizeof quality),
+        summary->failed ? summary->reason
+                        : quality_text(summary, metrics_quality(&summary->mean, true), quality, sizeof quality),
         summary->seconds, genome_print(&individual->genome, genome));
 }
 
 void announce_start(const struct search *search) {
     struct device *device = evaluator_device(search->evaluator);
     const struct run_config *config = &search->config;
-    char all[TEXT_NUMBER_BYTES], parts[CORPUS_PARTS][TEXT_NUMBER_BYTES];
-    for (int part = 0; part < CORPUS_PARTS; part++)
-        text_bytes(parts[part], (double)corpus_part_bytes(search->corpus, (enum corpus_part)part));
     progress_line("device  %s (%s), GEMM %s", device_information(device)->name,
                   device_information(device)->platform_name, gemm_provider_name(device));
-    progress_line("text    %s: %s; %s for training, %s for validation, %s for test", config->data.path,
-                  text_bytes(all, (double)corpus_bytes(search->corpus)), parts[PART_TRAINING], parts[PART_VALIDATION],
-                  parts[PART_TEST]);
-    progress_line("search  %d candidates in %lld generations, %lld seeds, %lld steps of %lld x %lld bytes each",
+    bool text = false;
+    for (int i = 0; i < search->tasks.count; i++) {
+        const struct task *task = search->tasks.tasks[i];
+        struct text line = {0};
+        task_describe(task, &line);
+        text = task_traits(task)->is_text;
+        progress_line("%-7s %s", text ? "text" : "task", line.text);
+        text_free(&line);
+    }
+    progress_line("search  %d candidates in %lld generations, %lld seeds, %lld steps of %lld x %d %s each",
                   search_candidates(search), config->search.generations, config->search.seeds, config->train.steps,
-                  config->train.batch, config->model.context);
+                  config->train.batch, task_context(search->tasks.tasks[0]), text ? "bytes" : "tokens");
     if (config->search.final.keep)
         progress_line("final   the best %lld again, %lld seeds, %lld steps each", config->search.final.keep,
                       config->search.final.seeds, config_final_steps(config));

@@ -17,7 +17,7 @@
 struct evaluator {
     const struct run_config *config;
     const struct catalogue *catalogue;
-    const struct corpus *corpus;
+    const struct task_list *tasks;
     struct device *device;
     bool wanted[METRICS]; /* that the search asks for */
     struct job job;       /* submitted; without a genome: none is */
@@ -59,10 +59,10 @@ static status open_device(struct evaluator *evaluator) {
     return device_open_choice(evaluator->config->devices.device, &options, &evaluator->device);
 }
 
-status evaluator_create(const struct run_config *config, const struct catalogue *catalogue, const struct corpus *corpus,
-                        struct evaluator **result) {
+status evaluator_create(const struct run_config *config, const struct catalogue *catalogue,
+                        const struct task_list *tasks, struct evaluator **result) {
     struct evaluator *evaluator = memory_allocate(1, sizeof *evaluator);
-    *evaluator = (struct evaluator){.config = config, .catalogue = catalogue, .corpus = corpus};
+    *evaluator = (struct evaluator){.config = config, .catalogue = catalogue, .tasks = tasks};
     config_wanted_metrics(config, evaluator->wanted);
     status outcome = measure_check(evaluator->wanted);
     if (outcome == STATUS_OK)
@@ -97,18 +97,40 @@ long long config_final_steps(const struct run_config *config) {
     return config->search.final.steps ? config->search.final.steps : 4 * config->train.steps;
 }
 
-static void fill_metrics(struct metrics *metrics, const struct cost *cost, const struct train_result *result) {
-    metrics->values[METRIC_BITS_PER_BYTE] = result->validation_loss / log(2);
-    metrics->values[METRIC_PERPLEXITY] = exp(result->validation_loss);
-    metrics->values[METRIC_TEST_BITS_PER_BYTE] = result->test_loss / log(2);
-    metrics->values[METRIC_PARAMETERS] = (double)cost->parameters;
-    metrics->values[METRIC_FLOPS_PER_TOKEN] = cost->flops_per_token;
-    metrics->values[METRIC_CACHE_BYTES] = (double)cost->cache_bytes;
-    metrics->values[METRIC_TRAIN_TOKENS_PER_S] = result->tokens_per_second;
-    metrics->values[METRIC_PEAK_BYTES] = (double)result->peak_bytes;
+/* Of a candidate's trainings, one a task: costs are the first model's, memory is the most, the rest are means. */
+static void add_metrics(struct metrics *metrics, const struct task_list *tasks, int index, const struct cost *cost,
+                        const struct train_result *result) {
+    const struct task *task = tasks->tasks[index];
+    double *values = metrics->values, share = 1.0 / tasks->count;
+    enum metric own = metric_of_task(task_name(task));
+    if (index == 0) {
+        values[METRIC_PARAMETERS] = (double)cost->parameters;
+        values[METRIC_FLOPS_PER_TOKEN] = cost->flops_per_token;
+        values[METRIC_CACHE_BYTES] = (double)cost->cache_bytes;
+        values[METRIC_ACCURACY] = values[METRIC_TEST_ACCURACY] = values[METRIC_TRAIN_TOKENS_PER_S] = 0;
+        values[METRIC_PEAK_BYTES] = 0;
+    }
+    values[METRIC_ACCURACY] += share * result->validation.accuracy;
+    values[METRIC_TEST_ACCURACY] += share * result->test.accuracy;
+    values[METRIC_TRAIN_TOKENS_PER_S] += share * result->tokens_per_second;
+    values[METRIC_PEAK_BYTES] = fmax(values[METRIC_PEAK_BYTES], (double)result->peak_bytes);
+    if (own != METRICS)
+        values[own] = result->validation.accuracy;
+    if (!task_traits(task)->is_text)
+        return;
+    values[METRIC_BITS_PER_BYTE] = result->validation.loss / log(2);
+    values[METRIC_PERPLEXITY] = exp(result->validation.loss);
+    values[METRIC_TEST_BITS_PER_BYTE] = result->test.loss / log(2);
 }
 
-static status assess(struct evaluator *evaluator, const struct graph *graph, const struct job *job,
+struct model_settings config_task_model_settings(const struct run_config *config, const struct task *task) {
+    struct model_settings settings = config_model_settings(config);
+    settings.vocabulary = task_vocabulary(task);
+    settings.context = task_context(task);
+    return settings;
+}
+
+static status assess(struct evaluator *evaluator, const struct graph *graph, const struct job *job, int task,
                      struct evaluation *evaluation) {
     const struct run_config *config = evaluator->config;
     struct train_settings settings = config_train_settings(config);
@@ -119,12 +141,12 @@ static status assess(struct evaluator *evaluator, const struct graph *graph, con
     settings.warmup = settings.warmup * job->steps / settings.steps;
     settings.steps = job->steps;
     TRY(model_create(evaluator->device, graph, &options, &model));
-    status outcome = train(model, evaluator->corpus, &settings, job->seed, job->observer, &result);
+    status outcome = train(model, evaluator->tasks->tasks[task], &settings, job->seed, job->observer, &result);
     if (outcome == STATUS_OK) {
         struct cost cost = graph_cost(graph, (int)config->model.cache_context);
-        fill_metrics(&evaluation->metrics, &cost, &result);
+        add_metrics(&evaluation->metrics, evaluator->tasks, task, &cost, &result);
         /* It reads them from the device, whose failure ends this candidate alone. */
-        if (job->weights_path)
+        if (task == 0 && job->weights_path)
             outcome = checkpoint_write_weights(model, job->weights_path);
         evaluator->cannot_save = outcome != STATUS_OK && failure_kind() == FAILURE_PLAIN;
     }
@@ -132,24 +154,35 @@ static status assess(struct evaluator *evaluator, const struct graph *graph, con
     return outcome;
 }
 
-static status build_and_assess(struct evaluator *evaluator, const struct job *job, struct evaluation *evaluation) {
-    struct model_settings settings = config_model_settings(evaluator->config);
+static status build_and_assess(struct evaluator *evaluator, const struct job *job, int task,
+                               struct evaluation *evaluation) {
+    struct model_settings settings = config_task_model_settings(evaluator->config, evaluator->tasks->tasks[task]);
     struct graph *graph;
     gemm_release_scratch(evaluator->device);
     TRY(fit_graph(evaluator->device, job->genome, evaluator->catalogue, &settings, (int)evaluator->config->train.batch,
                   &graph));
     status outcome = STATUS_OK;
-    if (job->architecture_path)
+    if (task == 0 && job->architecture_path)
         outcome =
             checkpoint_write_architecture(graph, job->genome, evaluator->catalogue, &settings, job->architecture_path);
     evaluator->cannot_save = outcome != STATUS_OK;
     if (outcome == STATUS_OK)
-        outcome = assess(evaluator, graph, job, evaluation);
+        outcome = assess(evaluator, graph, job, task, evaluation);
     graph_destroy(graph);
-    if (outcome == STATUS_OK)
+    if (outcome == STATUS_OK && task == 0)
         outcome = measure_device(evaluator->device, job->genome, evaluator->catalogue, evaluator->config,
                                  evaluator->wanted, evaluation);
     return outcome;
+}
+
+static status assess_tasks(struct evaluator *evaluator, const struct job *job, struct evaluation *evaluation) {
+    for (int task = 0; task < evaluator->tasks->count; task++) {
+        status outcome = build_and_assess(evaluator, job, task, evaluation);
+        if (outcome == STATUS_FAILED && evaluator->tasks->count > 1)
+            outcome = fail_while(outcome, "%s", task_name(evaluator->tasks->tasks[task]));
+        TRY(outcome);
+    }
+    return STATUS_OK;
 }
 
 /* Whatever state a failure left the device in ends with it. `reason` is what failed. */
@@ -175,15 +208,15 @@ static status run(struct evaluator *evaluator, const struct job *job, struct eva
     snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
     for (bool again = false;; again = true) {
         evaluation->reason[0] = '\0';
-        status outcome = build_and_assess(evaluator, job, evaluation);
+        status outcome = assess_tasks(evaluator, job, evaluation);
         evaluation->seconds = clock_seconds() - start;
         if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->cannot_save)
             return outcome;
         bool transient = failure_kind() == FAILURE_TRANSIENT;
         char *reason = memory_copy_text(status_message());
         snprintf(evaluation->reason, sizeof evaluation->reason, "%s%s", again ? "tried twice: " : "", reason);
-        /* Text that has changed is not the candidate's fault either: no other could be compared with those before. */
-        outcome = corpus_check(evaluator->corpus);
+        /* Data that has changed is not the candidate's fault either: no other could be compared with those before. */
+        outcome = task_list_check(evaluator->tasks);
         if (outcome == STATUS_OK)
             outcome = reopen_device(evaluator, reason);
         free(reason);

@@ -6,6 +6,7 @@
 #include "run/config.h"
 #include "run/evaluation.h"
 #include "train/corpus.h"
+#include "train/task.h"
 #include "train/trainer.h"
 
 struct evaluator;
@@ -13,8 +14,8 @@ struct evaluator;
 /*
  * Opens the device. Config, catalogue and corpus must outlive it.
  */
-status evaluator_create(const struct run_config *config, const struct catalogue *catalogue, const struct corpus *corpus,
-                        struct evaluator **evaluator) MUST_CHECK;
+status evaluator_create(const struct run_config *config, const struct catalogue *catalogue,
+                        const struct task_list *tasks, struct evaluator **evaluator) MUST_CHECK;
 void evaluator_destroy(struct evaluator *evaluator);
 
 struct device *evaluator_device(const struct evaluator *evaluator);
@@ -32,19 +33,35 @@ struct job {
  * Jobs go in, evaluations come out. There is one device now, which takes one job at a time and works while it is waited
  * for.
  *
+ * A candidate is trained once for each task, with the task's vocabulary and context. Accuracy is measured for each task
+ * and as their mean, bits a byte and perplexity where the task is text; parameters, FLOPs and cache, what is timed on
+ * the device, and the weights that are kept, are those of the first task's model.
+ *
  * A candidate that cannot be built or trained is an evaluation that failed, with its reason, and the device is opened
  * anew after it; where the device had no memory or was lost, it is first tried once more. The returned status is a
- * failure only when nothing more can be evaluated, as where the text has changed, or STATUS_INTERRUPTED. Weights and
+ * failure only when nothing more can be evaluated, as where the data has changed, or STATUS_INTERRUPTED. Weights and
  * architecture lie at `weights_path` and `architecture_path` when the evaluation is there.
  */
 status evaluator_submit(struct evaluator *evaluator, const struct job *job) MUST_CHECK;
 status evaluator_wait(struct evaluator *evaluator, struct evaluation *evaluation) MUST_CHECK;
 
-/* The settings that a config means for devices, for models, for training and for the parts of the text. */
+/*
+ * The settings that a config means for devices, for models (of the first task), for training and for the parts of the
+ * text.
+ */
 struct device_options config_device_options(const struct run_config *config);
 struct model_settings config_model_settings(const struct run_config *config);
 struct train_settings config_train_settings(const struct run_config *config);
 struct corpus_split config_corpus_split(const struct run_config *config);
+
+/*
+ * Opens what the config trains on: its text, its MAD tasks or its folder of arrays. Closed with task_list_close(), also
+ * after a failure.
+ */
+status config_open_tasks(struct run_config *config, struct task_list *tasks) MUST_CHECK;
+
+/* The settings of models for a task: the config's, with its vocabulary and context. */
+struct model_settings config_task_model_settings(const struct run_config *config, const struct task *task);
 
 /*
  * The seed of replicate 0 .. : the run's own seed, then others drawn from it, of 53 bits, which JSON numbers hold

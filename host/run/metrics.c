@@ -14,9 +14,10 @@ const struct metric_information metric_table[METRICS] = {
     ROW(PERPLEXITY, "perplexity", "perplexity", NONE, TRAINED, false, true, false),
     ROW(TEST_BITS_PER_BYTE, "test_bits_per_byte", "test bits/byte", BITS, TRAINED, false, true, true),
     ROW(ACCURACY, "accuracy", "accuracy", SHARE, TRAINED, true, true, false),
+    ROW(TEST_ACCURACY, "test_accuracy", "test accuracy", SHARE, TRAINED, true, true, true),
     ROW(ACCURACY_IN_CONTEXT_RECALL, "accuracy_in_context_recall", "recall", SHARE, TRAINED, true, true, false),
-    ROW(ACCURACY_FUZZY_RECALL, "accuracy_fuzzy_recall", "fuzzy recall", SHARE, TRAINED, true, true, false),
-    ROW(ACCURACY_NOISY_RECALL, "accuracy_noisy_recall", "noisy recall", SHARE, TRAINED, true, true, false),
+    ROW(ACCURACY_FUZZY_RECALL, "accuracy_fuzzy_in_context_recall", "fuzzy recall", SHARE, TRAINED, true, true, false),
+    ROW(ACCURACY_NOISY_RECALL, "accuracy_noisy_in_context_recall", "noisy recall", SHARE, TRAINED, true, true, false),
     ROW(ACCURACY_SELECTIVE_COPYING, "accuracy_selective_copying", "copying", SHARE, TRAINED, true, true, false),
     ROW(ACCURACY_MEMORIZATION, "accuracy_memorization", "memorization", SHARE, TRAINED, true, true, false),
     ROW(ACCURACY_COMPRESSION, "accuracy_compression", "compression", SHARE, TRAINED, true, true, false),
@@ -45,6 +46,20 @@ enum metric metric_find(const char *name) {
     while (m < METRICS && strcmp(metric_table[m].name, name) != 0)
         m++;
     return (enum metric)m;
+}
+
+enum metric metric_of_task(const char *task) {
+    char name[96];
+    snprintf(name, sizeof name, "accuracy_%s", task);
+    for (char *c = name; *c; c++)
+        *c = *c == '-' ? '_' : *c;
+    return metric_find(name);
+}
+
+enum metric metrics_quality(const struct metrics *metrics, bool of_test) {
+    enum metric text = of_test ? METRIC_TEST_BITS_PER_BYTE : METRIC_BITS_PER_BYTE;
+    enum metric other = of_test ? METRIC_TEST_ACCURACY : METRIC_ACCURACY;
+    return isnan(metrics->values[text]) && !isnan(metrics->values[other]) ? other : text;
 }
 
 double metric_objective(enum metric metric, double value) {

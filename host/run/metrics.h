@@ -7,6 +7,7 @@
  *     perplexity            trained  none         e to the loss in nats
  *     test_bits_per_byte    trained  bits         loss on the test part, which selection must not see
  *     accuracy              trained  share        of counted targets predicted right; of several tasks, the mean
+ *     test_accuracy         trained  share        the same on the test part
  *     accuracy_<task>       trained  share        of one of MAD's six tasks
  *     parameters            static   count        shared ones once
  *     flops_per_token       static   count        forward, at model.context
@@ -30,6 +31,7 @@ enum metric {
     METRIC_PERPLEXITY,
     METRIC_TEST_BITS_PER_BYTE,
     METRIC_ACCURACY,
+    METRIC_TEST_ACCURACY,
     METRIC_ACCURACY_IN_CONTEXT_RECALL,
     METRIC_ACCURACY_FUZZY_RECALL,
     METRIC_ACCURACY_NOISY_RECALL,
@@ -89,6 +91,13 @@ struct metrics metrics_absent(void);
 
 /* The metric of this name, or METRICS. */
 enum metric metric_find(const char *name);
+
+/* The accuracy of the task of this name ("selective-copying"), or METRICS where it has none of its own. */
+enum metric metric_of_task(const char *task);
+
+/* The metric of quality that was measured, on the test part or the validation part: bits a byte of text, or accuracy.
+ */
+enum metric metrics_quality(const struct metrics *metrics, bool of_test);
 
 /* The value as an objective of evolution, which minimises. */
 double metric_objective(enum metric metric, double value);

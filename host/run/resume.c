@@ -11,18 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *corpus_text(const struct corpus *corpus, char *buffer) {
-    snprintf(buffer, CORPUS_TEXT_BYTES, "%016" PRIx64, corpus_fingerprint(corpus));
+const char *corpus_text(const struct task_list *tasks, char *buffer) {
+    snprintf(buffer, CORPUS_TEXT_BYTES, "%016" PRIx64, task_list_fingerprint(tasks));
     return buffer;
 }
 
 status resume_check_text(const struct beginning *beginning, const struct run_config *config,
-                         const struct corpus *corpus) {
+                         const struct task_list *tasks) {
     char text[CORPUS_TEXT_BYTES];
     if (!*beginning->corpus)
         progress_line("note    which text the %s began with was not kept; %s is taken as it is now", beginning->what,
                       config->data.path);
-    else if (strcmp(corpus_text(corpus, text), beginning->corpus) != 0)
+    else if (strcmp(corpus_text(tasks, text), beginning->corpus) != 0)
         return *beginning->text ? fail("the text %s has changed since the %s began; its results could not be compared",
                                        config->data.path, beginning->what)
                                 : fail("the %s was begun by an older starcl, which knew its text by another "

@@ -4,7 +4,7 @@
 
 #include "device/device.h"
 #include "run/config.h"
-#include "train/corpus.h"
+#include "train/task.h"
 
 /* What it began with, and what it is called: "run" or "training". Texts may be "" where they were not kept. */
 struct beginning {
@@ -14,12 +14,12 @@ struct beginning {
 };
 
 enum { CORPUS_TEXT_BYTES = 32 };
-/* corpus_fingerprint() as it is kept; writes to buffer (CORPUS_TEXT_BYTES) and returns it. */
-const char *corpus_text(const struct corpus *corpus, char *buffer);
+/* task_list_fingerprint() as it is kept; writes to buffer (CORPUS_TEXT_BYTES) and returns it. */
+const char *corpus_text(const struct task_list *tasks, char *buffer);
 
 /* Fails where the text is another one; says where the program, the device or its GEMM are. */
 status resume_check_text(const struct beginning *beginning, const struct run_config *config,
-                         const struct corpus *corpus) MUST_CHECK;
+                         const struct task_list *tasks) MUST_CHECK;
 void resume_note_version(const struct beginning *beginning);
 void resume_note_device(const struct beginning *beginning, struct device *device);
 

@@ -18,7 +18,7 @@
 static void release(struct search *search) {
     store_close(search->store);
     evaluator_destroy(search->evaluator);
-    corpus_close(search->corpus);
+    task_list_close(&search->tasks);
     free(search->archive);
 }
 
@@ -30,10 +30,9 @@ static status prepare(struct search *search) {
                           "%lld; 0 is four times it",
                           config->search.final.steps, config->train.steps);
     TRY(config_space(config, &search->catalogue, &search->fixed, &search->space));
+    TRY(config_open_tasks(config, &search->tasks));
     TRY(check_static_limits(config, &search->space));
-    struct corpus_split split = config_corpus_split(config);
-    TRY(corpus_open(config->data.path, &split, (int)config->model.context, &search->corpus));
-    TRY(evaluator_create(config, &search->catalogue, search->corpus, &search->evaluator));
+    TRY(evaluator_create(config, &search->catalogue, &search->tasks, &search->evaluator));
     search->objective_count = config_objectives(config, search->objectives);
     search->archive = memory_allocate((size_t)search_candidates(search), sizeof *search->archive);
     return STATUS_OK;
@@ -79,7 +78,7 @@ static status create_store(struct search *search, const char *run_path) {
     if (outcome == STATUS_OK) {
         const char *facts[RUN_FACTS] = {
             [FACT_NAME] = search->config.run.name, [FACT_CONFIG] = config_text,
-            [FACT_CATALOGUE] = catalogue_text,     [FACT_CORPUS] = corpus_text(search->corpus, corpus),
+            [FACT_CATALOGUE] = catalogue_text,     [FACT_CORPUS] = corpus_text(&search->tasks, corpus),
             [FACT_DEVICE] = device->name,          [FACT_DRIVER] = device->driver,
             [FACT_VERSION] = STAR_VERSION,         [FACT_GEMM] = gemm,
             [FACT_TEXT] = search->config.data.path};
@@ -118,7 +117,7 @@ static status check_facts(const struct search *search) {
                                         .corpus = store_fact(search->store, FACT_CORPUS),
                                         .text = store_fact(search->store, FACT_TEXT)};
     resume_note_version(&beginning); /* first: it may be why the text seems to be another */
-    TRY(resume_check_text(&beginning, &search->config, search->corpus));
+    TRY(resume_check_text(&beginning, &search->config, &search->tasks));
     resume_note_config(&beginning, store_path(search->store), &search->config);
     resume_note_file(&beginning, store_path(search->store), "catalogue.cfg", store_fact(search->store, FACT_CATALOGUE));
     resume_note_device(&beginning, evaluator_device(search->evaluator));

@@ -18,7 +18,7 @@ struct search {
     struct catalogue catalogue;
     struct genome fixed; /* the backbone where it does not evolve */
     struct genome_space space;
-    struct corpus *corpus;
+    struct task_list tasks;
     struct evaluator *evaluator;
     struct store *store;
     enum metric objectives[METRICS];

@@ -25,7 +25,7 @@ struct training {
     struct run_config config;
     struct catalogue catalogue;
     struct genome genome;
-    struct corpus *corpus;
+    struct task_list tasks; /* one */
     struct device *device;
     struct graph *graph;
     struct model *model;
@@ -40,19 +40,22 @@ static const char *const changeable[] = {
 
 /* Opens everything that the config names and builds the model: all that a wrong call can make fail. */
 static status prepare(struct training *training) {
-    const struct run_config *config = &training->config;
-    struct model_settings settings = config_model_settings(config);
+    struct run_config *config = &training->config;
     struct train_settings train = config_train_settings(config);
     struct genome_space space = genome_space_of(&training->catalogue);
     struct device_options device_options = config_device_options(config);
-    struct corpus_split split = config_corpus_split(config);
     TRY(genome_validate(&training->genome, &space));
-    TRY(corpus_open(config->data.path, &split, settings.context, &training->corpus));
+    TRY(config_open_tasks(config, &training->tasks));
+    if (training->tasks.count != 1)
+        return fail_usage("data.tasks has %d tasks; `starcl train` trains one model, for one of them",
+                          training->tasks.count);
+    struct model_settings settings = config_task_model_settings(config, training->tasks.tasks[0]);
     TRY(device_open_choice(config->devices.device, &device_options, &training->device));
     TRY(fit_graph(training->device, &training->genome, &training->catalogue, &settings, train.batch, &training->graph));
     struct model_options options = {.seed = config_seed(config, 0)};
     TRY(model_create(training->device, training->graph, &options, &training->model));
-    return trainer_create(training->model, training->corpus, &train, config_seed(config, 0), &training->trainer);
+    return trainer_create(training->model, training->tasks.tasks[0], &train, config_seed(config, 0),
+                          &training->trainer);
 }
 
 static void release(struct training *training) {
@@ -60,7 +63,7 @@ static void release(struct training *training) {
     model_destroy(training->model);
     graph_destroy(training->graph);
     device_close(training->device);
-    corpus_close(training->corpus);
+    task_list_close(&training->tasks);
     folder_close(training->folder);
     cJSON_Delete(training->begun);
 }
@@ -89,8 +92,8 @@ static status save(struct training *training) {
 static void tell_step(void *context, int64_t step, int64_t steps, double loss) {
     const struct training *training = context;
     double speed = trainer_statistics(training->trainer).tokens_per_second;
-    double left = (double)(steps - step) * (double)training->config.train.batch *
-                  (double)training->config.model.context / (speed > 0 ? speed : 1);
+    double left = (double)(steps - step) * (double)training->config.train.batch * (double)training->graph->context /
+                  (speed > 0 ? speed : 1);
     char duration[TEXT_NUMBER_BYTES], tokens[TEXT_NUMBER_BYTES];
     progress_update("step %" PRId64 "/%" PRId64 ", loss %.3f nats, %s tokens/s; %s left", step, steps, loss,
                     text_count(tokens, speed), speed > 0 ? text_duration(duration, left) : "some time");
@@ -114,25 +117,36 @@ static status tell_memory(const struct training *training) {
     return STATUS_OK;
 }
 
-static status evaluate(struct training *training, double *bits_per_byte) {
-    double loss;
-    TRY(trainer_evaluate(training->trainer, PART_VALIDATION, &loss));
-    *bits_per_byte = loss / log(2);
-    progress_line("step %" PRId64 "  %.4f bits/byte", trainer_step(training->trainer), *bits_per_byte);
-    cJSON *details = cJSON_CreateObject();
-    cJSON_AddNumberToObject(details, "bits_per_byte", *bits_per_byte);
+/* A score as the log keeps it: bits a byte of text, the loss in nats of other tasks, and the accuracy. */
+static cJSON *describe_score(const struct training *training, const char *prefix, const struct train_score *score) {
+    cJSON *json = cJSON_CreateObject();
+    char name[32];
+    bool text = task_traits(training->tasks.tasks[0])->is_text;
+    snprintf(name, sizeof name, "%s%s", prefix, text ? "bits_per_byte" : "loss");
+    cJSON_AddNumberToObject(json, name, text ? score->loss / log(2) : score->loss);
+    snprintf(name, sizeof name, "%saccuracy", prefix);
+    cJSON_AddNumberToObject(json, name, score->accuracy);
+    return json;
+}
+
+static status evaluate(struct training *training) {
+    struct train_score *score = &training->result.validation;
+    bool text = task_traits(training->tasks.tasks[0])->is_text;
+    TRY(trainer_evaluate(training->trainer, PART_VALIDATION, score));
+    if (text)
+        progress_line("step %" PRId64 "  %.4f bits/byte", trainer_step(training->trainer), score->loss / log(2));
+    else
+        progress_line("step %" PRId64 "  accuracy %.4f, loss %.4f nats", trainer_step(training->trainer),
+                      score->accuracy, score->loss);
+    cJSON *details = describe_score(training, "", score);
     cJSON_AddStringToObject(details, "gemm", gemm_provider_name(training->device));
     return note(training, "evaluated", details);
 }
 
 /* Once, at the end: what is chosen by the test part would no longer be tested by it. */
-static status test(struct training *training, double *bits_per_byte) {
-    double loss;
-    TRY(trainer_evaluate(training->trainer, PART_TEST, &loss));
-    *bits_per_byte = loss / log(2);
-    cJSON *details = cJSON_CreateObject();
-    cJSON_AddNumberToObject(details, "test_bits_per_byte", *bits_per_byte);
-    return note(training, "tested", details);
+static status test(struct training *training) {
+    TRY(trainer_evaluate(training->trainer, PART_TEST, &training->result.test));
+    return note(training, "tested", describe_score(training, "test_", &training->result.test));
 }
 
 /* Steps to the next state and saves it; an interrupt saves where it is. */
@@ -156,10 +170,11 @@ static status run_to_end(struct training *training, const char *event) {
         int64_t until = (trainer_step(training->trainer) / every + 1) * every;
         if (trainer_step(training->trainer) < steps)
             TRY(train_to(training, until < steps ? until : steps));
-        TRY(evaluate(training, &result->bits_per_byte));
+        TRY(evaluate(training));
         evaluated = true;
     }
-    TRY(test(training, &result->test_bits_per_byte));
+    TRY(test(training));
+    result->is_text = task_traits(training->tasks.tasks[0])->is_text;
     result->steps = trainer_step(training->trainer);
     return note(training, "done", NULL);
 }
@@ -192,7 +207,7 @@ static cJSON *describe_beginning(const struct training *training, const char *ge
     cJSON_AddStringToObject(json, "genome", genome);
     cJSON_AddStringToObject(json, "catalogue", catalogue);
     cJSON_AddStringToObject(json, "text", training->config.data.path);
-    cJSON_AddStringToObject(json, "corpus", corpus_text(training->corpus, corpus));
+    cJSON_AddStringToObject(json, "corpus", corpus_text(&training->tasks, corpus));
     cJSON_AddStringToObject(json, "device", device_information(training->device)->name);
     cJSON_AddStringToObject(json, "driver", device_information(training->device)->driver);
     cJSON_AddStringToObject(json, "gemm", gemm_provider_name(training->device));
@@ -215,7 +230,7 @@ static status write_config(struct training *training, cJSON *begun) {
 }
 
 static status write_architecture(struct training *training) {
-    struct model_settings settings = config_model_settings(&training->config);
+    struct model_settings settings = config_task_model_settings(&training->config, training->tasks.tasks[0]);
     char path[PATH_MAX];
     return checkpoint_write_architecture(training->graph, &training->genome, &training->catalogue, &settings,
                                          folder_file(training->folder, "architecture.json", path));
@@ -340,7 +355,7 @@ static status check(struct training *training, const struct run_config *kept, bo
     resume_note_version(&beginning); /* first: it may be why something does not fit */
     TRY(refuse_changes(kept, &training->config));
     TRY(prepare(training));
-    TRY(resume_check_text(&beginning, &training->config, training->corpus));
+    TRY(resume_check_text(&beginning, &training->config, &training->tasks));
     TRY(read_state(training, has_state));
     resume_note_config(&beginning, folder, kept);
     resume_note_file(&beginning, folder, "genome.txt", json_text(training->begun, "genome"));

@@ -12,11 +12,13 @@
 #define STARCL_RUN_TRAINING_H
 
 #include "run/config.h"
+#include "train/trainer.h"
 
 /* Filled when training is done. */
 struct training_result {
     int64_t steps; /* done, with those before a resume */
-    double bits_per_byte, test_bits_per_byte;
+    bool is_text;  /* the loss is bits a byte times log 2 */
+    struct train_score validation, test;
 };
 
 /*
@@ -29,7 +31,7 @@ status training_start(const struct run_config *config, const char *catalogue_tex
 
 /*
  * Goes on where the folder's last state is; bit for bit what it would have been without the interruption. `assignments`
- * may change how long and where is trained; they are kept. Everything else, and a text that is
+ * may change how long and where is trained; they are kept. Everything else, and data that is
  * another than in the beginning, is refused before anything is written.
  */
 status training_resume(const char *path, const char *const *assignments, int assignment_count,

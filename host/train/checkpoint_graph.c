@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/checkpoint.h"
+#include "train/corpus.h"
 
 #include <limits.h>
 #include <math.h>

@@ -16,7 +16,7 @@ struct corpus {
     struct source *source;
     uint64_t fingerprint;
     uint64_t periods, period_length;
-    struct block blocks[CORPUS_PARTS];
+    struct block blocks[TASK_PARTS];
     int context;
 };
 
@@ -110,7 +110,7 @@ uint64_t corpus_bytes(const struct corpus *corpus) {
     return source_bytes(corpus->source);
 }
 
-uint64_t corpus_part_bytes(const struct corpus *corpus, enum corpus_part part) {
+uint64_t corpus_part_bytes(const struct corpus *corpus, enum task_part part) {
     return corpus->periods * corpus->blocks[part].length;
 }
 
@@ -133,7 +133,7 @@ status corpus_read(const struct corpus *corpus, uint64_t offset, size_t count, u
 /* ---- batches ---- */
 
 /* The places in a part where a window can start, numbered through its blocks. */
-static uint64_t count_windows(const struct corpus *corpus, enum corpus_part part, int context) {
+static uint64_t count_windows(const struct corpus *corpus, enum task_part part, int context) {
     return corpus->periods * (corpus->blocks[part].length - (uint64_t)context);
 }
 
@@ -145,7 +145,7 @@ static status check_context(const struct corpus *corpus, int context) {
 }
 
 /* One sequence: the context tokens of a window, and the tokens that follow each. */
-static status take_window(const struct corpus *corpus, enum corpus_part part, uint64_t window, int context,
+static status take_window(const struct corpus *corpus, enum task_part part, uint64_t window, int context,
                           int32_t *tokens, int32_t *targets) {
     const struct block *block = &corpus->blocks[part];
     uint64_t in_block = block->length - (uint64_t)context;
@@ -179,7 +179,7 @@ status corpus_training_batch(const struct corpus *corpus, uint64_t seed, int64_t
 /* Not in 64 bits: of 2^36 evaluation windows in 2^40 bytes the product has 76. */
 __extension__ typedef unsigned __int128 wide;
 
-status corpus_evaluation_batch(const struct corpus *corpus, enum corpus_part part, int index, int count, int batch,
+status corpus_evaluation_batch(const struct corpus *corpus, enum task_part part, int index, int count, int batch,
                                int context, int32_t *tokens, int32_t *targets) {
     TRY(check_context(corpus, context));
     wide windows = count_windows(corpus, part, context), wanted = (wide)(uint64_t)count * (uint64_t)batch;

@@ -21,13 +21,12 @@
 #define STARCL_TRAIN_CORPUS_H
 
 #include "base/status.h"
+#include "train/part.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 enum { CORPUS_VOCABULARY = 256, CORPUS_PERIODS = 64, CORPUS_BLOCK_BYTES = 8192 };
-
-enum corpus_part { PART_TRAINING, PART_VALIDATION, PART_TEST, CORPUS_PARTS };
 
 /* Shares of the text, both above 0 and their sum below 1; the rest is for training. */
 struct corpus_split {
@@ -41,7 +40,7 @@ status corpus_open(const char *path, const struct corpus_split *split, int conte
 void corpus_close(struct corpus *corpus);
 
 uint64_t corpus_bytes(const struct corpus *corpus);
-uint64_t corpus_part_bytes(const struct corpus *corpus, enum corpus_part part);
+uint64_t corpus_part_bytes(const struct corpus *corpus, enum task_part part);
 /* The blocks of each part. */
 uint64_t corpus_periods(const struct corpus *corpus);
 
@@ -71,7 +70,7 @@ status corpus_read(const struct corpus *corpus, uint64_t offset, size_t count, u
  */
 status corpus_training_batch(const struct corpus *corpus, uint64_t seed, int64_t step, int batch, int context,
                              int32_t *tokens, int32_t *targets) MUST_CHECK;
-status corpus_evaluation_batch(const struct corpus *corpus, enum corpus_part part, int index, int count, int batch,
+status corpus_evaluation_batch(const struct corpus *corpus, enum task_part part, int index, int count, int batch,
                                int context, int32_t *tokens, int32_t *targets) MUST_CHECK;
 
 #endif

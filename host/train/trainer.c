@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "ops/cross_entropy.h"
 #include "train/optimiser.h"
 
 #include <math.h>
@@ -9,20 +10,26 @@
 #include <string.h>
 
 /*
- * Tokens go to the device, and losses come back, for so many steps at once; between there is no wait. Long steps make
- * the waits rare anyway, so an interrupt is never far.
+ * Tokens and targets go to the device, and losses come back, for so many steps at once; between there is no wait. Long
+ * steps make the waits rare anyway, so an interrupt is never far.
  */
 enum { STEPS_TOGETHER = 16 };
 
 struct feed {
     struct model *model;
-    int batch;             /* sequences of a step */
-    size_t rows;           /* tokens of a step */
-    int parts;             /* of a step, each of which the graph runs on at once */
-    int32_t *host;         /* tokens then targets, of each step */
-    float *host_losses;    /* of each part */
-    cl_mem tokens, losses; /* the same on the device, for STEPS_TOGETHER steps */
+    int batch;              /* sequences of a step */
+    size_t rows;            /* tokens of a step */
+    int parts;              /* of a step, each of which the graph runs on at once */
+    int32_t *host;          /* tokens then targets, of each step */
+    int *counts;            /* of each part: its counted targets */
+    float *shares;          /* of each part: that of its step's counted targets */
+    float *results;         /* of each part: RESULTS numbers */
+    cl_mem tokens, numbers; /* on the device, for STEPS_TOGETHER steps: the tokens; the shares, then the results */
+    cl_mem right;           /* one number */
 };
+
+/* What comes back of each part. */
+enum { RESULT_LOSS, RESULT_RIGHT, RESULTS };
 
 static size_t step_bytes(const struct feed *feed) {
     return feed->rows * sizeof(int32_t);
@@ -36,8 +43,17 @@ static size_t tokens_bytes(const struct feed *feed) {
     return 2 * STEPS_TOGETHER * step_bytes(feed);
 }
 
-static size_t losses_bytes(const struct feed *feed) {
-    return STEPS_TOGETHER * (size_t)feed->parts * sizeof(float);
+/* All parts of STEPS_TOGETHER steps. */
+static size_t feed_parts(const struct feed *feed) {
+    return STEPS_TOGETHER * (size_t)feed->parts;
+}
+
+static size_t numbers_bytes(const struct feed *feed) {
+    return (1 + RESULTS) * feed_parts(feed) * sizeof(float);
+}
+
+static size_t feed_bytes(const struct feed *feed) {
+    return tokens_bytes(feed) + numbers_bytes(feed) + sizeof(float);
 }
 
 static struct feed feed_of(const struct graph *graph, int batch) {
@@ -46,9 +62,12 @@ static struct feed feed_of(const struct graph *graph, int batch) {
 
 static void feed_close(struct feed *feed) {
     device_buffer_destroy(model_device(feed->model), feed->tokens);
-    device_buffer_destroy(model_device(feed->model), feed->losses);
+    device_buffer_destroy(model_device(feed->model), feed->numbers);
+    device_buffer_destroy(model_device(feed->model), feed->right);
     free(feed->host);
-    free(feed->host_losses);
+    free(feed->counts);
+    free(feed->shares);
+    free(feed->results);
 }
 
 static status feed_open(struct feed *feed, struct model *model, int batch) {
@@ -64,12 +83,14 @@ static status feed_open(struct feed *feed, struct model *model, int batch) {
         return fail("the host has no memory for the tokens of %d steps, %zu bytes; a smaller train.batch or "
                     "model.context needs less",
                     STEPS_TOGETHER, tokens_bytes(feed));
-    feed->host_losses = memory_allocate(losses_bytes(feed), 1);
+    feed->counts = memory_allocate(feed_parts(feed), sizeof *feed->counts);
+    feed->shares = memory_allocate(feed_parts(feed), sizeof *feed->shares);
+    feed->results = memory_allocate(RESULTS * feed_parts(feed), sizeof *feed->results);
     TRY(device_buffer_create(device, tokens_bytes(feed), &feed->tokens));
-    TRY(device_buffer_create(device, losses_bytes(feed), &feed->losses));
-    /* Each part's loss counts for its share of the mean. */
-    float share = 1.0f / (float)feed->parts;
-    return device_write(device, model_gradient(model, graph->loss), 0, &share, sizeof share);
+    TRY(device_buffer_create(device, numbers_bytes(feed), &feed->numbers));
+    TRY(device_buffer_create(device, sizeof(float), &feed->right));
+    float one = 1;
+    return device_write(device, model_gradient(model, graph->loss), 0, &one, sizeof one);
 }
 
 static int32_t *feed_tokens(struct feed *feed, int step) {
@@ -80,8 +101,46 @@ static int32_t *feed_targets(struct feed *feed, int step) {
     return feed_tokens(feed, step) + feed->rows;
 }
 
+static size_t part_index(const struct feed *feed, int step, int part) {
+    return (size_t)step * (size_t)feed->parts + (size_t)part;
+}
+
+/* The counted targets of a step. */
+static long long step_count(const struct feed *feed, int step) {
+    long long count = 0;
+    for (int part = 0; part < feed->parts; part++)
+        count += feed->counts[part_index(feed, step, part)];
+    return count;
+}
+
+static void count_targets(struct feed *feed, int step) {
+    size_t part_rows = feed->rows / (size_t)feed->parts;
+    for (int part = 0; part < feed->parts; part++) {
+        const int32_t *targets = feed_targets(feed, step) + (size_t)part * part_rows;
+        int count = 0;
+        for (size_t row = 0; row < part_rows; row++)
+            count += targets[row] >= 0;
+        feed->counts[part_index(feed, step, part)] = count;
+    }
+    long long all = step_count(feed, step);
+    for (int part = 0; part < feed->parts; part++) {
+        size_t index = part_index(feed, step, part);
+        feed->shares[index] = all ? (float)((double)feed->counts[index] / (double)all) : 0;
+    }
+}
+
 static status feed_upload(struct feed *feed, int steps) {
-    return device_write(model_device(feed->model), feed->tokens, 0, feed->host, 2 * (size_t)steps * step_bytes(feed));
+    struct device *device = model_device(feed->model);
+    for (int step = 0; step < steps; step++)
+        count_targets(feed, step);
+    if (feed->parts > 1)
+        TRY(device_write(device, feed->numbers, 0, feed->shares, part_index(feed, steps, 0) * sizeof(float)));
+    return device_write(device, feed->tokens, 0, feed->host, 2 * (size_t)steps * step_bytes(feed));
+}
+
+/* Where a result of a part lies in `numbers`, behind the shares. */
+static size_t result_offset(const struct feed *feed, int step, int part, int result) {
+    return (feed_parts(feed) + RESULTS * part_index(feed, step, part) + (size_t)result) * sizeof(float);
 }
 
 /* Runs the graph forward on the tokens of a part of a step and keeps its loss. */
@@ -89,26 +148,49 @@ static status feed_forward(struct feed *feed, int step, int part) {
     struct device *device = model_device(feed->model);
     const struct graph *graph = model_graph(feed->model);
     size_t bytes = part_bytes(feed), offset = 2 * (size_t)step * step_bytes(feed) + (size_t)part * bytes;
-    size_t loss = ((size_t)step * (size_t)feed->parts + (size_t)part) * sizeof(float);
     TRY(device_copy(device, feed->tokens, offset, model_value(feed->model, graph->tokens), 0, bytes));
     TRY(device_copy(device, feed->tokens, offset + step_bytes(feed), model_value(feed->model, graph->targets), 0,
                     bytes));
     TRY(model_forward(feed->model));
-    return device_copy(device, model_value(feed->model, graph->loss), 0, feed->losses, loss, sizeof(float));
+    return device_copy(device, model_value(feed->model, graph->loss), 0, feed->numbers,
+                       result_offset(feed, step, part, RESULT_LOSS), sizeof(float));
 }
 
-/* The mean loss of each step. */
-static status feed_read_losses(struct feed *feed, int steps, float *losses) {
-    size_t parts = (size_t)feed->parts;
-    TRY(device_read(model_device(feed->model), feed->losses, 0, feed->host_losses,
-                    (size_t)steps * parts * sizeof(float)));
-    for (int i = 0; i < steps; i++) {
-        double sum = 0;
-        for (size_t part = 0; part < parts; part++)
-            sum += feed->host_losses[(size_t)i * parts + part];
-        losses[i] = (float)(sum / (double)parts);
-    }
-    return STATUS_OK;
+/* Behind feed_forward(): the gradients of the step's mean loss, the part's share of it. */
+static status feed_backward(struct feed *feed, int step, int part) {
+    const struct graph *graph = model_graph(feed->model);
+    if (feed->parts > 1)
+        TRY(device_copy(model_device(feed->model), feed->numbers, part_index(feed, step, part) * sizeof(float),
+                        model_gradient(feed->model, graph->loss), 0, sizeof(float)));
+    return part == 0 ? model_backward(feed->model) : model_backward_adding(feed->model);
+}
+
+/* Behind feed_forward(): keeps how many targets are right. */
+static status feed_count_right(struct feed *feed, int step, int part) {
+    struct device *device = model_device(feed->model);
+    const struct graph *graph = model_graph(feed->model);
+    int node = graph->values[graph->loss].producer;
+    TRY(cross_entropy_count_right(device, &graph->nodes[node].op, model_node_buffers(feed->model, node), feed->right));
+    return device_copy(device, feed->right, 0, feed->numbers, result_offset(feed, step, part, RESULT_RIGHT),
+                       sizeof(float));
+}
+
+static status feed_read_results(struct feed *feed, int steps) {
+    return device_read(model_device(feed->model), feed->numbers, result_offset(feed, 0, 0, 0), feed->results,
+                       RESULTS * part_index(feed, steps, 0) * sizeof(float));
+}
+
+static double feed_result(const struct feed *feed, int step, int part, int result) {
+    return feed->results[RESULTS * part_index(feed, step, part) + (size_t)result];
+}
+
+/* The mean loss of a step's counted targets; 0 where none is. */
+static float step_loss(const struct feed *feed, int step) {
+    double sum = 0;
+    long long count = step_count(feed, step);
+    for (int part = 0; part < feed->parts; part++)
+        sum += feed->counts[part_index(feed, step, part)] * feed_result(feed, step, part, RESULT_LOSS);
+    return count ? (float)(sum / (double)count) : 0;
 }
 
 status train_check_step(int batch, int context) {
@@ -142,7 +224,7 @@ static status check_loss(const struct graph *graph, int64_t step, float loss) {
 struct trainer {
     struct feed feed;
     struct optimiser *optimiser;
-    const struct corpus *corpus;
+    const struct task *task;
     struct train_settings settings;
     uint64_t seed;
     int64_t step;
@@ -159,20 +241,31 @@ status trainer_bytes(struct device *device, const struct graph *graph, int batch
     struct feed feed = feed_of(graph, batch);
     struct model_memory model;
     TRY(model_measure(device, graph, &(struct model_options){0}, &model));
-    *bytes = model.all + optimiser_bytes(device, model.parameters) + tokens_bytes(&feed) + losses_bytes(&feed);
+    *bytes = model.all + optimiser_bytes(device, model.parameters) + feed_bytes(&feed);
     return STATUS_OK;
 }
 
-status trainer_create(struct model *model, const struct corpus *corpus, const struct train_settings *settings,
+/* Ids must lie inside the embedding table, targets inside the logits, and sequences be as long as the graph's. */
+static status check_task(const struct graph *graph, const struct task *task) {
+    int vocabulary = graph->values[graph->logits].shape.columns;
+    if (graph->context == task_context(task) && vocabulary >= task_vocabulary(task))
+        return STATUS_OK;
+    return fail("the task %s has sequences of %d tokens and a vocabulary of %d, the model %d and %d", task_name(task),
+                task_context(task), task_vocabulary(task), graph->context, vocabulary);
+}
+
+status trainer_create(struct model *model, const struct task *task, const struct train_settings *settings,
                       uint64_t seed, struct trainer **result) {
     struct trainer *trainer = memory_allocate(1, sizeof *trainer);
     struct optimiser_settings adamw = {
         .beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = settings->weight_decay, .clip = settings->clip};
     trainer->feed.model = model;
-    trainer->corpus = corpus;
+    trainer->task = task;
     trainer->settings = *settings;
     trainer->seed = seed;
-    status outcome = feed_open(&trainer->feed, model, settings->batch);
+    status outcome = check_task(model_graph(model), task);
+    if (outcome == STATUS_OK)
+        outcome = feed_open(&trainer->feed, model, settings->batch);
     if (outcome == STATUS_OK)
         outcome = optimiser_create(model, &adamw, &trainer->optimiser);
     if (outcome != STATUS_OK) {
@@ -196,22 +289,21 @@ static status run_together(struct trainer *trainer, int count, const struct trai
     const struct graph *graph = model_graph(feed->model);
     int64_t first = trainer->step, steps = trainer->settings.steps;
     for (int i = 0; i < count; i++)
-        TRY(corpus_training_batch(trainer->corpus, trainer->seed, first + i, feed->batch, graph->context,
-                                  feed_tokens(feed, i), feed_targets(feed, i)));
+        TRY(task_training_batch(trainer->task, trainer->seed, first + i, feed->batch, feed_tokens(feed, i),
+                                feed_targets(feed, i)));
     TRY(feed_upload(feed, count));
     for (int i = 0; i < count; i++) {
         for (int part = 0; part < feed->parts; part++) {
             TRY(feed_forward(feed, i, part));
-            TRY(part == 0 ? model_backward(feed->model) : model_backward_adding(feed->model));
+            TRY(feed_backward(feed, i, part));
         }
         TRY(optimiser_step(trainer->optimiser, train_rate(&trainer->settings, first + i)));
     }
-    float losses[STEPS_TOGETHER];
-    TRY(feed_read_losses(feed, count, losses));
+    TRY(feed_read_results(feed, count));
     for (int i = 0; i < count; i++) {
-        TRY(check_loss(graph, first + i, losses[i]));
+        TRY(check_loss(graph, first + i, step_loss(feed, i)));
         if (first + i >= steps - (steps + 9) / 10) {
-            trainer->late_loss_sum += losses[i];
+            trainer->late_loss_sum += step_loss(feed, i);
             trainer->late_steps++;
         }
     }
@@ -219,7 +311,7 @@ static status run_together(struct trainer *trainer, int count, const struct trai
     size_t allocated = device_allocated_bytes(model_device(feed->model));
     trainer->peak_bytes = allocated > trainer->peak_bytes ? allocated : trainer->peak_bytes;
     if (observer && observer->tell)
-        observer->tell(observer->context, trainer->step, steps, losses[count - 1]);
+        observer->tell(observer->context, trainer->step, steps, step_loss(feed, count - 1));
     return STATUS_OK;
 }
 
@@ -251,30 +343,49 @@ status trainer_run(struct trainer *trainer, int64_t until, const struct train_ob
     return STATUS_OK;
 }
 
-status trainer_evaluate(struct trainer *trainer, enum corpus_part part, double *loss) {
-    static const char *const names[CORPUS_PARTS] = {
-        [PART_TRAINING] = "training", [PART_VALIDATION] = "validation", [PART_TEST] = "test"};
+/* Sums over counted targets. */
+struct tally {
+    double loss, right, count;
+};
+
+/* Evaluation batches first .. first + count - 1. */
+static status evaluate_together(struct trainer *trainer, enum task_part part, int first, int count,
+                                struct tally *tally) {
     struct feed *feed = &trainer->feed;
-    const struct graph *graph = model_graph(feed->model);
+    for (int i = 0; i < count; i++)
+        TRY(task_evaluation_batch(trainer->task, part, first + i, trainer->settings.validation_batches, feed->batch,
+                                  feed_tokens(feed, i), feed_targets(feed, i)));
+    TRY(feed_upload(feed, count));
+    for (int i = 0; i < count * feed->parts; i++) {
+        TRY(feed_forward(feed, i / feed->parts, i % feed->parts));
+        TRY(feed_count_right(feed, i / feed->parts, i % feed->parts));
+    }
+    TRY(feed_read_results(feed, count));
+    for (int i = 0; i < count; i++) {
+        tally->loss += step_loss(feed, i) * (double)step_count(feed, i);
+        tally->count += (double)step_count(feed, i);
+        for (int p = 0; p < feed->parts; p++)
+            tally->right += feed_result(feed, i, p, RESULT_RIGHT);
+    }
+    return STATUS_OK;
+}
+
+status trainer_evaluate(struct trainer *trainer, enum task_part part, struct train_score *score) {
+    static const char *const names[TASK_PARTS] = {
+        [PART_TRAINING] = "training", [PART_VALIDATION] = "validation", [PART_TEST] = "test"};
     int batches = trainer->settings.validation_batches;
-    double sum = 0;
+    const char *name = task_name(trainer->task);
+    struct tally tally = {0};
     for (int first = 0; first < batches; first += STEPS_TOGETHER) {
-        int count = batches - first < STEPS_TOGETHER ? batches - first : STEPS_TOGETHER;
-        float losses[STEPS_TOGETHER];
         if (interrupt_requested())
             return fail_interrupted();
-        for (int i = 0; i < count; i++)
-            TRY(corpus_evaluation_batch(trainer->corpus, part, first + i, batches, feed->batch, graph->context,
-                                        feed_tokens(feed, i), feed_targets(feed, i)));
-        TRY(feed_upload(feed, count));
-        for (int i = 0; i < count * feed->parts; i++)
-            TRY(feed_forward(feed, i / feed->parts, i % feed->parts));
-        TRY(feed_read_losses(feed, count, losses));
-        for (int i = 0; i < count; i++)
-            sum += losses[i];
+        int left = batches - first;
+        TRY(evaluate_together(trainer, part, first, left < STEPS_TOGETHER ? left : STEPS_TOGETHER, &tally));
     }
-    *loss = sum / batches;
-    return isfinite(*loss) ? STATUS_OK : fail("the loss on the %s part of the text is not finite", names[part]);
+    if (!(tally.count > 0))
+        return fail("no target of the %s part of %s is counted (is 0 or above)", names[part], name);
+    *score = (struct train_score){.loss = tally.loss / tally.count, .accuracy = tally.right / tally.count};
+    return isfinite(score->loss) ? STATUS_OK : fail("the loss on the %s part of %s is not finite", names[part], name);
 }
 
 int64_t trainer_step(const struct trainer *trainer) {
@@ -302,20 +413,20 @@ void trainer_set_step(struct trainer *trainer, int64_t step) {
     optimiser_set_steps(trainer->optimiser, step);
 }
 
-status train(struct model *model, const struct corpus *corpus, const struct train_settings *settings, uint64_t seed,
+status train(struct model *model, const struct task *task, const struct train_settings *settings, uint64_t seed,
              const struct train_observer *observer, struct train_result *result) {
     struct trainer *trainer;
-    double validation_loss = 0, test_loss = 0;
+    struct train_score validation = {0}, test = {0};
     memset(result, 0, sizeof *result);
-    TRY(trainer_create(model, corpus, settings, seed, &trainer));
+    TRY(trainer_create(model, task, settings, seed, &trainer));
     status outcome = trainer_run(trainer, settings->steps, observer);
     if (outcome == STATUS_OK)
-        outcome = trainer_evaluate(trainer, PART_VALIDATION, &validation_loss);
+        outcome = trainer_evaluate(trainer, PART_VALIDATION, &validation);
     if (outcome == STATUS_OK)
-        outcome = trainer_evaluate(trainer, PART_TEST, &test_loss);
+        outcome = trainer_evaluate(trainer, PART_TEST, &test);
     *result = trainer_statistics(trainer);
-    result->validation_loss = validation_loss;
-    result->test_loss = test_loss;
+    result->validation = validation;
+    result->test = test;
     trainer_destroy(trainer);
     return outcome;
 }

@@ -1,9 +1,9 @@
-/* Training one model on a corpus, and measuring it. */
+/* Training one model on a task, and measuring it. */
 #ifndef STARCL_TRAIN_TRAINER_H
 #define STARCL_TRAIN_TRAINER_H
 
 #include "model/model.h"
-#include "train/corpus.h"
+#include "train/task.h"
 
 struct optimiser;
 
@@ -24,10 +24,15 @@ struct train_observer {
     void *context;
 };
 
+/* Of the counted targets of a part. */
+struct train_score {
+    double loss;     /* nats a target, their mean */
+    double accuracy; /* share that has the largest logit */
+};
+
 struct train_result {
-    double validation_loss; /* nats a token */
-    double test_loss;       /* nats a token */
-    double training_loss;   /* nats a token, mean over the last tenth of the steps */
+    struct train_score validation, test;
+    double training_loss; /* nats a target, mean over the last tenth of the steps */
     double tokens_per_second;
     size_t peak_bytes; /* device memory while training */
 };
@@ -50,26 +55,29 @@ status train_check_step(int batch, int context) MUST_CHECK;
 status trainer_bytes(struct device *device, const struct graph *graph, int batch, size_t *bytes) MUST_CHECK;
 
 /*
- * Trains `model` from its current parameters; settings are copied, model and corpus must outlive the trainer. `seed`
- * names the batches, each of which depends on its step alone: training that goes on from a saved state is, bit for bit,
- * training that was never interrupted. Where the graph is for a part of the batch, the parts run one after the other
- * and their gradients add up to that of the mean loss; evaluation batches run alike.
+ * Trains `model` from its current parameters; settings are copied, model and task must outlive the trainer. The model
+ * has the task's context, and its vocabulary or a larger one. `seed` names the batches, each of which depends on its
+ * step alone: training that goes on from a saved state is, bit for bit, training that was never interrupted.
+ *
+ * Where the graph is for a part of the batch, the parts run one after the other and their gradients add up to that of
+ * the mean loss over all counted targets: each part's mean weighs by its share of them, which the host counts before
+ * the step. Evaluation batches run alike, and the mean over batches weighs each by its counted targets.
  */
-status trainer_create(struct model *model, const struct corpus *corpus, const struct train_settings *settings,
+status trainer_create(struct model *model, const struct task *task, const struct train_settings *settings,
                       uint64_t seed, struct trainer **trainer) MUST_CHECK;
 void trainer_destroy(struct trainer *trainer);
 
 /*
- * Steps until `until` are done. Fails when a loss is not finite or training diverges, with the step, and when the text
- * has changed (corpus_check() tells this failure from others); STATUS_INTERRUPTED when the user asked to stop, between
+ * Steps until `until` are done. Fails when a loss is not finite or training diverges, with the step, and when the data
+ * has changed (task_check() tells this failure from others); STATUS_INTERRUPTED when the user asked to stop, between
  * two steps.
  */
 status trainer_run(struct trainer *trainer, int64_t until, const struct train_observer *observer) MUST_CHECK;
 
-/* Mean loss over validation_batches batches of a part of the text, in nats; waits for the device. */
-status trainer_evaluate(struct trainer *trainer, enum corpus_part part, double *loss) MUST_CHECK;
+/* The score over validation_batches batches of a part; waits for the device. */
+status trainer_evaluate(struct trainer *trainer, enum task_part part, struct train_score *score) MUST_CHECK;
 
-/* Steps done, and the speed and losses of this trainer so far; validation_loss and test_loss are not set. */
+/* Steps done, and the speed and losses of this trainer so far; the scores are not set. */
 int64_t trainer_step(const struct trainer *trainer);
 struct train_result trainer_statistics(const struct trainer *trainer);
 
@@ -79,7 +87,7 @@ struct optimiser *trainer_optimiser(const struct trainer *trainer);
 void trainer_set_step(struct trainer *trainer, int64_t step);
 
 /* All steps, then the evaluations on validation and test part. */
-status train(struct model *model, const struct corpus *corpus, const struct train_settings *settings, uint64_t seed,
+status train(struct model *model, const struct task *task, const struct train_settings *settings, uint64_t seed,
              const struct train_observer *observer, struct train_result *result) MUST_CHECK;
 
 #endif

@@ -65,11 +65,10 @@ static int long_runs(int place) {
     return "kmnpnkmppkmnkp"[place / 1000];
 }
 
-static struct corpus *open_corpus(void) {
-    struct corpus_split split = config_corpus_split(&config);
-    struct corpus *corpus;
-    assert_ok(corpus_open(text_path, &split, CONTEXT, &corpus));
-    return corpus;
+static struct task_list open_tasks(void) {
+    struct task_list tasks;
+    assert_ok(config_open_tasks(&config, &tasks));
+    return tasks;
 }
 
 static status evaluate(struct evaluator *evaluator, const char *text, const struct train_observer *observer,
@@ -119,8 +118,8 @@ static void test_parts(void **unused) {
     struct evaluation evaluation;
     write_parts(two_letters);
     read_config();
-    struct corpus *corpus = open_corpus();
-    assert_ok(evaluator_create(&config, &catalogue, corpus, &evaluator));
+    struct task_list tasks = open_tasks();
+    assert_ok(evaluator_create(&config, &catalogue, &tasks, &evaluator));
     assert_ok(evaluate(evaluator, "11111-81111", NULL, &evaluation));
     assert_false(evaluation.failed);
     const double *values = evaluation.metrics.values;
@@ -131,7 +130,7 @@ static void test_parts(void **unused) {
     assert_true(fabs(values[METRIC_TEST_BITS_PER_BYTE] * log(2) - test) < 1e-5);
     assert_true(fabs(validation - test) > 1e-2);
     evaluator_destroy(evaluator);
-    corpus_close(corpus);
+    task_list_close(&tasks);
 }
 
 /* ---- the same batches ---- */
@@ -158,8 +157,8 @@ static void test_same_batches(void **unused) {
     config.train.batch = 1;
     config.train.learning_rate = 0;
     config.train.validation_batches = 1;
-    struct corpus *corpus = open_corpus();
-    assert_ok(evaluator_create(&config, &catalogue, corpus, &evaluator));
+    struct task_list tasks = open_tasks();
+    assert_ok(evaluator_create(&config, &catalogue, &tasks, &evaluator));
     for (int genome = 0; genome < 2; genome++) {
         for (int step = 0; step < STEPS; step++) {
             /* What is told last is the loss of the last step. */
@@ -182,7 +181,7 @@ static void test_same_batches(void **unused) {
     printf("  %d pairs of steps with equal sequences, %d with different ones\n", equal, different);
     assert_true(equal > 20 && different > 100);
     evaluator_destroy(evaluator);
-    corpus_close(corpus);
+    task_list_close(&tasks);
 }
 
 /* ---- failures ---- */
@@ -201,13 +200,13 @@ static void test_failures(void **unused) {
     struct evaluation evaluation;
     write_parts(two_letters);
     read_config();
-    struct corpus *corpus = open_corpus();
-    assert_ok(evaluator_create(&config, &catalogue, corpus, &evaluator));
+    struct task_list tasks = open_tasks();
+    assert_ok(evaluator_create(&config, &catalogue, &tasks, &evaluator));
     /* A failure of training alone is an evaluation. */
-    config.model.context = CONTEXT + 1;
+    config.train.batch = 1 << 27;
     assert_ok(evaluate(evaluator, "11111-81111", NULL, &evaluation));
     assert_true(evaluation.failed);
-    assert_non_null(strstr(evaluation.reason, "windows of 17 tokens were asked"));
+    assert_non_null(strstr(evaluation.reason, "134217728 sequences of 16 tokens are 2147483648 tokens a step"));
     /* One because the text has changed is none. */
     read_config();
     struct train_observer observer = {.tell = cut_text};
@@ -215,7 +214,7 @@ static void test_failures(void **unused) {
     assert_non_null(strstr(status_message(), "went from 20000 to 100 bytes while it was in use"));
     assert_false(evaluation.failed);
     evaluator_destroy(evaluator);
-    corpus_close(corpus);
+    task_list_close(&tasks);
 }
 
 int main(void) {

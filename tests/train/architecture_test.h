@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "train/checkpoint.h"
+#include "train/corpus.h"
 
 #include <stdio.h>
 #include <stdlib.h>

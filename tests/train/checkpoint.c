@@ -6,6 +6,7 @@
 #include "train/checkpoint.h"
 #include "train/optimiser.h"
 #include "train/tensors.h"
+#include "train/text_task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,7 +159,7 @@ static bool forget_peak(void) {
 
 struct trained {
     struct catalogue catalogue;
-    struct corpus *corpus;
+    struct task *task;
     struct device *device;
     struct graph *graph;
     struct model *model;
@@ -180,13 +181,13 @@ static void open_trained(struct trained *trained) {
     memset(text, 'x', sizeof text);
     snprintf(text_path, sizeof text_path, "%s/text", folder);
     assert_ok(file_write(text_path, text, sizeof text));
-    assert_ok(corpus_open(text_path, &(struct corpus_split){0.3, 0.2}, 4, &trained->corpus));
+    assert_ok(text_task_open(text_path, &(struct corpus_split){0.3, 0.2}, 4, &trained->task));
     assert_ok(device_open_choice(NULL, NULL, &trained->device));
     assert_ok(genome_parse("81111-81111", &genome));
     assert_ok(
         architecture_build(&genome, &trained->catalogue, &settings, 1, device_shape(trained->device), &trained->graph));
     assert_ok(model_create(trained->device, trained->graph, &(struct model_options){.seed = 3}, &trained->model));
-    assert_ok(trainer_create(trained->model, trained->corpus, &train_settings, 1, &trained->trainer));
+    assert_ok(trainer_create(trained->model, trained->task, &train_settings, 1, &trained->trainer));
 }
 
 static void close_trained(struct trained *trained) {
@@ -194,7 +195,7 @@ static void close_trained(struct trained *trained) {
     model_destroy(trained->model);
     graph_destroy(trained->graph);
     device_close(trained->device);
-    corpus_close(trained->corpus);
+    task_close(trained->task);
 }
 
 static char *read_block(struct trained *trained, cl_mem block, size_t *bytes) {

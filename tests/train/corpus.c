@@ -142,7 +142,7 @@ enum {
     REST = 50,
     LENGTH = PERIODS * (TRAINING_BLOCK + 2 * EVALUATION_BLOCK) + REST
 };
-static const int mark[CORPUS_PARTS] = {[PART_TRAINING] = 0, [PART_VALIDATION] = 64, [PART_TEST] = 128};
+static const int mark[TASK_PARTS] = {[PART_TRAINING] = 0, [PART_VALIDATION] = 64, [PART_TEST] = 128};
 static const struct corpus_split twentieths = {.validation = 0.05, .test = 0.05};
 
 static void write_marked_text(const char *name) {
@@ -160,7 +160,7 @@ static void write_marked_text(const char *name) {
 }
 
 /* The period of a window that lies within one block of the part, target included. */
-static int period_of(enum corpus_part part, int context, const int32_t *tokens, const int32_t *targets) {
+static int period_of(enum task_part part, int context, const int32_t *tokens, const int32_t *targets) {
     for (int i = 0; i < context; i++) {
         assert_int_equal(tokens[i], tokens[0]);
         assert_int_equal(targets[i], tokens[0]);
@@ -188,7 +188,7 @@ static void check_layout(const char *name, int context) {
     }
     for (int period = 0; period < PERIODS; period++)
         assert_near_count(drawn[period], (double)STEPS * BATCH / PERIODS);
-    for (enum corpus_part part = PART_VALIDATION; part <= PART_TEST; part++) {
+    for (enum task_part part = PART_VALIDATION; part <= PART_TEST; part++) {
         int count = A_BLOCK * PERIODS / BATCH, taken[PERIODS] = {0};
         for (int index = 0; index < count; index++) {
             assert_ok(corpus_evaluation_batch(corpus, part, index, count, BATCH, context, tokens, targets));
@@ -283,8 +283,7 @@ static void test_seed_and_step(void **unused) {
 }
 
 /* How often the windows of `count` batches begin at each place. */
-static void count_starts(const struct corpus *corpus, enum corpus_part part, int count, int starts[100],
-                         bool seen[100]) {
+static void count_starts(const struct corpus *corpus, enum task_part part, int count, int starts[100], bool seen[100]) {
     int32_t tokens[COUNT], targets[COUNT];
     memset(starts, 0, 100 * sizeof *starts);
     memset(seen, 0, 100 * sizeof *seen);

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "device/gemm.h"
 #include "train/fit.h"
+#include "train/text_task.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -21,25 +22,29 @@ static const char MIXED[] = "11212-42111-61111-81112-11212-82112-71111-51111~32"
 static const char DIFFERENTIAL[] = "9.1.2.1.1-11.1.1.1.1-12.1.2.2.2-9.1.2.1.1-13.1.1.1.1-12.1.2.2.2-14.1.1.1.1-81111";
 
 static struct catalogue catalogue;
-static struct corpus *corpus;
+static char text_path[TEST_PATH_BYTES + 8];
 static char folder[TEST_PATH_BYTES];
 
 static int set_up(void **unused) {
     (void)unused;
-    char path[TEST_PATH_BYTES + 8], text[20000];
+    char text[20000];
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (char)('a' + (i * i / 7 + i % 11) % 26);
     assert_int_equal(test_make_folder(folder), 0);
-    snprintf(path, sizeof path, "%s/text", folder);
-    assert_ok(file_write(path, text, sizeof text));
-    assert_ok(corpus_open(path, &(struct corpus_split){.validation = 0.3, .test = 0.1}, 128, &corpus));
+    snprintf(text_path, sizeof text_path, "%s/text", folder);
+    assert_ok(file_write(text_path, text, sizeof text));
     return catalogue_read(NULL, &catalogue);
 }
 
 static int tear_down(void **unused) {
     (void)unused;
-    corpus_close(corpus);
     return test_remove_folder(folder);
+}
+
+static struct task *open_text(int context) {
+    struct task *task;
+    assert_ok(text_task_open(text_path, &(struct corpus_split){.validation = 0.3, .test = 0.1}, context, &task));
+    return task;
 }
 
 static struct device *open_device(const char *gemm, uint64_t memory) {
@@ -110,16 +115,20 @@ static size_t train_graph(struct device *device, const struct graph *graph, int 
     struct train_observer observer = {.tell = note_loss, .context = numbers};
     struct model *model;
     struct trainer *trainer;
+    struct task *text = open_text(graph->context);
+    struct train_score score;
     assert_ok(model_create(device, graph, &(struct model_options){.seed = 7}, &model));
-    assert_ok(trainer_create(model, corpus, &settings, 1, &trainer));
+    assert_ok(trainer_create(model, text, &settings, 1, &trainer));
     for (int step = 0; step < steps; step++) /* one by one, for the observer to see each */
         assert_ok(trainer_run(trainer, step + 1, &observer));
     numbers[steps + NORM] = gradient_norm(model);
-    assert_ok(trainer_evaluate(trainer, PART_VALIDATION, &numbers[steps + EVALUATION]));
+    assert_ok(trainer_evaluate(trainer, PART_VALIDATION, &score));
+    numbers[steps + EVALUATION] = score.loss;
     size_t allocated = device_allocated_bytes(device);
     assert_int_equal(trainer_statistics(trainer).peak_bytes, allocated);
     trainer_destroy(trainer);
     model_destroy(model);
+    task_close(text);
     gemm_release_scratch(device);
     assert_int_equal(device_allocated_bytes(device), 0);
     return allocated;
@@ -262,7 +271,9 @@ static void test_uneven_parts(void **unused) {
     struct model *model;
     struct trainer *trainer;
     assert_ok(model_create(device, graph, &(struct model_options){.seed = 7}, &model));
-    assert_fails(trainer_create(model, corpus, &settings, 1, &trainer), STATUS_FAILED, "cannot be split");
+    struct task *text = open_text(24);
+    assert_fails(trainer_create(model, text, &settings, 1, &trainer), STATUS_FAILED, "cannot be split");
+    task_close(text);
     model_destroy(model);
     graph_destroy(graph);
     device_close(device);

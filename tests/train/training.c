@@ -9,6 +9,7 @@
 #include "model/architecture.h"
 #include "train/fit.h"
 #include "train/optimiser.h"
+#include "train/text_task.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -20,7 +21,7 @@ enum { CONTEXT = 16, BATCH = 4, COUNT = BATCH * CONTEXT, LENGTH = 20000 };
 
 static struct catalogue catalogue;
 static struct device *device;
-static struct corpus *corpus;
+static struct task *task;
 static char folder[TEST_PATH_BYTES];
 
 /*
@@ -36,8 +37,7 @@ static int set_up(void **unused) {
         return -1;
     snprintf(path, sizeof path, "%s/text", folder);
     assert_ok(file_write(path, text, sizeof text));
-    assert_ok(corpus_open(path, &(struct corpus_split){.validation = 0.2, .test = 0.1}, CONTEXT, &corpus));
-    assert_int_equal(corpus_periods(corpus), 1);
+    assert_ok(text_task_open(path, &(struct corpus_split){.validation = 0.2, .test = 0.1}, CONTEXT, &task));
     assert_ok(catalogue_read(NULL, &catalogue));
     return device_open_choice(NULL, NULL, &device) == STATUS_OK ? 0 : -1;
 }
@@ -45,7 +45,7 @@ static int set_up(void **unused) {
 static int tear_down(void **unused) {
     (void)unused;
     device_close(device);
-    corpus_close(corpus);
+    task_close(task);
     return test_remove_folder(folder);
 }
 
@@ -147,12 +147,12 @@ static void test_steps(void **unused) {
     struct optimiser_settings adamw = {.beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1, .clip = 1};
     struct trainer *trainer;
     struct optimiser *optimiser;
-    assert_ok(trainer_create(trained, corpus, &settings, 5, &trainer));
+    assert_ok(trainer_create(trained, task, &settings, 5, &trainer));
     assert_ok(trainer_run(trainer, STEPS, NULL));
     assert_ok(optimiser_create(stepped, &adamw, &optimiser));
     for (int step = 0; step < STEPS; step++) {
         int32_t tokens[COUNT], targets[COUNT];
-        assert_ok(corpus_training_batch(corpus, 5, step, BATCH, CONTEXT, tokens, targets));
+        assert_ok(task_training_batch(task, 5, step, BATCH, tokens, targets));
         put_tokens(stepped, tokens, targets);
         assert_ok(model_forward(stepped));
         assert_ok(model_backward(stepped));
@@ -196,20 +196,20 @@ static void test_evaluation(void **unused) {
     struct model *model = create_model(graph);
     struct train_settings settings = settings_of(60);
     struct train_result result;
-    assert_ok(train(model, corpus, &settings, 5, NULL, &result));
+    assert_ok(train(model, task, &settings, 5, NULL, &result));
     double validation = loss_of_letter(model, 'c'), test = loss_of_letter(model, 'd');
     printf("  training %.3f, validation %.3f (c: %.3f), test %.3f (d: %.3f) nats\n", result.training_loss,
-           result.validation_loss, validation, result.test_loss, test);
-    assert_true(fabs(result.validation_loss - validation) < 1e-5);
-    assert_true(fabs(result.test_loss - test) < 1e-5);
+           result.validation.loss, validation, result.test.loss, test);
+    assert_true(fabs(result.validation.loss - validation) < 1e-5);
+    assert_true(fabs(result.test.loss - test) < 1e-5);
     assert_true(fabs(validation - test) > 1e-2); /* or the two could not be told apart */
     assert_true(result.training_loss < 1 && validation > 3 && test > 3);
     /* And so does one on the training part. */
     struct trainer *trainer;
-    double training;
-    assert_ok(trainer_create(model, corpus, &settings, 5, &trainer));
+    struct train_score training;
+    assert_ok(trainer_create(model, task, &settings, 5, &trainer));
     assert_ok(trainer_evaluate(trainer, PART_TRAINING, &training));
-    assert_true(training < 1);
+    assert_true(training.loss < 1);
     trainer_destroy(trainer);
     model_destroy(model);
     graph_destroy(graph);
@@ -236,7 +236,7 @@ static void test_too_many_tokens(void **unused) {
     size_t bytes, before = device_allocated_bytes(device);
     settings.batch = TOO_MANY;
     assert_ok(genome_parse("81111", &genome));
-    assert_fails(trainer_create(model, corpus, &settings, 1, &trainer), STATUS_FAILED, words);
+    assert_fails(trainer_create(model, task, &settings, 1, &trainer), STATUS_FAILED, words);
     assert_fails(trainer_bytes(device, graph, TOO_MANY, &bytes), STATUS_FAILED, words);
     assert_fails(fit_graph(device, &genome, &catalogue, &sizes, TOO_MANY, &fitted), STATUS_FAILED, words);
     sizes.context = 65536;
