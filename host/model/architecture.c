@@ -61,6 +61,35 @@ static status build_layer(struct liv_builder *builder, int liv, int *h) {
     return STATUS_OK;
 }
 
+static status decoder_matrix(struct liv_builder *builder, int layer, const char *feature, int x, int *y) {
+    char name[LIV_NAME_BYTES];
+    int width = builder->settings->width;
+    snprintf(name, sizeof name, "decoder.%d.%s.weight", layer, feature);
+    int weight = liv_parameter(builder, name, width, width, scale_matrix(width));
+    return graph_apply(builder->graph, &op_linear, (struct op_attributes){0}, (int[]){x, weight}, 2, feature, y);
+}
+
+/* From the last row of each sequence alone. */
+static status build_decoder(struct liv_builder *builder, int *h) {
+    enum { LAYERS = 2 };
+    const struct model_settings *settings = builder->settings;
+    int positions = liv_parameter(builder, "decoder.positions", settings->context, settings->width,
+                                  scale_embedding(settings->embedding_deviation));
+    TRY(graph_apply(builder->graph, &op_spread_last, (struct op_attributes){0}, (int[]){*h, positions}, 2, "spread",
+                    h));
+    for (int layer = 0; layer < LAYERS; layer++) {
+        struct op_attributes silu = {.nonlinearity = STAR_NONLINEARITY_SILU};
+        char name[LIV_NAME_BYTES];
+        int x, c, v;
+        snprintf(name, sizeof name, "decoder.%d.norm.gain", layer);
+        TRY(norm(builder, *h, name, &x));
+        TRY(decoder_matrix(builder, layer, "C", x, &c));
+        TRY(decoder_matrix(builder, layer, "V", x, &v));
+        TRY(graph_apply(builder->graph, &op_gate, silu, (int[]){c, v}, 2, "decoded", h));
+    }
+    return STATUS_OK;
+}
+
 static status build(struct liv_builder *builder) {
     struct graph *graph = builder->graph;
     int width = builder->settings->width, vocabulary = builder->settings->vocabulary, h;
@@ -72,6 +101,8 @@ static status build(struct liv_builder *builder) {
     TRY(graph_apply(graph, &op_embedding, (struct op_attributes){0}, (int[]){graph->tokens, table}, 2, "embedded", &h));
     for (int liv = 0; liv < builder->genome->depth; liv++)
         TRY(build_layer(builder, liv, &h));
+    if (builder->settings->encodes)
+        TRY(build_decoder(builder, &h));
     TRY(norm(builder, h, "norm.gain", &h));
     TRY(graph_apply(graph, &op_linear, (struct op_attributes){0}, (int[]){h, output}, 2, "logits", &graph->logits));
     TRY(graph_apply(graph, &op_cross_entropy, (struct op_attributes){0}, (int[]){graph->logits, graph->targets}, 2,

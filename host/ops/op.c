@@ -7,11 +7,10 @@
 #include <string.h>
 
 const struct op_type *const op_types[] = {
-    &op_embedding,  &op_rms_norm,       &op_linear,           &op_add,           &op_scale,
-    &op_scaled_add, &op_repeat_columns, &op_convolution,      &op_unfold,        &op_rotary,
-    &op_gate,       &op_low_rank,       &op_linear_attention, &op_toeplitz,      &op_lag_features,
-    &op_sine,       &op_fade,           &op_long_convolution, &op_semiseparable, &op_cross_entropy,
-    NULL,
+    &op_embedding,        &op_rms_norm,    &op_linear,        &op_add,    &op_scale, &op_scaled_add,
+    &op_repeat_columns,   &op_convolution, &op_unfold,        &op_rotary, &op_gate,  &op_low_rank,
+    &op_linear_attention, &op_toeplitz,    &op_lag_features,  &op_sine,   &op_fade,  &op_long_convolution,
+    &op_semiseparable,    &op_spread_last, &op_cross_entropy, NULL,
 };
 
 /* In the order of struct op_attributes. */

@@ -180,6 +180,7 @@ extern const struct op_type op_sine;             /* x -> sin(x) */
 extern const struct op_type op_fade;             /* x, rate -> x * exp(-lag * softplus(rate)) */
 extern const struct op_type op_long_convolution; /* x, kernel of every lag -> causal convolution */
 extern const struct op_type op_semiseparable;    /* A, B, C, V, bias -> recurrence with a decay a channel */
+extern const struct op_type op_spread_last;      /* x, positions -> the last row of its sequence + position */
 extern const struct op_type op_cross_entropy;    /* logits, targets -> mean loss of targets >= 0, nats */
 
 /* All families, in the order above; ends with NULL. */

@@ -127,6 +127,7 @@ struct model_settings config_task_model_settings(const struct run_config *config
     struct model_settings settings = config_model_settings(config);
     settings.vocabulary = task_vocabulary(task);
     settings.context = task_context(task);
+    settings.encodes = task_traits(task)->encodes;
     return settings;
 }
 

@@ -13,7 +13,7 @@
 static const double LARGEST_ERROR = 1e-3;
 enum { WIDTH_OF_MODEL = 32, CONTEXT = 19, BATCH = 2, VOCABULARY = 23, SAMPLES = 6 };
 
-static struct graph *build(const char *genome_text) {
+static struct graph *build(const char *genome_text, bool encodes) {
     struct model_settings settings = {.width = WIDTH_OF_MODEL,
                                       .context = CONTEXT,
                                       .head_channels = 16,
@@ -21,7 +21,8 @@ static struct graph *build(const char *genome_text) {
                                       .window = 7,
                                       .block = 5,
                                       .cache_context = CONTEXT,
-                                      .embedding_deviation = 1};
+                                      .embedding_deviation = 1,
+                                      .encodes = encodes};
     struct genome genome;
     assert_ok(genome_parse(genome_text, &genome));
     return build_graph(&genome, &settings, BATCH);
@@ -77,8 +78,8 @@ static double gradient_error(struct model *model, struct reference *reference) {
     return worst;
 }
 
-static void check_genome(const char *title, const char *genome_text) {
-    struct graph *graph = build(genome_text);
+static void check_graph(const char *title, const char *genome_text, bool encodes) {
+    struct graph *graph = build(genome_text, encodes);
     struct model *model;
     assert_ok(model_create(device, graph, &(struct model_options){.seed = 7}, &model));
     struct reference *reference = reference_create(graph);
@@ -95,6 +96,17 @@ static void check_genome(const char *title, const char *genome_text) {
     reference_destroy(reference);
     model_destroy(model);
     graph_destroy(graph);
+}
+
+static void check_genome(const char *title, const char *genome_text) {
+    check_graph(title, genome_text, false);
+}
+
+/* The decoder behind an encoder, from which gradients go through the last rows alone. */
+static void test_encoders(void **unused) {
+    (void)unused;
+    check_graph("encoder of attention", "11111-81111", true);
+    check_graph("encoder of recurrences", "41111-81111~32", true);
 }
 
 static void test_classes(void **unused) {
@@ -130,7 +142,7 @@ static void test_sharing(void **unused) {
 /* Tensors that share memory by the plan must compute what tensors of their own compute, bit for bit. */
 static void test_plan_changes_nothing(void **unused) {
     (void)unused;
-    struct graph *graph = build("11212-42111-61111-81112-11212-82112-71111-51111~32");
+    struct graph *graph = build("11212-42111-61111-81112-11212-82112-71111-51111~32", false);
     float *gradients[2];
     size_t bytes = 0, working[2];
     for (int without_reuse = 0; without_reuse < 2; without_reuse++) {
@@ -160,6 +172,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_sharing),
+        cmocka_unit_test(test_encoders),
         cmocka_unit_test(test_plan_changes_nothing),
     };
     return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
