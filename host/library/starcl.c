@@ -111,7 +111,7 @@ static status describe_architecture(const char *genome, const char *config_path,
     struct target *target = memory_allocate(1, sizeof *target);
     status outcome = target_find(genome, config_path, NULL, 0, false, target);
     if (outcome == STATUS_OK)
-        outcome = report_architecture(&target->genome, &target->catalogue, &target->config, true, out);
+        outcome = report_architecture(&target->genome, &target->catalogue, &target->config, NULL, true, out);
     free(target->catalogue_text);
     free(target);
     return outcome;

@@ -11,9 +11,10 @@
  *     energy_uj                  what all processor packages used while decoding, a token
  *
  * A measurement repeats until the 95 % interval of the median (of decode_p95_us: of that quantile) is no wider than
- * search.measure.precision of it, and at least for a tenth of search.measure.seconds, which ends it. The interval says
- * how much other tokens of the same seconds would change the value; it cannot know that a machine is slower an hour
- * later.
+ * search.measure.precision of it, and at least for a tenth of search.measure.seconds, which ends it. Medians, because
+ * times have long tails, and their intervals from order statistics (base/statistics.h), widened where the value
+ * differed between parts of the time. What an interval cannot know is that the machine is slower an hour later, or was
+ * busy all the time: measure where nothing else runs.
  */
 #ifndef STARCL_RUN_MEASURE_H
 #define STARCL_RUN_MEASURE_H

@@ -43,4 +43,9 @@ expect 0 "Pareto front" "$starcl" search small.cfg --run limited --set search.ge
 over=$(sqlite3 limited/run.db "SELECT count(*) FROM measurements WHERE metric = 'cache_bytes' AND value > 20480")
 trained=$(sqlite3 limited/run.db "SELECT count(*) FROM measurements WHERE metric = 'cache_bytes'")
 [ "$over" = 0 ] && [ "$trained" -gt 2 ] || complain "of $trained candidates $over were trained beyond the limit"
+
+# One architecture, timed.
+expect 0 "decode/token" "$starcl" show 11111-41111 --measure --config small.cfg --set search.measure.seconds=0.05
+expect 0 '"prefill_tokens_per_s"' "$starcl" show measured:1 --measure --json
+expect 2 "--measure times one architecture: measured:ID" "$starcl" show measured --measure
 finish

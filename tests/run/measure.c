@@ -68,19 +68,21 @@ static void test_repeating(void **unused) {
     double seconds = clock_seconds() - start;
     assert_true(seconds >= 0.02 && seconds < 0.2);
     assert_true(intervals[0].value == 100 && intervals[0].low == 100 && intervals[0].high == 100);
-    /* Spread ones narrow down: with n samples the interval is 2 * 1.96 * spread / sqrt(n) wide, 4 % of it where n is
-     * about (1.96 * 50 / 2)^2 = 2401. */
+    /* Spread ones narrow down: an interval of n such samples is at least 2 * 1.96 * 50 / sqrt(n) wide, 4 % of 100
+     * where n is 2401. */
     struct source spread = source_of(50);
-    assert_ok(measure_repeatedly(&(struct measure_budget){0.04, 60}, take, &spread, &median, 1, intervals));
+    spread.seconds = 1e-4;
+    assert_ok(measure_repeatedly(&(struct measure_budget){0.04, 5}, take, &spread, &median, 1, intervals));
     double width = intervals[0].high - intervals[0].low;
     printf("  %d samples of 100 +- 50: %.2f, %.2f to %.2f\n", spread.taken, intervals[0].value, intervals[0].low,
            intervals[0].high);
-    assert_true(width <= 0.04 * intervals[0].value && width > 0);
+    assert_true(width <= 0.04 * intervals[0].value && width > 0 && spread.taken > 2000 && spread.taken < 40000);
     assert_true(intervals[0].low <= intervals[0].value && intervals[0].value <= intervals[0].high);
     assert_true(fabs(intervals[0].value - 100) < 4);
     /* Two quantiles, each narrow at the end: that of 0.95 is at 145. */
     struct source both = source_of(50);
-    assert_ok(measure_repeatedly(&(struct measure_budget){0.04, 60}, take, &both, quantiles, 2, intervals));
+    both.seconds = 2e-5;
+    assert_ok(measure_repeatedly(&(struct measure_budget){0.04, 1}, take, &both, quantiles, 2, intervals));
     assert_true(fabs(intervals[1].value - 145) < 4 &&
                 intervals[1].high - intervals[1].low <= 0.04 * intervals[1].value);
     /* The time ends it, with what is known then. */
@@ -107,6 +109,26 @@ static void test_interrupt(void **unused) {
                      STATUS_INTERRUPTED);
     interrupt_forget();
     assert_int_equal(source.taken, 6);
+}
+
+/* Slow for a while, and then fast again: the interval says that the time mattered. */
+static status take_by_turns(void *context, double *sample) {
+    struct source *source = context;
+    TRY(take(context, sample));
+    if (source->taken / 1000 % 2)
+        *sample += 30;
+    return STATUS_OK;
+}
+
+static void test_turns(void **unused) {
+    (void)unused;
+    const double median = 0.5;
+    struct interval interval;
+    struct source source = source_of(1);
+    assert_ok(measure_repeatedly(&(struct measure_budget){0.02, 60}, take_by_turns, &source, &median, 1, &interval));
+    printf("  100 and 130 by turns: %.1f, %.1f to %.1f\n", interval.value, interval.low, interval.high);
+    assert_true(interval.low <= 101 && interval.high >= 129);
+    assert_true(source.taken > 60000); /* it went on as long as it may */
 }
 
 /* ---- on the device ---- */
@@ -208,8 +230,8 @@ static void test_energy(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_repeating), cmocka_unit_test(test_interrupt), cmocka_unit_test(test_what_is_asked),
-        cmocka_unit_test(test_context),   cmocka_unit_test(test_energy),
+        cmocka_unit_test(test_repeating),     cmocka_unit_test(test_turns),   cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_what_is_asked), cmocka_unit_test(test_context), cmocka_unit_test(test_energy),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
