@@ -47,6 +47,7 @@ static int by_test_part(const void *a, const void *b) {
 static struct member member_of(const struct front *front, const struct candidate *candidate) {
     struct member member = {.individual = candidate->individual};
     member.search = summarise(candidate->evaluations, candidate->evaluation_count, front->config.train.steps);
+    summary_measured_again(candidate->evaluations, candidate->evaluation_count, &member.search);
     member.final = summarise(candidate->evaluations, candidate->evaluation_count, config_final_steps(&front->config));
     member.individual.failed = member.search.failed || member.search.seeds == 0;
     member.individual.violation = limits_violation(&front->config.search.limits, &member.search.mean);

@@ -72,6 +72,23 @@ void announce_final(const struct search *search, int place, const struct individ
         summary->seconds, genome_print(&individual->genome, genome));
 }
 
+void announce_left_front(const struct search *search, const struct individual *individual,
+                         const struct evaluation *evaluation) {
+    const struct limit_list *limits = &search->config.search.limits;
+    if (evaluation->failed)
+        progress_line("candidate %d leaves the front: %s", individual->id, evaluation->reason);
+    for (int i = 0; i < limits->count && !evaluation->failed; i++) {
+        const struct limit *limit = &limits->limits[i];
+        char value[TEXT_NUMBER_BYTES], allowed[LIMIT_TEXT_BYTES];
+        const struct limit_list alone = {.count = 1, .limits = {*limit}};
+        if (limits_violation(&alone, &evaluation->metrics) > 0)
+            progress_line("candidate %d leaves the front: measured again, %s is %s (%s)", individual->id,
+                          metric_table[limit->metric].name,
+                          metric_text(limit->metric, evaluation->metrics.values[limit->metric], value),
+                          limit_text(limit, allowed));
+    }
+}
+
 void announce_start(const struct search *search) {
     struct device *device = evaluator_device(search->evaluator);
     const struct run_config *config = &search->config;

@@ -61,7 +61,8 @@ static cJSON *describe_evaluation(const struct individual *individual, const str
     if (evaluation->failed)
         cJSON_AddStringToObject(json, "reason", evaluation->reason);
     for (int m = 0; m < METRICS && !evaluation->failed; m++)
-        cJSON_AddNumberToObject(json, metric_table[m].name, evaluation->metrics.values[m]);
+        if (!isnan(evaluation->metrics.values[m]))
+            cJSON_AddNumberToObject(json, metric_table[m].name, evaluation->metrics.values[m]);
     return json;
 }
 

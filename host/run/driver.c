@@ -86,5 +86,7 @@ status search_drive(struct search *search) {
     struct evolution *evolution = evolution_create(&settings);
     status outcome = evolve(search, evolution);
     evolution_destroy(evolution);
+    if (outcome == STATUS_OK)
+        outcome = search_measure_again(search);
     return outcome == STATUS_OK ? search_train_best(search) : outcome;
 }

@@ -244,3 +244,20 @@ status evaluator_wait(struct evaluator *evaluator, struct evaluation *evaluation
     evaluator->job.genome = NULL;
     return run(evaluator, &job, evaluation);
 }
+
+status evaluator_measure(struct evaluator *evaluator, const struct genome *genome, uint64_t seed,
+                         struct evaluation *evaluation) {
+    double start = clock_seconds();
+    memset(evaluation, 0, sizeof *evaluation);
+    evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
+    evaluation->seed = seed;
+    snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
+    status outcome = measure_device(evaluator->device, genome, evaluator->catalogue, evaluator->config,
+                                    evaluator->wanted, evaluation);
+    evaluation->seconds = clock_seconds() - start;
+    if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED)
+        return outcome;
+    evaluation->failed = true;
+    snprintf(evaluation->reason, sizeof evaluation->reason, "%s", status_message());
+    return reopen_device(evaluator, evaluation->reason);
+}

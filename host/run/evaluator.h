@@ -46,6 +46,13 @@ status evaluator_submit(struct evaluator *evaluator, const struct job *job) MUST
 status evaluator_wait(struct evaluator *evaluator, struct evaluation *evaluation) MUST_CHECK;
 
 /*
+ * Measures an architecture again on the device, without training: an evaluation of 0 steps that has the metrics of kind
+ * METRIC_DEVICE that the search asks for (measure.h). One that cannot be measured is an evaluation that failed.
+ */
+status evaluator_measure(struct evaluator *evaluator, const struct genome *genome, uint64_t seed,
+                         struct evaluation *evaluation) MUST_CHECK;
+
+/*
  * The settings that a config means for devices, for models (of the first task), for training and for the parts of the
  * text.
  */

@@ -47,6 +47,9 @@ status search_assess(struct search *search, struct individual *individual) MUST_
 /* The best of everything evaluated are trained again from scratch. */
 status search_train_best(struct search *search) MUST_CHECK;
 
+/* measure_again.c: the front keeps to limits on what the device does when it is measured a second time. */
+status search_measure_again(struct search *search) MUST_CHECK;
+
 /* announce.c: what the user sees. */
 void announce_start(const struct search *search);
 void announce_step(void *search, int64_t step, int64_t steps, double loss); /* of struct train_observer */
@@ -55,5 +58,8 @@ void announce_candidate(const struct search *search, const struct individual *in
                         const struct summary *summary);
 void announce_final(const struct search *search, int place, const struct individual *individual,
                     const struct summary *summary);
+/* It exceeded limits when it was measured again, or could not be. */
+void announce_left_front(const struct search *search, const struct individual *individual,
+                         const struct evaluation *evaluation);
 
 #endif

@@ -41,6 +41,16 @@ struct summary summarise(const struct evaluation *evaluations, int count, long l
     return summary;
 }
 
+void summary_measured_again(const struct evaluation *evaluations, int count, struct summary *summary) {
+    struct summary again = summarise(evaluations, count, 0);
+    for (int metric = 0; metric < METRICS; metric++) {
+        if (metric_table[metric].kind != METRIC_DEVICE || isnan(again.mean.values[metric]))
+            continue;
+        summary->mean.values[metric] = again.mean.values[metric];
+        summary->errors.values[metric] = again.errors.values[metric];
+    }
+}
+
 /* The t that 95 % of Student's distribution lie within, rounded up between the rows of the usual table. */
 static double student(int freedom) {
     static const struct {

@@ -23,6 +23,12 @@ struct summary {
 struct summary summarise(const struct evaluation *evaluations, int count, long long steps);
 
 /*
+ * Puts what was measured again on the device, in evaluations of 0 steps, in the place of what was measured when the
+ * candidate was trained: of many candidates those are selected that were lucky then.
+ */
+void summary_measured_again(const struct evaluation *evaluations, int count, struct summary *summary);
+
+/*
  * Whether two means differ by no more than other seeds would make them differ: by less than t standard errors of their
  * difference, sqrt(a^2 + b^2), with Student's t for 95 % at as many degrees of freedom as there are seeds, less two.
  * False where an error is not known, and where neither mean has one.

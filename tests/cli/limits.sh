@@ -30,7 +30,10 @@ expect 0 "energy/token" env STARCL_POWERCAP="$work/powercap" "$starcl" search sm
     --set search.measure.seconds=0.1 --set search.measure.context=20
 grep -q 'limits = { decode_us = "10 s"; peak_bytes = "1 GiB"; };' measured/config.cfg ||
     complain "the limits are not in the run's config as they were written"
-ask() { sqlite3 measured/run.db "SELECT count(*) FROM measurements WHERE $1"; }
+ask() {
+    sqlite3 measured/run.db "SELECT count(*) FROM measurements JOIN evaluations e ON e.id = evaluation AND e.steps > 0
+        WHERE $1"
+}
 [ "$(ask "metric = 'decode_us' AND value > 0 AND low <= value AND value <= high")" = 4 ] ||
     complain "not every candidate has its decoding measured, with an interval"
 [ "$(ask "metric = 'prefill_tokens_per_s' AND value > 0")" = 4 ] || complain "prefill is not measured"
@@ -43,6 +46,32 @@ expect 0 "Pareto front" "$starcl" search small.cfg --run limited --set search.ge
 over=$(sqlite3 limited/run.db "SELECT count(*) FROM measurements WHERE metric = 'cache_bytes' AND value > 20480")
 trained=$(sqlite3 limited/run.db "SELECT count(*) FROM measurements WHERE metric = 'cache_bytes'")
 [ "$over" = 0 ] && [ "$trained" -gt 2 ] || complain "of $trained candidates $over were trained beyond the limit"
+
+# The front is measured again, once each; what exceeds a limit then is not on it, whatever it was before.
+expect 0 "Pareto front" "$starcl" search small.cfg --run again --set search.generations=1 \
+    --set 'search.objectives=["bits_per_byte","parameters"]' --set 'search.limits.decode_us="10 s"' \
+    --set search.measure.seconds=0.05
+ids() { "$starcl" show again --json | sed -n 's/^[[:space:]]*"id":[[:space:]]*\([0-9]*\),/\1/p'; }
+change() { sqlite3 again/run.db "$1"; }
+before=$(ids)
+[ "$(change "SELECT count(*) FROM evaluations WHERE steps = 0")" = "$(echo "$before" | wc -l)" ] ||
+    complain "not every member of the front was measured again, and nothing else"
+grep -q "leaves the front" out.txt && complain "a limit of 10 s was exceeded"
+first=$(echo "$before" | head -1)
+change "UPDATE measurements SET value = 2e7 WHERE metric = 'decode_us' AND evaluation =
+    (SELECT e.id FROM evaluations e JOIN candidates c ON c.genome = e.genome WHERE steps = 0 AND c.id = $first)"
+ids | grep -qx "$first" && complain "what exceeded the limit when it was measured again is on the front"
+# A resumed search asks for the same, tells who leaves, and measures those who join.
+change "UPDATE run SET value = 'interrupted' WHERE key = 'status'"
+expect 0 "candidate $first leaves the front: measured again, decode_us is 20.0 s (at most 10 s)" "$starcl" resume again
+[ "$(change "SELECT count(*) FROM evaluations WHERE steps > 0")" = 4 ] || complain "a candidate was trained again"
+for id in $(ids); do
+    [ "$(change "SELECT count(*) FROM evaluations e JOIN candidates c ON c.genome = e.genome
+        WHERE steps = 0 AND c.id = $id")" = 1 ] || complain "candidate $id joined the front and was not measured"
+done
+# A limit that nothing meets leaves nobody.
+expect 0 "0 of 4 evaluated candidates" "$starcl" search small.cfg --run none-left --set search.generations=1 \
+    --set search.limits.decode_us=0.001 --set search.measure.seconds=0.05
 
 # One architecture, timed.
 expect 0 "decode/token" "$starcl" show 11111-41111 --measure --config small.cfg --set search.measure.seconds=0.05

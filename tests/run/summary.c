@@ -105,10 +105,33 @@ static void test_seeds(void **unused) {
     }
 }
 
+/* What was measured again takes the place of what the device did then, and of nothing else. */
+static void test_measured_again(void **unused) {
+    (void)unused;
+    struct evaluation evaluations[] = {evaluation(1, 0, NAN), evaluation(1, 100, 2), evaluation(2, 100, 4)};
+    evaluations[0].metrics.values[METRIC_DECODE_US] = 700;
+    evaluations[0].metrics.values[METRIC_PARAMETERS] = 1;
+    evaluations[1].metrics.values[METRIC_DECODE_US] = 500;
+    evaluations[2].metrics.values[METRIC_DECODE_US] = 600;
+    evaluations[1].metrics.values[METRIC_TRAIN_TOKENS_PER_S] =
+        evaluations[2].metrics.values[METRIC_TRAIN_TOKENS_PER_S] = 9;
+    struct summary summary = summarise(evaluations, 3, 100);
+    assert_true(near(summary.mean.values[METRIC_DECODE_US], 550));
+    summary_measured_again(evaluations, 3, &summary);
+    assert_true(near(summary.mean.values[METRIC_DECODE_US], 700));
+    assert_true(isnan(summary.errors.values[METRIC_DECODE_US])); /* of one measurement */
+    assert_true(near(summary.mean.values[METRIC_BITS_PER_BYTE], 3));
+    assert_true(near(summary.mean.values[METRIC_PARAMETERS], 1000));
+    assert_true(near(summary.mean.values[METRIC_TRAIN_TOKENS_PER_S], 9));
+    assert_int_equal(summary.seeds, 2);
+    summary_measured_again(evaluations + 1, 2, &summary); /* none of 0 steps */
+    assert_true(near(summary.mean.values[METRIC_DECODE_US], 700));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_means),     cmocka_unit_test(test_failures), cmocka_unit_test(test_noise),
-        cmocka_unit_test(test_direction), cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_measured_again), cmocka_unit_test(test_means),     cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_noise),          cmocka_unit_test(test_direction), cmocka_unit_test(test_seeds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

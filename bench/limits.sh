@@ -1,0 +1,79 @@
+#!/bin/sh
+# Do limits on what is measured hold when it is measured again? `sh bench/limits.sh STARCL [options]`:
+#
+#   --config FILE       the experiment; default configs/quickstart.cfg, 40 steps a candidate
+#   --random N          random genomes whose median decoding time is the limit; default 24
+#   --set path=value    as starcl's, repeatable
+#
+# A search with the limit "decode at most X a token", X the median of random genomes, and then every member of its front
+# measured once more by a process of its own. A member keeps to the limit where the low end of that interval does. Five
+# minutes on two cores on which nothing else runs; needs sqlite3.
+set -u
+starcl=$1
+shift
+config=$(dirname "$0")/../configs/quickstart.cfg
+random=24
+sets="--set train.steps=40 --set train.warmup=10 --set search.final.keep=0"
+while [ $# -gt 1 ]; do
+    case "$1" in
+    --config) config=$2 ;;
+    --random) random=$2 ;;
+    --set) sets="$sets --set $2" ;;
+    *)
+        echo "limits.sh: there is no option $1" >&2
+        exit 2
+        ;;
+    esac
+    shift 2
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+objectives='search.objectives=["bits_per_byte", "parameters"]'
+
+# search RUN OPTION...
+search() {
+    run=$1
+    shift
+    # shellcheck disable=SC2086
+    "$starcl" search "$config" --run "$work/$run" --set "$objectives" $sets "$@" >"$work/$run.txt" 2>&1 || {
+        cat "$work/$run.txt" >&2
+        exit 1
+    }
+}
+ask() { sqlite3 "$work/$1/run.db" "$2"; }
+
+# Random genomes are measured, not judged: a step of training each, and a limit that all of them meet.
+search random --set search.population="$random" --set search.generations=1 --set 'search.limits.decode_us="1000 s"' \
+    --set train.steps=1 --set train.warmup=0
+limit=$(ask random "SELECT value FROM measurements WHERE metric = 'decode_us' AND evaluation IN
+    (SELECT id FROM evaluations WHERE steps > 0) ORDER BY value LIMIT 1 OFFSET $random / 2")
+range=$(ask random "SELECT printf('%.1f to %.1f', min(value), max(value)) FROM measurements WHERE metric = 'decode_us'")
+echo "limit: $limit us a token, the median of $random random genomes, which take $range us"
+
+search limited --set "search.limits.decode_us=$limit"
+grep "leaves the front" "$work/limited.txt"
+ask limited "SELECT printf('search: %d of %d candidates exceeded it when they were trained',
+    sum(value > $limit), count(*)) FROM measurements JOIN evaluations e ON e.id = evaluation AND e.steps > 0
+    WHERE metric = 'decode_us'"
+
+echo
+printf '%6s %14s %14s %30s  %s\n' id 'then (us)' 'again (us)' 'interval' 'keeps to the limit'
+members=0
+kept=0
+for id in $("$starcl" show "$work/limited" --json | sed -n 's/^[[:space:]]*"id":[[:space:]]*\([0-9]*\),/\1/p'); do
+    "$starcl" show "$work/limited:$id" --measure --json >"$work/again.json" || exit 1
+    # value, low and high of decode_us
+    again=$(tr -d ' \t\n' <"$work/again.json" |
+        sed 's/.*"decode_us":{"value":\([^,}]*\),"low":\([^,}]*\),"high":\([^,}]*\)}.*/\1 \2 \3/')
+    then=$(ask limited "SELECT value FROM measurements JOIN evaluations e ON e.id = evaluation AND e.steps = 0
+        JOIN candidates c ON c.genome = e.genome WHERE metric = 'decode_us' AND c.id = $id")
+    # shellcheck disable=SC2086
+    set -- $again
+    keeps=$(awk -v low="$2" -v limit="$limit" 'BEGIN { print low <= limit ? "yes" : "no" }')
+    members=$((members + 1))
+    [ "$keeps" = yes ] && kept=$((kept + 1))
+    printf '%6s %14.1f %14.1f %30s  %s\n' "$id" "$then" "$1" "$(printf '%.1f to %.1f' "$2" "$3")" "$keeps"
+done
+echo
+echo "$kept of $members members of the front keep to the limit"
+[ "$members" -gt 0 ] && [ "$kept" = "$members" ]
