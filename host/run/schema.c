@@ -10,6 +10,7 @@
  *     0  evaluations with the genome as key and a column for each metric
  *     1  evaluations keyed by genome, seed, steps and device; measurements as rows
  *     2  measurements with the ends of their intervals
+ *     3  candidates with their origin and where each LIV came from; analyses of generations; predictions
  *
  * A new database is made as version 1 and takes every later step, so that its tables are those of a migrated one.
  */
@@ -24,6 +25,11 @@
 /* From version i + 1 to version i + 2. */
 static const char *const steps[] = {
     "ALTER TABLE measurements ADD COLUMN low REAL; ALTER TABLE measurements ADD COLUMN high REAL;",
+    "ALTER TABLE candidates ADD COLUMN origin TEXT; ALTER TABLE candidates ADD COLUMN sources TEXT;"
+    "CREATE TABLE analysis (generation INTEGER NOT NULL, name TEXT NOT NULL, value REAL NOT NULL,"
+    " PRIMARY KEY (generation, name)) WITHOUT ROWID;"
+    "CREATE TABLE predictions (candidate INTEGER NOT NULL, steps INTEGER NOT NULL, metric TEXT NOT NULL,"
+    " value REAL NOT NULL, correlation REAL, PRIMARY KEY (candidate, steps, metric)) WITHOUT ROWID;",
 };
 _Static_assert(sizeof steps / sizeof *steps == SCHEMA_VERSION - 1, "every version has its step");
 

@@ -1,11 +1,10 @@
-#include "run/store.h"
+#include "run/store_state.h"
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/settings.h"
-#include "run/database.h"
-#include "run/folder.h"
+#include "run/lineage.h"
 #include "run/schema.h"
 #include "starcl/version.h"
 
@@ -14,14 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct store {
-    char *path;
-    struct folder *folder; /* NULL when reading */
-    struct database *database;
-    char *facts[RUN_FACTS];
-    char *rolled_back; /* why the last transaction was, as long as no event says so; NULL: none was */
-};
 
 static const char *const fact_names[RUN_FACTS] = {
     [FACT_NAME] = "name",       [FACT_CONFIG] = "config", [FACT_CATALOGUE] = "catalogue",
@@ -57,8 +48,7 @@ static status get_run_value(struct database *database, const char *key, char **v
     return STATUS_OK;
 }
 
-/* Ends a transaction that database_begin() began, and remembers why it was rolled back. */
-static status conclude(struct store *store, status outcome) {
+status store_conclude(struct store *store, status outcome) {
     outcome = database_conclude(store->database, outcome);
     if (outcome != STATUS_OK) {
         free(store->rolled_back);
@@ -240,15 +230,21 @@ status store_get_status(struct store *store, char *buffer, size_t bytes) {
 /* ---- candidates and evaluations ---- */
 
 status store_add_candidate(struct store *store, const struct individual *individual) {
-    char genome[GENOME_TEXT_BYTES];
+    char genome[GENOME_TEXT_BYTES], sources[SOURCES_TEXT_BYTES];
     sqlite3_stmt *statement;
-    TRY(database_prepare(store->database, "INSERT OR IGNORE INTO candidates VALUES (?, ?, ?, ?, ?)", &statement));
+    TRY(database_prepare(store->database,
+                         "INSERT OR IGNORE INTO candidates (id, generation, genome, parent_1, parent_2, origin,"
+                         " sources) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                         &statement));
     sqlite3_bind_int(statement, 1, individual->id);
     sqlite3_bind_int(statement, 2, individual->generation);
     database_bind_text(statement, 3, genome_print(&individual->genome, genome));
     for (int i = 0; i < 2; i++)
         if (individual->parents[i])
             sqlite3_bind_int(statement, 4 + i, individual->parents[i]);
+    database_bind_text(statement, 6, origin_names[individual->origin]);
+    if (individual->parents[0])
+        database_bind_text(statement, 7, sources_print(individual, sources));
     return database_finish(store->database, statement);
 }
 
@@ -315,7 +311,7 @@ status store_add_evaluation(struct store *store, const struct evaluation_key *ke
     for (int m = 0; outcome == STATUS_OK && m < METRICS && !evaluation->failed; m++)
         if (!isnan(evaluation->metrics.values[m]))
             outcome = put_measurement(store, key, m, evaluation);
-    return conclude(store, outcome);
+    return store_conclude(store, outcome);
 }
 
 #define EVALUATION_COLUMNS                                                                                             \
@@ -385,7 +381,7 @@ status store_add_generation(struct store *store, int generation, const struct in
     status outcome = STATUS_OK;
     for (int i = 0; outcome == STATUS_OK && i < count; i++)
         outcome = add_survivor(store, generation, i, &survivors[i]);
-    return conclude(store, outcome);
+    return store_conclude(store, outcome);
 }
 
 /* ---- all candidates ---- */
@@ -398,7 +394,13 @@ static status read_candidate(sqlite3_stmt *statement, struct candidate *candidat
     individual->parents[0] = sqlite3_column_int(statement, 3);
     individual->parents[1] = sqlite3_column_int(statement, 4);
     individual->failed = true;
-    return genome_parse(database_column_text(statement, 2), &individual->genome);
+    TRY(genome_parse(database_column_text(statement, 2), &individual->genome));
+    candidate->has_sources = sources_parse(database_column_text(statement, 6), individual);
+    individual->origin = individual->parents[0] ? ORIGIN_CHILD : ORIGIN_RANDOM; /* as in runs that do not say it */
+    for (int origin = 0; origin < ORIGINS; origin++)
+        if (strcmp(database_column_text(statement, 5), origin_names[origin]) == 0)
+            individual->origin = (enum origin)origin;
+    return STATUS_OK;
 }
 
 static struct evaluation *append_evaluation(struct candidate *candidate) {
@@ -411,7 +413,7 @@ static struct evaluation *append_evaluation(struct candidate *candidate) {
  */
 static status read_candidate_row(sqlite3_stmt *statement, struct candidate **candidates, int *count,
                                  sqlite3_int64 *evaluation_id) {
-    enum { FIRST = 5 };
+    enum { FIRST = 7 };
     if (*count == 0 || (*candidates)[*count - 1].individual.id != sqlite3_column_int(statement, 0)) {
         *candidates = memory_resize(*candidates, (size_t)*count + 1, sizeof **candidates);
         TRY(read_candidate(statement, &(*candidates)[(*count)++]));
@@ -427,16 +429,20 @@ static status read_candidate_row(sqlite3_stmt *statement, struct candidate **can
     return STATUS_OK;
 }
 
-static status read_candidates(struct store *store, struct candidate **candidates, int *count) {
+/* Of one generation, or with -1 of all. */
+static status read_candidates(struct store *store, int generation, struct candidate **candidates, int *count) {
     sqlite3_stmt *statement;
     sqlite3_int64 evaluation_id = 0;
     bool row;
-    TRY(database_prepare(store->database,
-                         "SELECT c.id, c.generation, c.genome, c.parent_1, c.parent_2, " EVALUATION_COLUMNS
-                         " FROM candidates c JOIN evaluations e ON e.genome = c.genome " WITH_MEASUREMENTS
-                         " WHERE c.id = (SELECT min(id) FROM candidates WHERE genome = c.genome)"
-                         " ORDER BY c.id, e.steps, e.seed, e.id",
-                         &statement));
+    TRY(database_prepare(
+        store->database,
+        "SELECT c.id, c.generation, c.genome, c.parent_1, c.parent_2, c.origin, c.sources, " EVALUATION_COLUMNS
+        " FROM candidates c JOIN evaluations e ON e.genome = c.genome " WITH_MEASUREMENTS
+        " WHERE c.id = (SELECT min(id) FROM candidates WHERE genome = c.genome)"
+        " AND (?1 < 0 OR c.generation = ?1)"
+        " ORDER BY c.id, e.steps, e.seed, e.id",
+        &statement));
+    sqlite3_bind_int(statement, 1, generation);
     for (;;) {
         TRY(database_row(store->database, statement, &row));
         if (!row)
@@ -450,9 +456,13 @@ static status read_candidates(struct store *store, struct candidate **candidates
 }
 
 status store_candidates(struct store *store, struct candidate **candidates, int *count) {
+    return store_candidates_of(store, -1, candidates, count);
+}
+
+status store_candidates_of(struct store *store, int generation, struct candidate **candidates, int *count) {
     *candidates = NULL;
     *count = 0;
-    status outcome = read_candidates(store, candidates, count);
+    status outcome = read_candidates(store, generation, candidates, count);
     if (outcome != STATUS_OK) {
         candidates_free(*candidates, *count);
         *candidates = NULL;
@@ -490,7 +500,7 @@ static status write_event(struct store *store, const char *kind, cJSON *details)
         if (outcome == STATUS_OK)
             outcome = folder_log(store->folder, event);
         logged = outcome == STATUS_OK;
-        outcome = conclude(store, outcome);
+        outcome = store_conclude(store, outcome);
     }
     if (outcome != STATUS_OK && logged)
         folder_unlog(store->folder);

@@ -8,10 +8,14 @@
  * run.db has the tables
  *
  *     run           key, value: the facts below and the status
- *     candidates    id, generation, genome, parent_1, parent_2
+ *     candidates    id, generation, genome, parent_1, parent_2, origin, sources: how it came to be, and for each LIV
+ *                   its parent and its place there ("0:0 - 1:2", "-" for a new one); NULL without parents
  *     evaluations   id, genome, seed, steps, device (these four are one row), status, reason, seconds
  *     measurements  evaluation, metric (a name of metric_table), value: what was not measured has no row
  *     generations   generation, place, candidate, rank: the survivors
+ *     analysis      generation, name, value: analysis.h, of the candidates of a generation
+ *     predictions   candidate, steps, metric, value, correlation: what the surrogate said before the evaluation, and
+ *                   the rank correlation of its latest predictions behind it; NULL as long as there is none
  *     events        time, kind, details (JSON): the lines of log.jsonl
  *
  * and the version of this schema as PRAGMA user_version. A new metric is a row, not a schema. Runs of an older schema
@@ -79,14 +83,40 @@ status store_find_evaluation(struct store *store, const struct evaluation_key *k
 status store_add_generation(struct store *store, int generation, const struct individual *survivors,
                             int count) MUST_CHECK;
 
+/* The ids of a generation's survivors, best first; none where it did not end. The caller frees them. */
+status store_survivors(struct store *store, int generation, int **ids, int *count) MUST_CHECK;
+
+struct named_value {
+    const char *name;
+    double value; /* NaN: there is none */
+};
+/* Records what a generation looks like; the last values of a name count. */
+status store_add_analysis(struct store *store, int generation, const struct named_value *values, int count) MUST_CHECK;
+
+/* What a surrogate predicted of an evaluation with so many steps. */
+struct prediction_record {
+    int candidate;
+    long long steps;
+    enum metric metric;
+    double value;
+    double correlation; /* surrogate_correlation() behind the evaluation; NaN: there is none yet */
+};
+/* Records predictions; of a candidate, steps and metric the last one counts. */
+status store_add_predictions(struct store *store, const struct prediction_record *records, int count) MUST_CHECK;
+/* All of them, in order of candidate, then steps. The caller frees them. */
+status store_predictions(struct store *store, struct prediction_record **records, int *count) MUST_CHECK;
+
 struct candidate {
     struct individual individual;   /* failed where every evaluation did; objectives, rank and crowding are not set */
+    bool has_sources;               /* it says where its LIVs came from; not in runs begun before that was kept */
     struct evaluation *evaluations; /* all of its genome, in order of steps, then seed; at least one */
     int evaluation_count;
 };
 
 /* All evaluated genomes in order of id, each with its oldest candidate. Free with candidates_free(). */
 status store_candidates(struct store *store, struct candidate **candidates, int *count) MUST_CHECK;
+/* The same of one generation. */
+status store_candidates_of(struct store *store, int generation, struct candidate **candidates, int *count) MUST_CHECK;
 void candidates_free(struct candidate *candidates, int count);
 
 /* Adds an event to log.jsonl and run.db; takes over `details`, a cJSON object or NULL. */

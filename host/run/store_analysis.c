@@ -1,0 +1,104 @@
+/* What the store keeps of how a search goes: survivors, analyses of generations, predictions. */
+#include "base/memory.h"
+#include "run/store_state.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+status store_survivors(struct store *store, int generation, int **ids, int *count) {
+    sqlite3_stmt *statement;
+    bool row;
+    *ids = NULL;
+    *count = 0;
+    TRY(database_prepare(store->database, "SELECT candidate FROM generations WHERE generation = ? ORDER BY place",
+                         &statement));
+    sqlite3_bind_int(statement, 1, generation);
+    for (;;) {
+        status outcome = database_row(store->database, statement, &row);
+        if (outcome != STATUS_OK) {
+            free(*ids);
+            *ids = NULL;
+            return outcome;
+        }
+        if (!row)
+            return STATUS_OK;
+        *ids = memory_resize(*ids, (size_t)*count + 1, sizeof **ids);
+        (*ids)[(*count)++] = sqlite3_column_int(statement, 0);
+    }
+}
+
+static status put_analysis(struct store *store, int generation, const struct named_value *value) {
+    sqlite3_stmt *statement;
+    TRY(database_prepare(store->database, "INSERT OR REPLACE INTO analysis VALUES (?, ?, ?)", &statement));
+    sqlite3_bind_int(statement, 1, generation);
+    database_bind_text(statement, 2, value->name);
+    sqlite3_bind_double(statement, 3, value->value);
+    return database_finish(store->database, statement);
+}
+
+status store_add_analysis(struct store *store, int generation, const struct named_value *values, int count) {
+    TRY(database_begin(store->database));
+    status outcome = STATUS_OK;
+    for (int i = 0; outcome == STATUS_OK && i < count; i++)
+        if (!isnan(values[i].value))
+            outcome = put_analysis(store, generation, &values[i]);
+    return store_conclude(store, outcome);
+}
+
+status store_add_predictions(struct store *store, const struct prediction_record *records, int count) {
+    sqlite3_stmt *statement;
+    TRY(database_begin(store->database));
+    status outcome = STATUS_OK;
+    for (int i = 0; outcome == STATUS_OK && i < count; i++) {
+        outcome =
+            database_prepare(store->database, "INSERT OR REPLACE INTO predictions VALUES (?, ?, ?, ?, ?)", &statement);
+        if (outcome != STATUS_OK)
+            break;
+        sqlite3_bind_int(statement, 1, records[i].candidate);
+        sqlite3_bind_int64(statement, 2, records[i].steps);
+        database_bind_text(statement, 3, metric_table[records[i].metric].name);
+        sqlite3_bind_double(statement, 4, records[i].value);
+        if (!isnan(records[i].correlation))
+            sqlite3_bind_double(statement, 5, records[i].correlation);
+        outcome = database_finish(store->database, statement);
+    }
+    return store_conclude(store, outcome);
+}
+
+static status read_predictions(struct store *store, struct prediction_record **records, int *count) {
+    sqlite3_stmt *statement;
+    bool row;
+    TRY(database_prepare(store->database,
+                         "SELECT candidate, steps, metric, value, correlation FROM predictions"
+                         " ORDER BY candidate, steps, metric",
+                         &statement));
+    for (;;) {
+        TRY(database_row(store->database, statement, &row));
+        if (!row)
+            return STATUS_OK;
+        enum metric metric = metric_find(database_column_text(statement, 2));
+        if (metric == METRICS)
+            continue; /* of a newer program */
+        bool has_correlation = sqlite3_column_type(statement, 4) != SQLITE_NULL;
+        *records = memory_resize(*records, (size_t)*count + 1, sizeof **records);
+        (*records)[(*count)++] = (struct prediction_record){
+            .candidate = sqlite3_column_int(statement, 0),
+            .steps = sqlite3_column_int64(statement, 1),
+            .metric = metric,
+            .value = sqlite3_column_double(statement, 3),
+            .correlation = has_correlation ? sqlite3_column_double(statement, 4) : NAN,
+        };
+    }
+}
+
+status store_predictions(struct store *store, struct prediction_record **records, int *count) {
+    *records = NULL;
+    *count = 0;
+    status outcome = read_predictions(store, records, count);
+    if (outcome != STATUS_OK) {
+        free(*records);
+        *records = NULL;
+        *count = 0;
+    }
+    return outcome;
+}
