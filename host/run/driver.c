@@ -2,11 +2,15 @@
  * The loop of a search: ask evolution for an individual, evaluate it, tell what came of it. What is known already comes
  * from the store, so resuming is running the loop again.
  */
+#include "base/memory.h"
 #include "evolve/algorithm.h"
+#include "run/analysis.h"
 #include "run/search_state.h"
 #include "run/static_costs.h"
 
 #include <math.h>
+
+#include <stdlib.h>
 
 int search_candidates(const struct search *search) {
     return (int)(search->config.search.population * search->config.search.generations);
@@ -61,10 +65,30 @@ static struct evolve_settings evolve_settings_of(struct search *search) {
         .limited = limits_any(&config->search.limits, METRIC_STATIC)};
 }
 
+/* What the candidates of a generation look like, for whoever draws runs from their databases. */
+static status record_analysis(struct search *search, int generation) {
+    struct candidate *candidates;
+    int count, row_count;
+    TRY(store_candidates_of(search->store, generation, &candidates, &count));
+    struct analysis *analysis = memory_allocate(1, sizeof *analysis);
+    const struct candidate **all = memory_allocate((size_t)count + 1, sizeof *all);
+    for (int c = 0; c < count; c++)
+        all[c] = &candidates[c];
+    analyse(all, count, search->config.train.steps, analysis);
+    struct named_value *rows = analysis_rows(analysis, &search->catalogue, &row_count);
+    status outcome = store_add_analysis(search->store, generation, rows, row_count);
+    analysis_rows_free(rows, row_count);
+    free(all);
+    free(analysis);
+    candidates_free(candidates, count);
+    return outcome;
+}
+
 static status record_generation(struct search *search, const struct evolution *evolution, int generation) {
     int count;
     const struct individual *survivors = evolution_population(evolution, &count);
-    return store_add_generation(search->store, generation, survivors, count);
+    TRY(store_add_generation(search->store, generation, survivors, count));
+    return record_analysis(search, generation);
 }
 
 static status evolve(struct search *search, struct evolution *evolution) {
