@@ -1,0 +1,262 @@
+#include "report/comparison.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "evolve/hypervolume.h"
+#include "run/config.h"
+#include "run/summary.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A run as it is compared. */
+struct contestant {
+    const char *path;
+    int evaluated, failed;
+    double (*front)[MAX_OBJECTIVES]; /* smaller is better */
+    int front_count;
+    double best[MAX_OBJECTIVES]; /* of the front; infinite where there is none */
+    double hypervolume;
+    double tokens, seconds; /* trained, and taken, by all evaluations */
+};
+
+struct comparison {
+    enum metric objectives[METRICS];
+    int objective_count;
+    double ideal[MAX_OBJECTIVES], reference[MAX_OBJECTIVES];
+    struct contestant *contestants;
+    int count;
+};
+
+/* ---- reading ---- */
+
+static status refuse_objectives(const char *first_path, const char *path, const enum metric *first, int first_count,
+                                const enum metric *other, int other_count) {
+    struct text a = {0}, b = {0};
+    for (int o = 0; o < first_count; o++)
+        text_append(&a, "%s%s", o ? ", " : "", metric_table[first[o]].name);
+    for (int o = 0; o < other_count; o++)
+        text_append(&b, "%s%s", o ? ", " : "", metric_table[other[o]].name);
+    status outcome = fail_usage("%s and %s cannot be compared: the objectives of the one are %s, of the other %s; "
+                                "compare runs with the same objectives",
+                                first_path, path, a.text, b.text);
+    text_free(&a);
+    text_free(&b);
+    return outcome;
+}
+
+/* In any order: all are compared in the order of the first run. */
+static bool same_objectives(const enum metric *a, int a_count, const enum metric *b, int b_count) {
+    bool same = a_count == b_count;
+    for (int i = 0; same && i < a_count; i++) {
+        bool found = false;
+        for (int j = 0; j < b_count; j++)
+            found = found || a[i] == b[j];
+        same = found;
+    }
+    return same;
+}
+
+/*
+ * Steps that an evaluation added: one that went on from a shorter training of the same seed took what lies between. The
+ * final training of the best begins anew.
+ */
+static double steps_added(const struct candidate *candidate, int index, long long train_steps) {
+    const struct evaluation *evaluation = &candidate->evaluations[index];
+    long long before = 0;
+    if (evaluation->steps > train_steps)
+        return (double)evaluation->steps;
+    for (int e = 0; e < index; e++)
+        if (candidate->evaluations[e].seed == evaluation->seed && candidate->evaluations[e].steps > before)
+            before = candidate->evaluations[e].steps;
+    return (double)(evaluation->steps - before);
+}
+
+static struct individual assess(const struct comparison *comparison, const struct run_config *config,
+                                const struct candidate *candidate) {
+    struct summary summary = summarise(candidate->evaluations, candidate->evaluation_count, config->train.steps);
+    struct individual individual = {.failed = summary.failed || summary.seeds == 0,
+                                    .violation = limits_violation(&config->search.limits, &summary.mean)};
+    for (int o = 0; o < comparison->objective_count; o++)
+        individual.objectives[o] =
+            metric_objective(comparison->objectives[o], summary.mean.values[comparison->objectives[o]]);
+    return individual;
+}
+
+static void find_front(const struct comparison *comparison, const struct individual *all,
+                       struct contestant *contestant) {
+    contestant->front = memory_allocate((size_t)contestant->evaluated + 1, sizeof *contestant->front);
+    for (int o = 0; o < comparison->objective_count; o++)
+        contestant->best[o] = INFINITY;
+    for (int i = 0; i < contestant->evaluated; i++) {
+        bool dominated = individual_failed(&all[i], comparison->objective_count) || all[i].violation > 0;
+        for (int j = 0; j < contestant->evaluated && !dominated; j++)
+            dominated = dominates(&all[j], &all[i], comparison->objective_count);
+        if (dominated)
+            continue;
+        memcpy(contestant->front[contestant->front_count++], all[i].objectives, sizeof *contestant->front);
+        for (int o = 0; o < comparison->objective_count; o++)
+            contestant->best[o] = fmin(contestant->best[o], all[i].objectives[o]);
+    }
+}
+
+static status read_contestant(struct store *store, const struct run_config *config, struct comparison *comparison,
+                              struct contestant *contestant) {
+    struct candidate *candidates;
+    contestant->path = store_path(store);
+    TRY(store_candidates(store, &candidates, &contestant->evaluated));
+    struct individual *all = memory_allocate((size_t)contestant->evaluated + 1, sizeof *all);
+    for (int c = 0; c < contestant->evaluated; c++) {
+        all[c] = assess(comparison, config, &candidates[c]);
+        contestant->failed += all[c].failed;
+        for (int e = 0; e < candidates[c].evaluation_count; e++) {
+            contestant->tokens += steps_added(&candidates[c], e, config->train.steps) * (double)config->train.batch *
+                                  (double)config->model.context;
+            contestant->seconds += candidates[c].evaluations[e].seconds;
+        }
+    }
+    find_front(comparison, all, contestant);
+    free(all);
+    candidates_free(candidates, contestant->evaluated);
+    return STATUS_OK;
+}
+
+static status read_run(struct store *const *runs, int index, struct comparison *comparison) {
+    struct run_config *config = memory_allocate(1, sizeof *config);
+    enum metric objectives[METRICS];
+    status outcome = config_load_text("the run's config", store_fact(runs[index], FACT_CONFIG), NULL, 0, false, config);
+    if (outcome == STATUS_OK) {
+        int count = config_objectives(config, objectives);
+        if (index == 0) {
+            memcpy(comparison->objectives, objectives, sizeof objectives);
+            comparison->objective_count = count;
+        }
+        if (!same_objectives(comparison->objectives, comparison->objective_count, objectives, count))
+            outcome = refuse_objectives(store_path(runs[0]), store_path(runs[index]), comparison->objectives,
+                                        comparison->objective_count, objectives, count);
+    }
+    if (outcome == STATUS_OK)
+        outcome = read_contestant(runs[index], config, comparison, &comparison->contestants[index]);
+    free(config);
+    return outcome;
+}
+
+/* ---- measuring ---- */
+
+static void choose_box(struct comparison *comparison) {
+    for (int o = 0; o < comparison->objective_count; o++) {
+        double best = INFINITY, worst = -INFINITY;
+        for (int c = 0; c < comparison->count; c++) {
+            for (int i = 0; i < comparison->contestants[c].front_count; i++) {
+                best = fmin(best, comparison->contestants[c].front[i][o]);
+                worst = fmax(worst, comparison->contestants[c].front[i][o]);
+            }
+        }
+        double range = worst > best ? worst - best : fabs(best) > 0 ? fabs(best) : 1;
+        comparison->ideal[o] = best;
+        comparison->reference[o] = worst + 0.1 * range;
+    }
+}
+
+static void measure(const struct comparison *comparison, struct contestant *contestant) {
+    int dimensions = comparison->objective_count;
+    double *points = memory_allocate((size_t)contestant->front_count * (size_t)dimensions + 1, sizeof *points);
+    double ones[MAX_OBJECTIVES];
+    for (int o = 0; o < dimensions; o++)
+        ones[o] = 1;
+    for (int i = 0; i < contestant->front_count; i++)
+        for (int o = 0; o < dimensions; o++)
+            points[i * dimensions + o] =
+                (contestant->front[i][o] - comparison->ideal[o]) / (comparison->reference[o] - comparison->ideal[o]);
+    contestant->hypervolume = hypervolume(points, contestant->front_count, dimensions, ones);
+    free(points);
+}
+
+/* ---- for people and for scripts ---- */
+
+/* The value of a metric from an objective, which is negated where larger is better. */
+static double metric_of(enum metric metric, double objective) {
+    return isfinite(objective) ? metric_objective(metric, objective) : NAN;
+}
+
+static void print_table(const struct comparison *comparison, FILE *out) {
+    char number[TEXT_NUMBER_BYTES];
+    int width = 3;
+    for (int c = 0; c < comparison->count; c++)
+        width =
+            (int)strlen(comparison->contestants[c].path) > width ? (int)strlen(comparison->contestants[c].path) : width;
+    fprintf(out, "%-*s  %11s  %6s  %5s  %11s", width, "run", "evaluations", "failed", "front", "hypervolume");
+    for (int o = 0; o < comparison->objective_count; o++)
+        fprintf(out, "  %14s", metric_table[comparison->objectives[o]].title);
+    fprintf(out, "  %8s  %s\n", "tokens", "time");
+    for (int c = 0; c < comparison->count; c++) {
+        const struct contestant *contestant = &comparison->contestants[c];
+        fprintf(out, "%-*s  %11d  %6d  %5d  %11.6f", width, contestant->path, contestant->evaluated, contestant->failed,
+                contestant->front_count, contestant->hypervolume);
+        for (int o = 0; o < comparison->objective_count; o++)
+            fprintf(out, "  %14s",
+                    metric_text(comparison->objectives[o], metric_of(comparison->objectives[o], contestant->best[o]),
+                                number));
+        fprintf(out, "  %8s", text_count(number, contestant->tokens));
+        fprintf(out, "  %s\n", text_duration(number, contestant->seconds));
+    }
+    fprintf(out, "\nBest values of each front. Hypervolume: of the box from the best values of all runs to");
+    for (int o = 0; o < comparison->objective_count; o++)
+        fprintf(out, "%s %s %s", o ? "," : "",
+                metric_text(comparison->objectives[o], metric_of(comparison->objectives[o], comparison->reference[o]),
+                            number),
+                metric_table[comparison->objectives[o]].title);
+    fprintf(out, "; more is better.\n");
+}
+
+static void add_objectives(cJSON *json, const char *name, const struct comparison *comparison, const double *values) {
+    cJSON *object = cJSON_AddObjectToObject(json, name);
+    for (int o = 0; o < comparison->objective_count; o++)
+        if (isfinite(values[o]))
+            cJSON_AddNumberToObject(object, metric_table[comparison->objectives[o]].name,
+                                    metric_of(comparison->objectives[o], values[o]));
+}
+
+static void print_json(const struct comparison *comparison, FILE *out) {
+    cJSON *json = cJSON_CreateObject();
+    cJSON *names = cJSON_AddArrayToObject(json, "objectives");
+    for (int o = 0; o < comparison->objective_count; o++)
+        cJSON_AddItemToArray(names, cJSON_CreateString(metric_table[comparison->objectives[o]].name));
+    add_objectives(json, "ideal", comparison, comparison->ideal);
+    add_objectives(json, "reference", comparison, comparison->reference);
+    cJSON *list = cJSON_AddArrayToObject(json, "runs");
+    for (int c = 0; c < comparison->count; c++) {
+        const struct contestant *contestant = &comparison->contestants[c];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "run", contestant->path);
+        cJSON_AddNumberToObject(item, "evaluations", contestant->evaluated);
+        cJSON_AddNumberToObject(item, "failed", contestant->failed);
+        cJSON_AddNumberToObject(item, "front", contestant->front_count);
+        cJSON_AddNumberToObject(item, "hypervolume", contestant->hypervolume);
+        add_objectives(item, "best", comparison, contestant->best);
+        cJSON_AddNumberToObject(item, "tokens", contestant->tokens);
+        cJSON_AddNumberToObject(item, "seconds", contestant->seconds);
+        cJSON_AddItemToArray(list, item);
+    }
+    json_print(json, out);
+}
+
+status report_comparison(struct store *const *runs, int count, bool json, FILE *out) {
+    struct comparison comparison = {.contestants = memory_allocate((size_t)count, sizeof *comparison.contestants),
+                                    .count = count};
+    status outcome = STATUS_OK;
+    for (int c = 0; outcome == STATUS_OK && c < count; c++)
+        outcome = read_run(runs, c, &comparison);
+    if (outcome == STATUS_OK) {
+        choose_box(&comparison);
+        for (int c = 0; c < count; c++)
+            measure(&comparison, &comparison.contestants[c]);
+        (json ? print_json : print_table)(&comparison, out);
+    }
+    for (int c = 0; c < count; c++)
+        free(comparison.contestants[c].front);
+    free(comparison.contestants);
+    return outcome;
+}

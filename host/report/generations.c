@@ -1,0 +1,271 @@
+#include "report/generations.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "run/analysis.h"
+#include "run/config.h"
+#include "run/summary.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct generations {
+    struct run_config config;
+    struct catalogue catalogue;
+    enum metric objectives[METRICS];
+    int objective_count;
+    struct candidate *candidates;
+    int candidate_count;
+    struct analysis *analyses; /* by generation, from 0 */
+    int count;
+    struct agreement *agreements;
+    int agreement_count;
+};
+
+/* ---- computing ---- */
+
+static void analyse_generation(struct generations *generations, int generation) {
+    const struct candidate **members = memory_allocate((size_t)generations->candidate_count + 1, sizeof *members);
+    int count = 0;
+    for (int c = 0; c < generations->candidate_count; c++)
+        if (generations->candidates[c].individual.generation == generation)
+            members[count++] = &generations->candidates[c];
+    analyse(members, count, generations->config.train.steps, &generations->analyses[generation]);
+    free(members);
+}
+
+/* What lengths of training are compared by: the first objective that training makes. */
+static enum metric quality_of(const struct generations *generations) {
+    for (int o = 0; o < generations->objective_count; o++)
+        if (metric_table[generations->objectives[o]].kind == METRIC_TRAINED)
+            return generations->objectives[o];
+    return METRIC_BITS_PER_BYTE;
+}
+
+static status read_generations(struct store *store, struct generations *generations) {
+    TRY(config_load_text("the run's config", store_fact(store, FACT_CONFIG), NULL, 0, false, &generations->config));
+    TRY(catalogue_read_text("the run's catalogue", store_fact(store, FACT_CATALOGUE), &generations->catalogue));
+    generations->objective_count = config_objectives(&generations->config, generations->objectives);
+    TRY(store_candidates(store, &generations->candidates, &generations->candidate_count));
+    for (int c = 0; c < generations->candidate_count; c++)
+        if (generations->candidates[c].individual.generation >= generations->count)
+            generations->count = generations->candidates[c].individual.generation + 1;
+    generations->analyses = memory_allocate((size_t)generations->count + 1, sizeof *generations->analyses);
+    for (int g = 0; g < generations->count; g++)
+        analyse_generation(generations, g);
+    enum metric quality = quality_of(generations);
+    generations->agreements = analyse_agreements(generations->candidates, generations->candidate_count, quality,
+                                                 &generations->agreement_count);
+    return STATUS_OK;
+}
+
+static void release(struct generations *generations) {
+    candidates_free(generations->candidates, generations->candidate_count);
+    free(generations->analyses);
+    free(generations->agreements);
+    free(generations);
+}
+
+/* ---- the table ---- */
+
+static void print_scores(const struct generations *generations, enum metric metric, FILE *out) {
+    fprintf(out, "\n%s\n%10s  %10s  %6s  %10s  %10s  %10s  %10s  %10s\n", metric_table[metric].name, "generation",
+            "candidates", "failed", "least", "quartile", "median", "quartile", "greatest");
+    for (int g = 0; g < generations->count; g++) {
+        const struct analysis *analysis = &generations->analyses[g];
+        const struct spread *spread = &analysis->metrics[metric];
+        const double values[] = {spread->least, spread->lower_quartile, spread->median, spread->upper_quartile,
+                                 spread->greatest};
+        fprintf(out, "%10d  %10d  %6d", g + 1, analysis->candidates, analysis->failed);
+        for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+            char number[TEXT_NUMBER_BYTES];
+            fprintf(out, "  %10s", metric_text(metric, values[v], number));
+        }
+        fprintf(out, "\n");
+    }
+}
+
+/* Whether any generation has it. */
+static bool occurs(const struct generations *generations, int class_index) {
+    for (int g = 0; g < generations->count; g++)
+        if (generations->analyses[g].class_shares[class_index] > 0)
+            return true;
+    return false;
+}
+
+static void print_classes(const struct generations *generations, FILE *out) {
+    fprintf(out, "\nclasses, %% of LIVs\n%10s", "generation");
+    for (int c = 0; c < generations->catalogue.class_count; c++)
+        if (occurs(generations, c))
+            fprintf(out, "  %9s", generations->catalogue.classes[c].name);
+    fprintf(out, "\n");
+    for (int g = 0; g < generations->count; g++) {
+        fprintf(out, "%10d", g + 1);
+        for (int c = 0; c < generations->catalogue.class_count; c++)
+            if (occurs(generations, c))
+                fprintf(out, "  %9.1f", 100 * generations->analyses[g].class_shares[c]);
+        fprintf(out, "\n");
+    }
+}
+
+static void print_connections(const struct generations *generations, FILE *out) {
+    fprintf(out,
+            "\nshared connections a genome, and their length in LIVs; diversity: mean distance of two genomes\n"
+            "%10s  %8s  %6s  %8s  %6s  %9s\n",
+            "generation", "features", "length", "weights", "length", "diversity");
+    for (int g = 0; g < generations->count; g++) {
+        fprintf(out, "%10d", g + 1);
+        for (int kind = 0; kind < SHARING_KINDS; kind++) {
+            const struct connections *connections = &generations->analyses[g].connections[kind];
+            fprintf(out, "  %8.2f  ", connections->number);
+            if (isnan(connections->distance))
+                fprintf(out, "%6s", "-");
+            else
+                fprintf(out, "%6.2f", connections->distance);
+        }
+        fprintf(out, "  %9.2f\n", generations->analyses[g].diversity);
+    }
+}
+
+static void print_pairs(const struct generations *generations, FILE *out) {
+    enum { MOST = 8 };
+    const struct analysis *last = &generations->analyses[generations->count - 1];
+    int classes = generations->catalogue.class_count;
+    bool shown[CATALOGUE_MAX_CLASSES][CATALOGUE_MAX_CLASSES] = {{false}};
+    fprintf(out, "\nneighbours of the last generation, %% of pairs:");
+    for (int place = 0; place < MOST; place++) {
+        int first = -1, second = -1;
+        for (int a = 0; a < classes; a++)
+            for (int b = 0; b < classes; b++)
+                if (!shown[a][b] && last->pair_shares[a][b] > 0 &&
+                    (first < 0 || last->pair_shares[a][b] > last->pair_shares[first][second])) {
+                    first = a;
+                    second = b;
+                }
+        if (first < 0)
+            break;
+        shown[first][second] = true;
+        fprintf(out, "%s %s > %s %.1f", place ? "," : "", generations->catalogue.classes[first].name,
+                generations->catalogue.classes[second].name, 100 * last->pair_shares[first][second]);
+    }
+    fprintf(out, "\n");
+}
+
+static void print_agreements(const struct generations *generations, FILE *out) {
+    if (generations->agreement_count == 0)
+        return;
+    fprintf(out, "\nhow lengths of training order the same candidates\n%8s  %8s  %10s  %16s\n", "steps", "steps",
+            "candidates", "rank correlation");
+    for (int a = 0; a < generations->agreement_count; a++) {
+        const struct agreement *agreement = &generations->agreements[a];
+        fprintf(out, "%8lld  %8lld  %10d  ", agreement->shorter, agreement->longer, agreement->candidates);
+        if (isnan(agreement->correlation))
+            fprintf(out, "%16s\n", "-");
+        else
+            fprintf(out, "%16.3f\n", agreement->correlation);
+    }
+}
+
+static void print_table(struct store *store, const struct generations *generations, FILE *out) {
+    fprintf(out, "Generations of %s, of %lld candidates each\n", store_path(store),
+            generations->config.search.population);
+    if (generations->count == 0) {
+        fprintf(out, "\nnothing was evaluated yet\n");
+        return;
+    }
+    for (int o = 0; o < generations->objective_count; o++)
+        print_scores(generations, generations->objectives[o], out);
+    print_classes(generations, out);
+    print_pairs(generations, out);
+    print_connections(generations, out);
+    print_agreements(generations, out);
+}
+
+/* ---- JSON ---- */
+
+static void add_number(cJSON *json, const char *name, double value) {
+    if (!isnan(value))
+        cJSON_AddNumberToObject(json, name, value);
+}
+
+static cJSON *describe_spread(const struct spread *spread) {
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "count", spread->count);
+    add_number(json, "least", spread->least);
+    add_number(json, "lower_quartile", spread->lower_quartile);
+    add_number(json, "median", spread->median);
+    add_number(json, "upper_quartile", spread->upper_quartile);
+    add_number(json, "greatest", spread->greatest);
+    return json;
+}
+
+static cJSON *describe_pairs(const struct generations *generations, const struct analysis *analysis) {
+    cJSON *list = cJSON_CreateArray();
+    for (int a = 0; a < generations->catalogue.class_count; a++) {
+        for (int b = 0; b < generations->catalogue.class_count; b++) {
+            if (analysis->pair_shares[a][b] <= 0)
+                continue;
+            cJSON *pair = cJSON_CreateObject();
+            cJSON_AddStringToObject(pair, "first", generations->catalogue.classes[a].name);
+            cJSON_AddStringToObject(pair, "next", generations->catalogue.classes[b].name);
+            cJSON_AddNumberToObject(pair, "share", analysis->pair_shares[a][b]);
+            cJSON_AddItemToArray(list, pair);
+        }
+    }
+    return list;
+}
+
+static cJSON *describe_generation(const struct generations *generations, int generation) {
+    const struct analysis *analysis = &generations->analyses[generation];
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "generation", generation + 1);
+    cJSON_AddNumberToObject(json, "candidates", analysis->candidates);
+    cJSON_AddNumberToObject(json, "failed", analysis->failed);
+    cJSON *metrics = cJSON_AddObjectToObject(json, "metrics");
+    for (int m = 0; m < METRICS; m++)
+        if (analysis->metrics[m].count > 0)
+            cJSON_AddItemToObject(metrics, metric_table[m].name, describe_spread(&analysis->metrics[m]));
+    cJSON *classes = cJSON_AddObjectToObject(json, "class_shares");
+    for (int c = 0; c < generations->catalogue.class_count; c++)
+        if (occurs(generations, c))
+            cJSON_AddNumberToObject(classes, generations->catalogue.classes[c].name, analysis->class_shares[c]);
+    cJSON_AddItemToObject(json, "pairs", describe_pairs(generations, analysis));
+    for (int kind = 0; kind < SHARING_KINDS; kind++) {
+        cJSON *connections = cJSON_AddObjectToObject(json, connection_names[kind]);
+        cJSON_AddNumberToObject(connections, "number", analysis->connections[kind].number);
+        add_number(connections, "distance", analysis->connections[kind].distance);
+    }
+    add_number(json, "diversity", analysis->diversity);
+    return json;
+}
+
+static void print_json(struct store *store, const struct generations *generations, FILE *out) {
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "run", store_path(store));
+    cJSON_AddNumberToObject(json, "population", (double)generations->config.search.population);
+    cJSON *list = cJSON_AddArrayToObject(json, "generations");
+    for (int g = 0; g < generations->count; g++)
+        cJSON_AddItemToArray(list, describe_generation(generations, g));
+    list = cJSON_AddArrayToObject(json, "agreements");
+    for (int a = 0; a < generations->agreement_count; a++) {
+        const struct agreement *agreement = &generations->agreements[a];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddNumberToObject(item, "shorter_steps", (double)agreement->shorter);
+        cJSON_AddNumberToObject(item, "longer_steps", (double)agreement->longer);
+        cJSON_AddNumberToObject(item, "candidates", agreement->candidates);
+        add_number(item, "rank_correlation", agreement->correlation);
+        cJSON_AddItemToArray(list, item);
+    }
+    json_print(json, out);
+}
+
+status report_generations(struct store *store, bool json, FILE *out) {
+    struct generations *generations = memory_allocate(1, sizeof *generations);
+    status outcome = read_generations(store, generations);
+    if (outcome == STATUS_OK)
+        (json ? print_json : print_table)(store, generations, out);
+    release(generations);
+    return outcome;
+}
