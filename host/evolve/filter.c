@@ -97,32 +97,43 @@ int filter_choose(const struct filter *filter, const struct individual *children
 
 /* ---- learning ---- */
 
-static void teach(struct filter *filter, const struct individual *result, double steps) {
-    struct measured measured = {.violation = 0};
-    double targets[SURROGATE_MOST_TARGETS], predicted[SURROGATE_MOST_TARGETS];
-    struct prospect prospect = {.genome = &result->genome, .costs = measured.costs, .steps = steps};
-    bool failed = individual_failed(result, filter->objectives);
-    for (int o = 0; o < filter->objectives; o++)
-        filter->predictions[o] = NAN;
-    if (!filter->surrogate || (failed && result->violation > 0) ||
-        !filter->settings.measure(filter->settings.context, &result->genome, &measured))
-        return;
-    bool predicts = surrogate_predict(filter->surrogate, &prospect, predicted, NULL);
-    for (int o = 0, target = 0; o < filter->objectives; o++) {
-        if (!filter->settings.trained[o])
-            continue;
-        filter->predictions[o] = predicts ? predicted[target] : NAN;
-        targets[target++] = result->objectives[o];
-    }
-    surrogate_tell(filter->surrogate, &prospect, failed ? NULL : targets);
+static bool measure_result(const struct filter *filter, const struct individual *result, struct measured *measured) {
+    *measured = (struct measured){.violation = 0};
+    return filter->surrogate && filter->settings.measure(filter->settings.context, &result->genome, measured);
+}
+
+/* The targets of a result; false where it failed. */
+static bool find_targets(const struct filter *filter, const struct individual *result, double *targets) {
+    for (int o = 0, target = 0; o < filter->objectives; o++)
+        if (filter->settings.trained[o])
+            targets[target++] = result->objectives[o];
+    return !individual_failed(result, filter->objectives);
 }
 
 void filter_tell(struct filter *filter, const struct individual *result) {
-    teach(filter, result, filter->settings.steps(filter->settings.context, result->rung));
+    struct measured measured;
+    double targets[SURROGATE_MOST_TARGETS], predicted[SURROGATE_MOST_TARGETS];
+    for (int o = 0; o < filter->objectives; o++)
+        filter->predictions[o] = NAN;
+    if (!measure_result(filter, result, &measured) || measured.violation > 0)
+        return;
+    struct prospect prospect = {.genome = &result->genome,
+                                .costs = measured.costs,
+                                .steps = filter->settings.steps(filter->settings.context, result->rung)};
+    bool predicts = surrogate_predict(filter->surrogate, &prospect, predicted, NULL);
+    for (int o = 0, target = 0; o < filter->objectives; o++)
+        if (filter->settings.trained[o])
+            filter->predictions[o] = predicts ? predicted[target++] : NAN;
+    surrogate_tell(filter->surrogate, &prospect, find_targets(filter, result, targets) ? targets : NULL);
 }
 
 void filter_tell_earlier(struct filter *filter, const struct individual *result, double steps) {
-    teach(filter, result, steps);
+    struct measured measured;
+    double targets[SURROGATE_MOST_TARGETS];
+    if (!measure_result(filter, result, &measured))
+        return;
+    struct prospect prospect = {.genome = &result->genome, .costs = measured.costs, .steps = steps};
+    surrogate_teach(filter->surrogate, &prospect, find_targets(filter, result, targets) ? targets : NULL);
 }
 
 double filter_prediction(const struct filter *filter, int objective) {

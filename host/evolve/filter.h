@@ -50,7 +50,7 @@ int filter_choose(const struct filter *filter, const struct individual *children
 
 /*
  * What training told of an individual at its rung, or in an earlier run after so many steps: failed, or its objectives.
- * One that was not trained, because it violates limits, teaches nothing.
+ * One that measure() finds beyond limits was not trained and teaches nothing; earlier runs may have had other limits.
  */
 void filter_tell(struct filter *filter, const struct individual *result);
 void filter_tell_earlier(struct filter *filter, const struct individual *result, double steps);

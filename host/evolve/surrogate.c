@@ -303,22 +303,31 @@ bool surrogate_predict(struct surrogate *surrogate, const struct prospect *prosp
     return true;
 }
 
-void surrogate_tell(struct surrogate *surrogate, const struct prospect *prospect, const double *targets) {
+static bool are_measured(const struct surrogate *surrogate, const double *targets) {
     bool measured = targets != NULL;
     for (int target = 0; measured && target < surrogate->targets; target++)
         measured = isfinite(targets[target]);
-    predictors_fill(surrogate->space, surrogate->costs, prospect, surrogate->row);
-    if (surrogate->is_fitted && measured) {
-        struct prediction *prediction = &surrogate->window[surrogate->predictions++ % SURROGATE_WINDOW];
-        prediction->steps = prospect->steps;
-        predict_row(surrogate, prediction->predicted);
-        memcpy(prediction->told, targets, (size_t)surrogate->targets * sizeof *targets);
-    }
+    return measured;
+}
+
+void surrogate_teach(struct surrogate *surrogate, const struct prospect *prospect, const double *targets) {
+    bool measured = are_measured(surrogate, targets);
     size_t row = (size_t)(surrogate->told++ % SURROGATE_MOST_ROWS), predictors = (size_t)surrogate->predictors;
-    memcpy(surrogate->rows + row * predictors, surrogate->row, predictors * sizeof *surrogate->row);
+    predictors_fill(surrogate->space, surrogate->costs, prospect, surrogate->rows + row * predictors);
     for (int target = 0; target < surrogate->targets; target++)
         surrogate->values[row][target] = measured ? targets[target] : NAN;
     refresh(surrogate);
+}
+
+void surrogate_tell(struct surrogate *surrogate, const struct prospect *prospect, const double *targets) {
+    double predicted[SURROGATE_MOST_TARGETS];
+    if (are_measured(surrogate, targets) && surrogate_predict(surrogate, prospect, predicted, NULL)) {
+        struct prediction *prediction = &surrogate->window[surrogate->predictions++ % SURROGATE_WINDOW];
+        prediction->steps = prospect->steps;
+        memcpy(prediction->predicted, predicted, (size_t)surrogate->targets * sizeof *predicted);
+        memcpy(prediction->told, targets, (size_t)surrogate->targets * sizeof *targets);
+    }
+    surrogate_teach(surrogate, prospect, targets);
 }
 
 /* ---- rank correlation ---- */

@@ -32,6 +32,8 @@ void surrogate_destroy(struct surrogate *surrogate);
  * predicts for the candidate is kept first, for surrogate_correlation().
  */
 void surrogate_tell(struct surrogate *surrogate, const struct prospect *prospect, const double *targets);
+/* The same of what surrogate_correlation() shall not look at, such as the candidates of another run. */
+void surrogate_teach(struct surrogate *surrogate, const struct prospect *prospect, const double *targets);
 
 /*
  * Predicts the targets, and by how much such predictions were off: the root mean square of the leave-one-out errors.

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "run/analysis.h"
 #include "run/config.h"
-#include "run/summary.h"
+#include "run/lineage.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,6 +22,8 @@ struct generations {
     int count;
     struct agreement *agreements;
     int agreement_count;
+    struct prediction_record *predictions; /* of a surrogate */
+    int prediction_count;
 };
 
 /* ---- computing ---- */
@@ -58,14 +60,21 @@ static status read_generations(struct store *store, struct generations *generati
     enum metric quality = quality_of(generations);
     generations->agreements = analyse_agreements(generations->candidates, generations->candidate_count, quality,
                                                  &generations->agreement_count);
-    return STATUS_OK;
+    return store_predictions(store, &generations->predictions, &generations->prediction_count);
 }
 
 static void release(struct generations *generations) {
     candidates_free(generations->candidates, generations->candidate_count);
     free(generations->analyses);
     free(generations->agreements);
+    free(generations->predictions);
     free(generations);
+}
+
+/* The generation of a candidate, or -1. */
+static int generation_of(const struct generations *generations, int id) {
+    int place = lineage_find(generations->candidates, generations->candidate_count, id);
+    return place >= 0 ? generations->candidates[place].individual.generation : -1;
 }
 
 /* ---- the table ---- */
@@ -168,6 +177,48 @@ static void print_agreements(const struct generations *generations, FILE *out) {
     }
 }
 
+/*
+ * The surrogate's predictions of a metric in a generation, and its rank correlation behind the last of them; NaN where
+ * there is none.
+ */
+static double judge_surrogate(const struct generations *generations, int generation, enum metric metric, int *count) {
+    double correlation = NAN;
+    *count = 0;
+    for (int p = 0; p < generations->prediction_count; p++) {
+        const struct prediction_record *record = &generations->predictions[p];
+        if (record->metric != metric || generation_of(generations, record->candidate) != generation)
+            continue;
+        correlation = record->correlation;
+        ++*count;
+    }
+    return correlation;
+}
+
+static bool was_predicted(const struct generations *generations, enum metric metric) {
+    for (int p = 0; p < generations->prediction_count; p++)
+        if (generations->predictions[p].metric == metric)
+            return true;
+    return false;
+}
+
+static void print_surrogate(const struct generations *generations, enum metric metric, FILE *out) {
+    if (!was_predicted(generations, metric))
+        return;
+    fprintf(out,
+            "\nhow the surrogate predicted %s before the training: rank correlation, latest 50\n"
+            "%10s  %11s  %16s\n",
+            metric_table[metric].name, "generation", "predictions", "rank correlation");
+    for (int g = 0; g < generations->count; g++) {
+        int count;
+        double correlation = judge_surrogate(generations, g, metric, &count);
+        fprintf(out, "%10d  %11d  ", g + 1, count);
+        if (isnan(correlation))
+            fprintf(out, "%16s\n", "-");
+        else
+            fprintf(out, "%16.3f\n", correlation);
+    }
+}
+
 static void print_table(struct store *store, const struct generations *generations, FILE *out) {
     fprintf(out, "Generations of %s, of %lld candidates each\n", store_path(store),
             generations->config.search.population);
@@ -181,6 +232,8 @@ static void print_table(struct store *store, const struct generations *generatio
     print_pairs(generations, out);
     print_connections(generations, out);
     print_agreements(generations, out);
+    for (int o = 0; o < generations->objective_count; o++)
+        print_surrogate(generations, generations->objectives[o], out);
 }
 
 /* ---- JSON ---- */
@@ -238,6 +291,16 @@ static cJSON *describe_generation(const struct generations *generations, int gen
         add_number(connections, "distance", analysis->connections[kind].distance);
     }
     add_number(json, "diversity", analysis->diversity);
+    cJSON *surrogate = cJSON_AddObjectToObject(json, "surrogate");
+    for (int o = 0; o < generations->objective_count; o++) {
+        int count;
+        double correlation = judge_surrogate(generations, generation, generations->objectives[o], &count);
+        if (count == 0)
+            continue;
+        cJSON *item = cJSON_AddObjectToObject(surrogate, metric_table[generations->objectives[o]].name);
+        cJSON_AddNumberToObject(item, "predictions", count);
+        add_number(item, "rank_correlation", correlation);
+    }
     return json;
 }
 

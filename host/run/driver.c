@@ -24,7 +24,7 @@ static bool measure(void *context, const struct genome *genome, struct measured 
     if (measure_static(genome, &search->catalogue, &search->config, &metrics) != STATUS_OK)
         return false;
     for (size_t c = 0; c < sizeof costs / sizeof *costs; c++)
-        measured->costs[c] = log1p(metrics.values[costs[c]]);
+        measured->costs[c] = metrics.values[costs[c]];
     for (int o = 0; o < search->objective_count; o++)
         measured->objectives[o] = metric_objective(search->objectives[o], metrics.values[search->objectives[o]]);
     measured->violation = limits_violation(&search->config.search.limits, &metrics);
@@ -91,6 +91,23 @@ static status record_generation(struct search *search, const struct evolution *e
     return record_analysis(search, generation);
 }
 
+/* What the model said of an individual before it was trained, and how well its latest predictions are ordered. */
+static status record_predictions(struct search *search, const struct evolution *evolution,
+                                 const struct individual *individual) {
+    const struct filter *filter = evolution_filter(evolution);
+    struct prediction_record records[MAX_OBJECTIVES];
+    int count = 0;
+    for (int o = 0; filter && o < search->objective_count; o++)
+        if (!isnan(filter_prediction(filter, o)))
+            records[count++] = (struct prediction_record){
+                .candidate = individual->id,
+                .steps = (long long)steps_of_rung(search, individual->rung),
+                .metric = search->objectives[o],
+                .value = metric_objective(search->objectives[o], filter_prediction(filter, o)),
+                .correlation = filter_correlation(filter, o)};
+    return count > 0 ? store_add_predictions(search->store, records, count) : STATUS_OK;
+}
+
 static status evolve(struct search *search, struct evolution *evolution) {
     int population = (int)search->config.search.population;
     struct individual individual = {0};
@@ -99,6 +116,7 @@ static status evolve(struct search *search, struct evolution *evolution) {
             return fail("evolution waits for an individual that was not evaluated");
         TRY(search_assess(search, &individual));
         evolution_tell(evolution, &individual);
+        TRY(record_predictions(search, evolution, &individual));
         if (individual.id % population == 0)
             TRY(record_generation(search, evolution, individual.generation));
     }

@@ -28,6 +28,17 @@ python3 -c "import sys; sys.exit(abs($least - ${stored:-0}) > 1e-9)" || complain
 [ "$(sqlite3 one/run.db 'SELECT count(DISTINCT generation) FROM analysis')" = 3 ] ||
     complain "analysis has not 3 generations"
 
+# What a surrogate predicted, before it was told.
+expect 0 "Pareto front" "$starcl" search small.cfg --seed 3 --run predicted --quiet --set search.surrogate.candidates=4 \
+    --set search.surrogate.warmup=4
+expect 0 "how the surrogate predicted bits_per_byte" "$starcl" show predicted --generations
+predictions=$(sqlite3 predicted/run.db "SELECT count(*) FROM predictions p JOIN candidates c ON c.id = p.candidate
+    WHERE metric = 'bits_per_byte' AND generation = 2")
+holds "j['generations'][2]['surrogate']['bits_per_byte']['predictions'] == $predictions > 0" \
+    "$starcl" show predicted --generations --json
+[ "$(sqlite3 predicted/run.db "SELECT count(*) FROM predictions WHERE metric <> 'bits_per_byte'")" = 0 ] ||
+    complain "what is known without training was predicted"
+
 # Lineage: parents are those of the database, down to those without; each LIV has a parent's class or is new.
 child=$(sqlite3 one/run.db 'SELECT max(id) FROM candidates')
 expect 0 "Lineage of candidate $child of one" "$starcl" show one --lineage "$child"

@@ -610,6 +610,58 @@ static void test_filtering_helps(void **unused) {
     assert_true(filtered_median < 0.6 * plain_median);
 }
 
+static bool measure_limited(void *context, const struct genome *genome, struct measured *measured) {
+    measure_size(context, genome, measured);
+    measured->violation = measured->costs[0] > 30 ? measured->costs[0] - 30 : 0;
+    return true;
+}
+
+/* What was not trained, beyond limits, teaches nothing; an earlier run teaches without being judged. */
+static void test_telling(void **unused) {
+    (void)unused;
+    enum { TOLD = 60 };
+    struct genome_space space = six_livs();
+    struct random_stream random = random_open(19, 20);
+    struct filter_settings settings = {.candidates = 4,
+                                       .costs = 1,
+                                       .trained = {true},
+                                       .measure = measure_limited,
+                                       .steps = forty_steps,
+                                       .context = &space};
+    struct filter *filter = filter_create(&settings, &space, 2, 1);
+    int beyond = 0;
+    for (int i = 0; i < TOLD; i++) {
+        struct individual individual = {.genome = draw(&space, &random)};
+        individual.objectives[1] = size_of(&space, &individual.genome);
+        individual.violation = fmax(individual.objectives[1] - 30, 0);
+        if (individual.violation <= 0)
+            individual.objectives[0] = 3 + truth(&space, &individual.genome);
+        else
+            beyond++; /* never trained: its quality stays 0 */
+        filter_tell(filter, &individual);
+        double predicted = filter_prediction(filter, 0);
+        assert_true(isnan(filter_prediction(filter, 1)));
+        assert_true(individual.violation <= 0 ? i < 8 || predicted > 3 : isnan(predicted));
+    }
+    assert_true(beyond > 10 && beyond < TOLD - 20);
+    assert_true(filter_correlation(filter, 0) > 0.3 && isnan(filter_correlation(filter, 1)));
+    filter_destroy(filter);
+
+    filter = filter_create(&settings, &space, 2, 1);
+    for (int i = 0; i < TOLD; i++) {
+        struct individual individual = {.genome = draw(&space, &random)};
+        individual.objectives[0] = 3 + truth(&space, &individual.genome);
+        filter_tell_earlier(filter, &individual, 40);
+    }
+    assert_true(isnan(filter_correlation(filter, 0)));
+    struct individual own = {.genome = draw(&space, &random), .objectives = {5, 5}};
+    while (size_of(&space, &own.genome) > 30)
+        own.genome = draw(&space, &random);
+    filter_tell(filter, &own);
+    assert_true(fabs(filter_prediction(filter, 0) - 3 - truth(&space, &own.genome)) < 0.5);
+    filter_destroy(filter);
+}
+
 static int read_catalogue(void **unused) {
     (void)unused;
     assert_ok(catalogue_read(NULL, &catalogue));
@@ -624,7 +676,7 @@ int main(void) {
         cmocka_unit_test(test_degenerate),       cmocka_unit_test(test_deterministic),
         cmocka_unit_test(test_rank_correlation), cmocka_unit_test(test_correlation_of_one_length),
         cmocka_unit_test(test_choice),           cmocka_unit_test(test_choice_of_the_rest),
-        cmocka_unit_test(test_filtering_helps),
+        cmocka_unit_test(test_filtering_helps),  cmocka_unit_test(test_telling),
     };
     return cmocka_run_group_tests(tests, read_catalogue, NULL);
 }
