@@ -22,7 +22,8 @@ struct front {
     struct run_config config;
     enum metric objectives[METRICS];
     int objective_count;
-    struct candidate *candidates; /* of the whole run */
+    enum metric quality, test_quality; /* what quality is of this data: bits a byte, or accuracy */
+    struct candidate *candidates;      /* of the whole run */
     int evaluated, failed;
     struct member *members; /* of the front, the best first objective first */
     int count;
@@ -39,8 +40,8 @@ static int by_first_objective(const void *a, const void *b) {
 
 static int by_test_part(const void *a, const void *b) {
     const struct member *x = a, *y = b;
-    double difference =
-        x->final.mean.values[METRIC_TEST_BITS_PER_BYTE] - y->final.mean.values[METRIC_TEST_BITS_PER_BYTE];
+    enum metric quality = metrics_quality(&x->final.mean, true);
+    double difference = metric_objective(quality, x->final.mean.values[quality] - y->final.mean.values[quality]);
     return difference != 0 ? (difference < 0 ? -1 : 1) : x->individual.id - y->individual.id;
 }
 
@@ -67,7 +68,7 @@ static bool is_dominated(const struct front *front, const struct member *all, in
 
 /* The metric that varies with the seed and that people compare: what is optimised first, or else quality. */
 static enum metric quality_of(const struct front *front) {
-    return metric_table[front->objectives[0]].kind == METRIC_TRAINED ? front->objectives[0] : METRIC_BITS_PER_BYTE;
+    return metric_table[front->objectives[0]].kind == METRIC_TRAINED ? front->objectives[0] : front->quality;
 }
 
 static void choose_members(struct front *front) {
@@ -76,6 +77,14 @@ static void choose_members(struct front *front) {
         all[i] = member_of(front, &front->candidates[i]);
     front->members = memory_allocate((size_t)front->evaluated, sizeof *front->members);
     front->finals = memory_allocate((size_t)front->evaluated, sizeof *front->finals);
+    front->quality = METRIC_BITS_PER_BYTE;
+    front->test_quality = METRIC_TEST_BITS_PER_BYTE;
+    for (int i = 0; i < front->evaluated; i++) {
+        if (all[i].individual.failed)
+            continue;
+        front->quality = metrics_quality(&all[i].search.mean, false);
+        front->test_quality = metrics_quality(&all[i].search.mean, true);
+    }
     for (int i = 0; i < front->evaluated; i++) {
         front->failed += all[i].individual.failed;
         if (!is_dominated(front, all, i))
@@ -91,7 +100,7 @@ static void choose_members(struct front *front) {
             within_noise(&front->members[i - 1].search, &front->members[i].search, quality_of(front));
     for (int i = 1; i < front->final_count; i++)
         front->finals[i].is_tied =
-            within_noise(&front->finals[i - 1].final, &front->finals[i].final, METRIC_TEST_BITS_PER_BYTE);
+            within_noise(&front->finals[i - 1].final, &front->finals[i].final, front->test_quality);
 }
 
 static void release_front(struct front *front) {
@@ -111,7 +120,7 @@ static status read_front(struct store *store, struct front *front) {
 
 /* The objectives, and quality, size and cache even where they are none. */
 static int columns_of(const struct front *front, enum metric columns[METRICS]) {
-    static const enum metric always[] = {METRIC_BITS_PER_BYTE, METRIC_PARAMETERS, METRIC_CACHE_BYTES};
+    const enum metric always[] = {front->quality, METRIC_PARAMETERS, METRIC_CACHE_BYTES};
     int count = 0;
     for (int i = 0; i < front->objective_count; i++)
         columns[count++] = front->objectives[i];
@@ -142,7 +151,7 @@ static void print_cell(const struct summary *summary, enum metric metric, bool s
 static void print_members(const struct front *front, const struct member *members, int count, bool final,
                           const enum metric *columns, int column_count, FILE *out) {
     bool several = (final ? front->config.search.final.seeds : front->config.search.seeds) > 1;
-    enum metric quality = final ? METRIC_TEST_BITS_PER_BYTE : quality_of(front);
+    enum metric quality = final ? front->test_quality : quality_of(front);
     char genome[GENOME_TEXT_BYTES];
     fprintf(out, "%6s", "id");
     for (int c = 0; c < column_count; c++)
@@ -158,12 +167,12 @@ static void print_members(const struct front *front, const struct member *member
 }
 
 static void print_final(const struct front *front, FILE *out) {
-    static const enum metric columns[] = {METRIC_TEST_BITS_PER_BYTE, METRIC_BITS_PER_BYTE, METRIC_PARAMETERS,
-                                          METRIC_CACHE_BYTES};
+    const enum metric columns[] = {front->test_quality, front->quality, METRIC_PARAMETERS, METRIC_CACHE_BYTES};
     fprintf(out,
-            "\nThe best of them trained again from scratch, %lld steps, seeds %lld; the test part is text that "
+            "\nThe best of them trained again from scratch, %lld steps, seeds %lld; the test part is %s that "
             "selection never saw\n\n",
-            config_final_steps(&front->config), front->config.search.final.seeds);
+            config_final_steps(&front->config), front->config.search.final.seeds,
+            front->quality == METRIC_BITS_PER_BYTE ? "text" : "data");
     print_members(front, front->finals, front->final_count, true, columns, 4, out);
 }
 

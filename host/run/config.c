@@ -13,7 +13,7 @@ static status resolve_path(const struct settings *settings, struct run_config *c
     if (!config->data.path[0])
         return settings_refuse(settings, setting,
                                "data.path is missing: a text file, a .gz file or a folder; --set data.path=FILE sets "
-                               "it too");
+                               "it too, and data.tasks names tasks that need none");
     char absolute[PATH_MAX];
     if (!realpath(config->data.path, absolute)) {
         bool dictionary = strncmp(config->data.path, "/usr/share/dictd/", 17) == 0;
@@ -53,7 +53,8 @@ static status read_settings(struct settings *settings, bool needs_data, struct r
     resolve_catalogue(config);
     if (!needs_data)
         return STATUS_OK;
-    TRY(resolve_path(settings, config));
+    if (config->data.tasks.count == 0)
+        TRY(resolve_path(settings, config));
     return resolve_device(config);
 }
 

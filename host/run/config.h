@@ -25,7 +25,12 @@ struct run_config {
     } run;
     struct {
         char path[PATH_MAX];
+        struct name_list tasks;  /* of MAD; none: what lies at the path */
         double validation, test; /* shares of the text */
+        struct {
+            long long vocabulary, length, examples, copy_tokens; /* 0: as published; of arrays: as found */
+            double noise;
+        } mad;
     } data;
     struct {
         long long width, depth, context, head_channels, window, block, cache_context;
@@ -67,8 +72,8 @@ struct run_config {
 /*
  * Reads `path` (NULL: the defaults alone), applies the `assignments` ("path=value"), and checks every key: unknown
  * ones, types, ranges, and what must fit together. Every failure is a STATUS_USAGE that names file, line and key.
- * Paths become absolute. Where `needs_data` is true, the config is to be run: data.path must exist, and devices.device
- * takes what STARCL_DEVICE says where it is "". Otherwise neither is looked at.
+ * Paths become absolute. Where `needs_data` is true, the config is to be run: data.path must exist where there are no
+ * data.tasks, and devices.device takes what STARCL_DEVICE says where it is "". Otherwise neither is looked at.
  */
 status config_load(const char *path, const char *const *assignments, int assignment_count, bool needs_data,
                    struct run_config *config) MUST_CHECK;

@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "device/gemm.h"
 #include "evolve/algorithm.h"
+#include "run/evaluator.h"
+#include "train/mad.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -37,6 +39,23 @@ static status check_list(const struct settings *settings, const char *group, con
                                most);
     for (int i = 0; i < list->count; i++)
         TRY(check_name(settings, group, key, list->names[i], names, count));
+    return STATUS_OK;
+}
+
+/* MAD's tasks, and settings that they can have. */
+static status check_tasks(const struct settings *settings, const struct run_config *config) {
+    const struct name_list *tasks = &config->data.tasks;
+    struct mad_settings asked = config_mad_settings(config), own;
+    TRY(check_list(settings, "data", "tasks", tasks, mad_names, MAD_KINDS, 0, MAD_KINDS));
+    if (tasks->count > 0 && asked.noise > 0 && !name_list_has(tasks, mad_names[MAD_NOISY_IN_CONTEXT_RECALL]))
+        return settings_refuse(settings, config_locate(settings, "data.mad", "noise"),
+                               "none of data.tasks has noise; %s does", mad_names[MAD_NOISY_IN_CONTEXT_RECALL]);
+    if (tasks->count > 0 && asked.copy_tokens > 0 && !name_list_has(tasks, mad_names[MAD_SELECTIVE_COPYING]))
+        return settings_refuse(settings, config_locate(settings, "data.mad", "copy_tokens"),
+                               "none of data.tasks copies tokens; %s does", mad_names[MAD_SELECTIVE_COPYING]);
+    for (int kind = 0; kind < MAD_KINDS; kind++)
+        if (name_list_has(tasks, mad_names[kind]) && mad_resolve((enum mad_kind)kind, &asked, &own) != STATUS_OK)
+            return settings_refuse(settings, config_locate(settings, "data", "mad"), "%s", status_message());
     return STATUS_OK;
 }
 
@@ -143,6 +162,7 @@ status config_check(const struct settings *settings, const struct run_config *co
                                "%lld sequences of model.context, %lld, are %lld tokens a step; at most %d are possible",
                                config->train.batch, config->model.context, config->train.batch * config->model.context,
                                TRAIN_MOST_TOKENS);
+    TRY(check_tasks(settings, config));
     TRY(check_population(settings, config));
     TRY(check_lists(settings, config));
     if (!config_evolves(config, "backbone") && config->model.pattern.count == 0)

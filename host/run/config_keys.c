@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "evolve/filter.h"
+#include "train/mad.h"
 
 #include <float.h>
 #include <stddef.h>
@@ -53,9 +54,17 @@ static const struct config_key keys[] = {
     TEXT(run, name, "\"run\"", "what the run is called; its folder is runs/<name>-<number>"),
     INTEGER(run, seed, 0, 9007199254740992.0, "1", "same config, seed and device: same result, bit for bit"),
 
-    TEXT(data, path, "\"\"", "a text file, a .gz file or a folder of them, taken as bytes"),
+    TEXT(data, path, "\"\"", "a text file, a .gz file or a folder of them, taken as bytes; or a folder of .npy arrays"),
+    NAMES(data, tasks, "[]", "MAD's tasks to train on instead, one after the other: [\"in-context-recall\"]"),
     NUMBER(data, validation, 0.0001, 0.9, "0.05", "share of the text that selection is judged on"),
     NUMBER(data, test, 0.0001, 0.9, "0.05", "share of the text that reports quote and selection never sees"),
+
+    INTEGER(data.mad, vocabulary, 0, 65536, "0",
+            "tokens of the tasks' vocabularies; 0 is as published, of arrays as found"),
+    INTEGER(data.mad, length, 0, MAD_MOST_LENGTH, "0", "tokens of a sequence; 0 is as published, of arrays as found"),
+    INTEGER(data.mad, examples, 0, 1e9, "0", "sequences to train on; 0 is as published"),
+    INTEGER(data.mad, copy_tokens, 0, MAD_MOST_LENGTH, "0", "tokens to copy, of selective-copying; 0 is 16"),
+    NUMBER(data.mad, noise, 0, 0.95, "0.0", "share of pairs that are noise, of noisy-in-context-recall; 0 is 0.2"),
 
     INTEGER(model, width, 16, 16384, "128", "channels of the residual stream, a multiple of 16"),
     INTEGER(model, depth, 1, GENOME_MAX_DEPTH, "6", "LIVs of a backbone"),

@@ -29,14 +29,25 @@ struct device_options config_device_options(const struct run_config *config) {
 }
 
 struct model_settings config_model_settings(const struct run_config *config) {
-    return (struct model_settings){.width = (int)config->model.width,
-                                   .context = (int)config->model.context,
-                                   .head_channels = (int)config->model.head_channels,
-                                   .vocabulary = CORPUS_VOCABULARY,
-                                   .window = (int)config->model.window,
-                                   .block = (int)config->model.block,
-                                   .cache_context = (int)config->model.cache_context,
-                                   .embedding_deviation = config->model.embedding_deviation};
+    struct model_settings settings = {.width = (int)config->model.width,
+                                      .context = (int)config->model.context,
+                                      .head_channels = (int)config->model.head_channels,
+                                      .vocabulary = CORPUS_VOCABULARY,
+                                      .window = (int)config->model.window,
+                                      .block = (int)config->model.block,
+                                      .cache_context = (int)config->model.cache_context,
+                                      .embedding_deviation = config->model.embedding_deviation};
+    struct mad_settings mad = config_mad_settings(config);
+    int kind = config_first_task(config);
+    if (kind < MAD_KINDS && mad_resolve((enum mad_kind)kind, &mad, &mad) == STATUS_OK) {
+        settings.vocabulary = mad.vocabulary;
+        settings.context = mad_context((enum mad_kind)kind, &mad);
+        settings.encodes = kind == MAD_COMPRESSION;
+    } else { /* arrays, as they are declared; text declares nothing */
+        settings.vocabulary = mad.vocabulary ? mad.vocabulary : settings.vocabulary;
+        settings.context = mad.length ? mad.length : settings.context;
+    }
+    return settings;
 }
 
 struct train_settings config_train_settings(const struct run_config *config) {

@@ -6,6 +6,7 @@
 #include "run/config.h"
 #include "run/evaluation.h"
 #include "train/corpus.h"
+#include "train/mad.h"
 #include "train/task.h"
 #include "train/trainer.h"
 
@@ -60,12 +61,20 @@ struct device_options config_device_options(const struct run_config *config);
 struct model_settings config_model_settings(const struct run_config *config);
 struct train_settings config_train_settings(const struct run_config *config);
 struct corpus_split config_corpus_split(const struct run_config *config);
+struct mad_settings config_mad_settings(const struct run_config *config);
+/* The first of data.tasks, an enum mad_kind; MAD_KINDS where there is none. */
+int config_first_task(const struct run_config *config);
+/* Where the data is from, for messages: data.path, or "MAD". */
+const char *config_data_name(const struct run_config *config);
 
 /*
- * Opens what the config trains on: its text, its MAD tasks or its folder of arrays. Closed with task_list_close(), also
- * after a failure.
+ * Opens what the config trains on: its text, its MAD tasks or its folder of arrays, whose vocabulary and length the
+ * config then declares (data.mad). Closed with task_list_close(), also after a failure.
  */
 status config_open_tasks(struct run_config *config, struct task_list *tasks) MUST_CHECK;
+
+/* Refuses objectives and limits that none of the tasks measures, STATUS_USAGE. */
+status config_check_measured(const struct run_config *config, const struct task_list *tasks) MUST_CHECK;
 
 /* The settings of models for a task: the config's, with its vocabulary and context. */
 struct model_settings config_task_model_settings(const struct run_config *config, const struct task *task);

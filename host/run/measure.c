@@ -247,6 +247,7 @@ status measure_device(struct device *device, const struct genome *genome, const 
     static const enum metric measured[] = {METRIC_DECODE_US, METRIC_DECODE_P95_US, METRIC_FIRST_TOKEN_US,
                                            METRIC_PREFILL_TOKENS_PER_S, METRIC_ENERGY_UJ};
     struct model_settings settings = config_model_settings(config);
+    settings.encodes = false; /* a whole sequence is decoded by an encoder: what is timed is its backbone */
     struct measurement measurement = {.device = device,
                                       .wanted = wanted,
                                       .budget = {config->search.measure.precision, config->search.measure.seconds},

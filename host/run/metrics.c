@@ -16,8 +16,8 @@ const struct metric_information metric_table[METRICS] = {
     ROW(ACCURACY, "accuracy", "accuracy", SHARE, TRAINED, true, true, false),
     ROW(TEST_ACCURACY, "test_accuracy", "test accuracy", SHARE, TRAINED, true, true, true),
     ROW(ACCURACY_IN_CONTEXT_RECALL, "accuracy_in_context_recall", "recall", SHARE, TRAINED, true, true, false),
-    ROW(ACCURACY_FUZZY_RECALL, "accuracy_fuzzy_in_context_recall", "fuzzy recall", SHARE, TRAINED, true, true, false),
-    ROW(ACCURACY_NOISY_RECALL, "accuracy_noisy_in_context_recall", "noisy recall", SHARE, TRAINED, true, true, false),
+    ROW(ACCURACY_FUZZY_RECALL, "accuracy_fuzzy_recall", "fuzzy recall", SHARE, TRAINED, true, true, false),
+    ROW(ACCURACY_NOISY_RECALL, "accuracy_noisy_recall", "noisy recall", SHARE, TRAINED, true, true, false),
     ROW(ACCURACY_SELECTIVE_COPYING, "accuracy_selective_copying", "copying", SHARE, TRAINED, true, true, false),
     ROW(ACCURACY_MEMORIZATION, "accuracy_memorization", "memorization", SHARE, TRAINED, true, true, false),
     ROW(ACCURACY_COMPRESSION, "accuracy_compression", "compression", SHARE, TRAINED, true, true, false),
@@ -49,11 +49,21 @@ enum metric metric_find(const char *name) {
 }
 
 enum metric metric_of_task(const char *task) {
-    char name[96];
-    snprintf(name, sizeof name, "accuracy_%s", task);
-    for (char *c = name; *c; c++)
-        *c = *c == '-' ? '_' : *c;
-    return metric_find(name);
+    static const struct {
+        const char *task;
+        enum metric metric;
+    } rows[] = {
+        {"in-context-recall", METRIC_ACCURACY_IN_CONTEXT_RECALL},
+        {"fuzzy-in-context-recall", METRIC_ACCURACY_FUZZY_RECALL},
+        {"noisy-in-context-recall", METRIC_ACCURACY_NOISY_RECALL},
+        {"selective-copying", METRIC_ACCURACY_SELECTIVE_COPYING},
+        {"memorization", METRIC_ACCURACY_MEMORIZATION},
+        {"compression", METRIC_ACCURACY_COMPRESSION},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].task, task) == 0)
+            return rows[i].metric;
+    return METRICS;
 }
 
 enum metric metrics_quality(const struct metrics *metrics, bool of_test) {

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "device/gemm.h"
+#include "run/evaluator.h"
 #include "starcl/version.h"
 
 #include <inttypes.h>
@@ -23,8 +24,8 @@ status resume_check_text(const struct beginning *beginning, const struct run_con
         progress_line("note    which text the %s began with was not kept; %s is taken as it is now", beginning->what,
                       config->data.path);
     else if (strcmp(corpus_text(tasks, text), beginning->corpus) != 0)
-        return *beginning->text ? fail("the text %s has changed since the %s began; its results could not be compared",
-                                       config->data.path, beginning->what)
+        return *beginning->text ? fail("the data %s has changed since the %s began; its results could not be compared",
+                                       config_data_name(config), beginning->what)
                                 : fail("the %s was begun by an older starcl, which knew its text by another "
                                        "fingerprint and split it otherwise; it can be shown, but not gone on with",
                                        beginning->what);

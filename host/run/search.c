@@ -31,6 +31,7 @@ static status prepare(struct search *search) {
                           config->search.final.steps, config->train.steps);
     TRY(config_space(config, &search->catalogue, &search->fixed, &search->space));
     TRY(config_open_tasks(config, &search->tasks));
+    TRY(config_check_measured(config, &search->tasks));
     TRY(check_static_limits(config, &search->space));
     TRY(evaluator_create(config, &search->catalogue, &search->tasks, &search->evaluator));
     search->objective_count = config_objectives(config, search->objectives);
@@ -76,12 +77,15 @@ static status create_store(struct search *search, const char *run_path) {
     char corpus[CORPUS_TEXT_BYTES], *config_text = config_print(&search->config), *catalogue_text;
     status outcome = read_catalogue_text(search->config.model.catalogue, &catalogue_text);
     if (outcome == STATUS_OK) {
-        const char *facts[RUN_FACTS] = {
-            [FACT_NAME] = search->config.run.name, [FACT_CONFIG] = config_text,
-            [FACT_CATALOGUE] = catalogue_text,     [FACT_CORPUS] = corpus_text(&search->tasks, corpus),
-            [FACT_DEVICE] = device->name,          [FACT_DRIVER] = device->driver,
-            [FACT_VERSION] = STAR_VERSION,         [FACT_GEMM] = gemm,
-            [FACT_TEXT] = search->config.data.path};
+        const char *facts[RUN_FACTS] = {[FACT_NAME] = search->config.run.name,
+                                        [FACT_CONFIG] = config_text,
+                                        [FACT_CATALOGUE] = catalogue_text,
+                                        [FACT_CORPUS] = corpus_text(&search->tasks, corpus),
+                                        [FACT_DEVICE] = device->name,
+                                        [FACT_DRIVER] = device->driver,
+                                        [FACT_VERSION] = STAR_VERSION,
+                                        [FACT_GEMM] = gemm,
+                                        [FACT_TEXT] = config_data_name(&search->config)};
         outcome = store_create(run_path, facts, &search->store);
         free(catalogue_text);
     }

@@ -206,7 +206,7 @@ static cJSON *describe_beginning(const struct training *training, const char *ge
     cJSON_AddStringToObject(json, "version", STAR_VERSION);
     cJSON_AddStringToObject(json, "genome", genome);
     cJSON_AddStringToObject(json, "catalogue", catalogue);
-    cJSON_AddStringToObject(json, "text", training->config.data.path);
+    cJSON_AddStringToObject(json, "text", config_data_name(&training->config));
     cJSON_AddStringToObject(json, "corpus", corpus_text(&training->tasks, corpus));
     cJSON_AddStringToObject(json, "device", device_information(training->device)->name);
     cJSON_AddStringToObject(json, "driver", device_information(training->device)->driver);

@@ -197,6 +197,8 @@ static status read_node(struct reader *reader, const cJSON *json) {
     TRY(read_attributes(json, &attributes));
     if (!type)
         return fail("there is no operator '%s'", shown(json_text(json, "operator"), buffer));
+    if (type == &op_spread_last)
+        return fail("it encodes sequences, for MAD's compression, and has no decoding steps");
     TRY(read_member(json, "liv", -1, GENOME_MAX_DEPTH - 1, &reader->graph->liv));
     TRY(read_indices(reader, json, "inputs", OP_MAX_INPUTS, inputs, &input_count));
     TRY(read_indices(reader, json, "outputs", OP_MAX_OUTPUTS, outputs, &output_count));
@@ -260,7 +262,7 @@ static status read_nodes(struct reader *reader, const cJSON *nodes) {
 
 /* What ids enter and leave: bytes. */
 static status check_vocabulary(const struct graph *graph) {
-    int embeddings = 0;
+    int embeddings = 0, columns = graph->values[graph->logits].shape.columns;
     for (int n = 0; n < graph->node_count; n++) {
         const struct node *node = &graph->nodes[n];
         if (node->op.type != &op_embedding)
@@ -268,13 +270,15 @@ static status check_vocabulary(const struct graph *graph) {
         embeddings++;
         if (node->inputs[0] != graph->tokens)
             return fail("node %d (embedding) reads the targets, which are what the model has to guess", n);
+        if (node->op.inputs[1].rows == columns && columns != CORPUS_VOCABULARY)
+            return fail("it was trained on a task with a vocabulary of %d, not on text, whose bytes have %d", columns,
+                        CORPUS_VOCABULARY);
         if (node->op.inputs[1].rows < CORPUS_VOCABULARY)
             return fail("node %d (embedding): the table has %d rows, but tokens are bytes and need %d", n,
                         node->op.inputs[1].rows, CORPUS_VOCABULARY);
     }
     if (embeddings == 0)
         return fail("no embedding reads the tokens");
-    int columns = graph->values[graph->logits].shape.columns;
     if (columns != CORPUS_VOCABULARY)
         return fail("the logits have %d columns, but tokens are bytes and need %d", columns, CORPUS_VOCABULARY);
     return STATUS_OK;

@@ -49,16 +49,16 @@ status mad_resolve(enum mad_kind kind, const struct mad_settings *asked, struct 
         .copy_tokens = own->copy_tokens && asked->copy_tokens ? asked->copy_tokens : own->copy_tokens,
     };
     if (settings->vocabulary < least[kind].vocabulary)
-        return fail_usage("data.mad.vocabulary: %s needs at least %d tokens, not %d", name, least[kind].vocabulary,
+        return fail_usage("vocabulary: %s needs at least %d tokens, not %d", name, least[kind].vocabulary,
                           settings->vocabulary);
     if (settings->length < least[kind].length || settings->length > MAD_MOST_LENGTH)
-        return fail_usage("data.mad.length: a sequence of %s has %d to %d tokens, not %d", name, least[kind].length,
+        return fail_usage("length: a sequence of %s has %d to %d tokens, not %d", name, least[kind].length,
                           MAD_MOST_LENGTH, settings->length);
     if (least[kind].even && settings->length % 2 != 0)
-        return fail_usage("data.mad.length: a sequence of %s is pairs of tokens, so its length, %d, must be even", name,
+        return fail_usage("length: a sequence of %s is pairs of tokens, so its length, %d, must be even", name,
                           settings->length);
     if (settings->copy_tokens && settings->length < 2 * settings->copy_tokens + 2)
-        return fail_usage("data.mad.copy_tokens: %s of %d tokens needs a length of at least %d, not %d", name,
+        return fail_usage("copy_tokens: %s of %d tokens needs a length of at least %d, not %d", name,
                           settings->copy_tokens, 2 * settings->copy_tokens + 2, settings->length);
     return STATUS_OK;
 }

@@ -5,7 +5,9 @@
 #include "base/random.h"
 #include "evolve/population.h"
 #include "genome/builtin.h"
+#include "model/architecture.h"
 #include "run/config.h"
+#include "run/evaluator.h"
 
 #include <float.h>
 #include <math.h>
@@ -63,6 +65,33 @@ static void test_overrides(void **unused) {
     assert_int_equal(config.search.objectives.count, 1);
     assert_ok(load(DATA, "run.seed=9007199254740991L"));
     assert_true(config.run.seed == 9007199254740991LL);
+}
+
+/* MAD's tasks need no path, and give models their vocabulary and context. */
+static void test_tasks(void **unused) {
+    (void)unused;
+    assert_ok(load("data = { tasks = [\"noisy-in-context-recall\", \"compression\"]; };", NULL));
+    struct model_settings settings = config_model_settings(&config);
+    assert_int_equal(settings.vocabulary, 32);
+    assert_int_equal(settings.context, 127);
+    assert_false(settings.encodes);
+    assert_ok(load("data = { tasks = [\"compression\"]; mad = { length = 20; vocabulary = 40; }; };", NULL));
+    settings = config_model_settings(&config);
+    assert_int_equal(settings.vocabulary, 40);
+    assert_int_equal(settings.context, 20);
+    assert_true(settings.encodes);
+    assert_ok(load(DATA, NULL));
+    settings = config_model_settings(&config);
+    assert_int_equal(settings.vocabulary, 256);
+    assert_int_equal(settings.context, 128);
+    refused("data = { tasks = [\"compresion\"]; };", NULL,
+            "\"compresion\" is not known, did you mean \"compression\"?");
+    refused("data = { tasks = [\"compression\", \"compression\"]; };", NULL, "listed twice");
+    refused("data = { tasks = [\"compression\"]; mad = { length = 1; }; };", NULL,
+            "config:1: data.mad: length: a sequence of compression has 2 to 65536 tokens, not 1");
+    refused("data = { tasks = [\"compression\"]; mad = { noise = 0.5; }; };", NULL, "none of data.tasks has noise");
+    refused("data = { tasks = [\"compression\"]; mad = { nois = 0.5; }; };", NULL, "did you mean 'noise'?");
+    refused("data = { tasks = []; };", NULL, "data.path is missing");
 }
 
 static void test_refusals(void **unused) {
@@ -281,17 +310,12 @@ static void test_differences(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_differences),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_short_numbers),
-        cmocka_unit_test(test_number_round_trip),
-        cmocka_unit_test(test_catalogue_path),
-        cmocka_unit_test(test_population_limit),
-        cmocka_unit_test(test_device_choice),
-        cmocka_unit_test(test_space),
+        cmocka_unit_test(test_differences),    cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_tasks),          cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_short_numbers),  cmocka_unit_test(test_number_round_trip),
+        cmocka_unit_test(test_catalogue_path), cmocka_unit_test(test_population_limit),
+        cmocka_unit_test(test_device_choice),  cmocka_unit_test(test_space),
         cmocka_unit_test(test_levels),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
