@@ -71,8 +71,9 @@ static inline int set_up(void **unused) {
                 used[type] |= op_types[type] == graph->nodes[n].op.type;
         graph_destroy(graph);
     }
+    /* What encodes is never read: test_encoder(). */
     for (int type = 0; op_types[type]; type++)
-        if (!used[type])
+        if (!used[type] && op_types[type] != &op_spread_last)
             fail_test("no genome of this test uses the operator %s", op_types[type]->name);
     return 0;
 }

@@ -283,10 +283,25 @@ static void test_valid(void **unused) {
     assert_int_equal(tally.decoded, GENOMES);
 }
 
+/* A file is for decoding, and an encoder has no decoding steps. */
+static void test_encoder(void **unused) {
+    (void)unused;
+    struct genome genome;
+    struct model_settings settings;
+    struct graph *graph;
+    graph_destroy(build(genomes[0], &genome, &settings));
+    settings.encodes = true;
+    assert_ok(architecture_build(&genome, &catalogue, &settings, BATCH, device_shape(device), &graph));
+    assert_ok(checkpoint_write_architecture(graph, &genome, &catalogue, &settings, path));
+    graph_destroy(graph);
+    assert_fails(checkpoint_read_graph(path, BATCH, CONTEXT, 0, device_shape(device), &graph), STATUS_FAILED,
+                 "it encodes sequences");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attributes),   cmocka_unit_test(test_indices), cmocka_unit_test(test_values),
-        cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_valid),
+        cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_valid),   cmocka_unit_test(test_encoder),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
