@@ -49,7 +49,8 @@ int compare_standing(const struct individual *a, const struct individual *b, int
 
 /*
  * Sets rank and crowding of all. Those with the least and the greatest value of an objective within a front have an
- * infinite crowding distance; those that failed have one of 0.
+ * infinite crowding distance; those that failed have one of 0. An individual of a front with both older and younger
+ * ones that have equal objectives crowds them only: its distance is minus the number of these younger ones.
  */
 void rank_population(struct individual *individuals, int count, int objectives);
 

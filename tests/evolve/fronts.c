@@ -57,11 +57,22 @@ static void peel(const struct individual *all, int count, int objectives, int *r
     }
 }
 
-/* By the definition: the neighbours of an individual are the nearest before and behind it, in the order of the
- * objective and then of ids. */
+/* By the definition: the neighbours of an individual are the nearest before and behind it on its front, in the order of
+ * the objective and then of ids. Of those with equal objectives all but the oldest and the youngest have a distance
+ * that says how many are younger. */
 static double crowding_of(const struct individual *all, int count, int objectives, int which) {
     const struct individual *one = &all[which];
     double sum = 0;
+    int older = 0, younger = 0;
+    for (int i = 0; i < count && !broken(one, objectives); i++) {
+        bool equal = all[i].rank == one->rank;
+        for (int o = 0; o < objectives; o++)
+            equal = equal && all[i].objectives[o] == one->objectives[o];
+        older += equal && all[i].id < one->id;
+        younger += equal && all[i].id > one->id;
+    }
+    if (older > 0 && younger > 0)
+        return -younger;
     for (int o = 0; o < objectives && !broken(one, objectives); o++) {
         const struct individual *before = NULL, *behind = NULL;
         double least = INFINITY, greatest = -INFINITY;
@@ -160,6 +171,20 @@ static void test_fronts(void **unused) {
     check_population(MOST, &(struct mixture){2, 0, 0, 0, 1}, &random);
     check_population(MOST, &(struct mixture){3, 0, 0, 0, 1}, &random);
     check_population(MOST, &(struct mixture){5, 0, 0, 0, 1}, &random);
+}
+
+/* Five that are equal, and two besides: by either objective the oldest is behind number 6, or the youngest before 7. */
+static void test_copies(void **unused) {
+    (void)unused;
+    struct individual all[] = {{.id = 1, .objectives = {2, 2}}, {.id = 2, .objectives = {2, 2}},
+                               {.id = 3, .objectives = {2, 2}}, {.id = 4, .objectives = {2, 2}},
+                               {.id = 5, .objectives = {2, 2}}, {.id = 6, .objectives = {1, 4}},
+                               {.id = 7, .objectives = {4, 1}}};
+    /* 1 / 3 + 1 / 3, as id 1 is nearer the least of both; 2 / 3 + 2 / 3. */
+    const double crowding[] = {2.0 / 3, -3, -2, -1, 4.0 / 3, INFINITY, INFINITY};
+    rank_population(all, 7, 2);
+    for (int i = 0; i < 7; i++)
+        assert_true(all[i].crowding == crowding[i] || fabs(all[i].crowding - crowding[i]) < 1e-12);
 }
 
 /* Limits before rungs, rungs before objectives, failures last. */
@@ -273,7 +298,8 @@ static void test_assessed_again(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fronts), cmocka_unit_test(test_standing),
-                                       cmocka_unit_test(test_archive), cmocka_unit_test(test_assessed_again)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fronts), cmocka_unit_test(test_copies),
+                                       cmocka_unit_test(test_standing), cmocka_unit_test(test_archive),
+                                       cmocka_unit_test(test_assessed_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
