@@ -206,6 +206,17 @@ static cJSON *describe_metrics(const struct metrics *metrics) {
     return json;
 }
 
+/* [low, high] of what has an interval. */
+static cJSON *describe_intervals(const struct summary *summary) {
+    cJSON *json = cJSON_CreateObject();
+    for (int m = 0; m < METRICS; m++) {
+        const double ends[] = {summary->low.values[m], summary->high.values[m]};
+        if (!isnan(ends[0]) && !isnan(ends[1]))
+            cJSON_AddItemToObject(json, metric_table[m].name, cJSON_CreateDoubleArray(ends, 2));
+    }
+    return json;
+}
+
 static cJSON *describe_members(const struct member *members, int count, bool final) {
     char genome[GENOME_TEXT_BYTES];
     cJSON *list = cJSON_CreateArray();
@@ -217,6 +228,7 @@ static cJSON *describe_members(const struct member *members, int count, bool fin
         cJSON_AddNumberToObject(json, "seeds", summary->seeds);
         cJSON_AddItemToObject(json, "metrics", describe_metrics(&summary->mean));
         cJSON_AddItemToObject(json, "standard_errors", describe_metrics(&summary->errors));
+        cJSON_AddItemToObject(json, "intervals", describe_intervals(summary));
         cJSON_AddBoolToObject(json, "within_noise_of_previous", members[i].is_tied);
         cJSON_AddItemToArray(list, json);
     }

@@ -12,8 +12,11 @@ static void add_metric(const struct evaluation *evaluations, int count, long lon
                        struct summary *summary) {
     double sum = 0, squares = 0;
     for (int i = 0; i < count; i++)
-        if (counts(evaluations, i, steps))
+        if (counts(evaluations, i, steps)) {
             sum += evaluations[i].metrics.values[metric];
+            summary->low.values[metric] = summary->seeds == 1 ? evaluations[i].low.values[metric] : NAN;
+            summary->high.values[metric] = summary->seeds == 1 ? evaluations[i].high.values[metric] : NAN;
+        }
     double mean = sum / summary->seeds;
     for (int i = 0; i < count; i++)
         if (counts(evaluations, i, steps))
@@ -35,6 +38,7 @@ struct summary summarise(const struct evaluation *evaluations, int count, long l
     }
     for (int metric = 0; metric < METRICS; metric++) {
         summary.mean.values[metric] = summary.errors.values[metric] = NAN;
+        summary.low.values[metric] = summary.high.values[metric] = NAN;
         if (summary.seeds > 0 && !summary.failed)
             add_metric(evaluations, count, steps, metric, &summary);
     }
@@ -48,6 +52,8 @@ void summary_measured_again(const struct evaluation *evaluations, int count, str
             continue;
         summary->mean.values[metric] = again.mean.values[metric];
         summary->errors.values[metric] = again.errors.values[metric];
+        summary->low.values[metric] = again.low.values[metric];
+        summary->high.values[metric] = again.high.values[metric];
     }
 }
 

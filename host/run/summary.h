@@ -8,12 +8,13 @@
 #include "run/evaluation.h"
 
 struct summary {
-    int seeds;             /* evaluations with this number of steps; 0: there is none */
-    bool failed;           /* one of them failed */
-    const char *reason;    /* why the first that did failed; belongs to the evaluations */
-    struct metrics mean;   /* over the seeds; NaN where it was not measured */
-    struct metrics errors; /* standard errors of the means: deviation / sqrt(seeds); NaN with one seed */
-    double seconds;        /* that all of them took */
+    int seeds;                /* evaluations with this number of steps; 0: there is none */
+    bool failed;              /* one of them failed */
+    const char *reason;       /* why the first that did failed; belongs to the evaluations */
+    struct metrics mean;      /* over the seeds; NaN where it was not measured */
+    struct metrics errors;    /* standard errors of the means: deviation / sqrt(seeds); NaN with one seed */
+    struct metrics low, high; /* of one evaluation: the interval of what was measured often; NaN: none */
+    double seconds;           /* that all of them took */
 };
 
 /*

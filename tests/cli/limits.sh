@@ -40,6 +40,11 @@ ask() {
 [ "$(ask "metric = 'energy_uj' AND value = 0")" = 4 ] || complain "energy is not what the counter says"
 [ "$(ask "metric IN ('decode_p95_us', 'first_token_us')")" = 0 ] || complain "what nobody asked for is measured"
 
+tr -d ' \t\n' <<TEXT | grep -q '"intervals":{[^}]*"decode_us":\[[0-9.e+]*,[0-9.e+]*\]' ||
+$("$starcl" show measured --json)
+TEXT
+    complain "the intervals are not shown"
+
 # What is beyond a limit that is known without training is not trained, and not on the front.
 expect 0 "Pareto front" "$starcl" search small.cfg --run limited --set search.generations=3 \
     --set search.limits.cache_bytes='"20 KiB"' --set search.surrogate.candidates=4 --set search.surrogate.warmup=4

@@ -8,7 +8,8 @@
 #include <string.h>
 
 static struct evaluation evaluation(unsigned long long seed, long long steps, double bits) {
-    struct evaluation result = {.seed = seed, .steps = steps, .seconds = 2, .metrics = metrics_absent()};
+    struct evaluation result = {.seed = seed, .steps = steps, .seconds = 2};
+    result.metrics = result.low = result.high = metrics_absent();
     result.metrics.values[METRIC_BITS_PER_BYTE] = bits;
     result.metrics.values[METRIC_PARAMETERS] = 1000;
     return result;
@@ -110,16 +111,22 @@ static void test_measured_again(void **unused) {
     (void)unused;
     struct evaluation evaluations[] = {evaluation(1, 0, NAN), evaluation(1, 100, 2), evaluation(2, 100, 4)};
     evaluations[0].metrics.values[METRIC_DECODE_US] = 700;
+    evaluations[0].low.values[METRIC_DECODE_US] = 690;
+    evaluations[0].high.values[METRIC_DECODE_US] = 710;
     evaluations[0].metrics.values[METRIC_PARAMETERS] = 1;
+    evaluations[1].low.values[METRIC_DECODE_US] = 490;
     evaluations[1].metrics.values[METRIC_DECODE_US] = 500;
     evaluations[2].metrics.values[METRIC_DECODE_US] = 600;
     evaluations[1].metrics.values[METRIC_TRAIN_TOKENS_PER_S] =
         evaluations[2].metrics.values[METRIC_TRAIN_TOKENS_PER_S] = 9;
     struct summary summary = summarise(evaluations, 3, 100);
     assert_true(near(summary.mean.values[METRIC_DECODE_US], 550));
+    assert_true(isnan(summary.low.values[METRIC_DECODE_US])); /* of two seeds there is an error, and no interval */
     summary_measured_again(evaluations, 3, &summary);
     assert_true(near(summary.mean.values[METRIC_DECODE_US], 700));
     assert_true(isnan(summary.errors.values[METRIC_DECODE_US])); /* of one measurement */
+    assert_true(summary.low.values[METRIC_DECODE_US] == 690 && summary.high.values[METRIC_DECODE_US] == 710);
+    assert_true(isnan(summary.low.values[METRIC_PARAMETERS]));
     assert_true(near(summary.mean.values[METRIC_BITS_PER_BYTE], 3));
     assert_true(near(summary.mean.values[METRIC_PARAMETERS], 1000));
     assert_true(near(summary.mean.values[METRIC_TRAIN_TOKENS_PER_S], 9));
