@@ -34,6 +34,14 @@ static void resolve_catalogue(struct run_config *config) {
         snprintf(config->model.catalogue, sizeof config->model.catalogue, "%s", absolute);
 }
 
+/* Earlier runs likewise: what they taught is kept in the run. */
+static void resolve_runs(struct path_list *runs) {
+    char absolute[PATH_MAX];
+    for (int run = 0; run < runs->count; run++)
+        if (realpath(runs->paths[run], absolute) && strlen(absolute) < CONFIG_PATH_BYTES)
+            snprintf(runs->paths[run], CONFIG_PATH_BYTES, "%s", absolute);
+}
+
 /* STARCL_DEVICE's choice becomes the config's: resuming without the variable takes the same device. */
 static status resolve_device(struct run_config *config) {
     const char *words = device_words(config->devices.device);
@@ -51,6 +59,7 @@ static status read_settings(struct settings *settings, bool needs_data, struct r
     TRY(config_read_keys(settings, config));
     TRY(config_check(settings, config));
     resolve_catalogue(config);
+    resolve_runs(&config->search.surrogate.runs);
     if (!needs_data)
         return STATUS_OK;
     if (config->data.tasks.count == 0)

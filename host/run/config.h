@@ -18,6 +18,13 @@ struct name_list {
     char names[CONFIG_MAX_CLASSES][CLASS_NAME_BYTES];
 };
 
+enum { CONFIG_MAX_PATHS = 8, CONFIG_PATH_BYTES = 1024 };
+
+struct path_list {
+    int count;
+    char paths[CONFIG_MAX_PATHS][CONFIG_PATH_BYTES];
+};
+
 struct run_config {
     struct {
         char name[CONFIG_NAME_BYTES];
@@ -55,6 +62,7 @@ struct run_config {
         struct {
             long long candidates, warmup; /* children a trained one; trained ones before the first choice */
             double chance;
+            struct path_list runs; /* earlier ones, to learn from */
         } surrogate;
         struct limit_list limits;
         struct {

@@ -104,6 +104,15 @@ static status check_algorithm(const struct settings *settings, const struct run_
     return STATUS_OK;
 }
 
+static status check_surrogate(const struct settings *settings, const struct run_config *config) {
+    if (config->search.surrogate.runs.count > 0 && config->search.surrogate.candidates < 2)
+        return settings_refuse(settings, config_locate(settings, "search.surrogate", "runs"),
+                               "there is no model to learn from them: search.surrogate.candidates is %lld; it needs 2 "
+                               "or more",
+                               config->search.surrogate.candidates);
+    return STATUS_OK;
+}
+
 static status check_words(const struct settings *settings, const struct run_config *config) {
     TRY(check_algorithm(settings, config));
     if (!gemm_provider_exists(config->devices.gemm))
@@ -168,5 +177,6 @@ status config_check(const struct settings *settings, const struct run_config *co
     if (!config_evolves(config, "backbone") && config->model.pattern.count == 0)
         return settings_refuse(settings, config_locate(settings, "search", "levels"),
                                "where the backbone does not evolve, model.pattern must say what it is");
+    TRY(check_surrogate(settings, config));
     return check_words(settings, config);
 }

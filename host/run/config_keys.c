@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum key_type { KEY_INTEGER, KEY_NUMBER, KEY_TEXT, KEY_NAMES, KEY_LIMITS };
+enum key_type { KEY_INTEGER, KEY_NUMBER, KEY_TEXT, KEY_NAMES, KEY_LIMITS, KEY_PATHS };
 
 struct config_key {
     const char *group, *key;
@@ -47,6 +47,12 @@ struct config_key {
 #define LIMITS(group, key, initial, meaning)                                                                           \
     {                                                                                                                  \
 #group, #key, KEY_LIMITS, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key), \
+            0, 0, initial, meaning                                                                                     \
+    }
+
+#define PATHS(group, key, initial, meaning)                                                                            \
+    {                                                                                                                  \
+#group, #key, KEY_PATHS, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key),  \
             0, 0, initial, meaning                                                                                     \
     }
 
@@ -111,6 +117,7 @@ static const struct config_key keys[] = {
             "children proposed for each that is trained, the most promising by a model; 0 is off"),
     INTEGER(search.surrogate, warmup, 0, 1e6, "8", "candidates that are trained before the model chooses"),
     NUMBER(search.surrogate, chance, 0, 1, "0.1", "share of the later ones that are not chosen but as they come"),
+    PATHS(search.surrogate, runs, "[]", "folders of earlier runs of the same space, for the model to learn from"),
     INTEGER(search.measure, context, 0, 65536, "0", "tokens behind which decoding is measured; 0 is model.context"),
     NUMBER(search.measure, precision, 1e-4, 1, "0.02",
            "a measurement repeats until its 95 % interval is this share of it"),
@@ -199,6 +206,22 @@ static status read_limits(const struct settings *settings, const config_setting_
     return STATUS_OK;
 }
 
+static status read_paths(const struct settings *settings, const config_setting_t *setting, struct path_list *list) {
+    TRY(settings_list(settings, setting, 0));
+    list->count = 0;
+    for (int i = 0; i < config_setting_length(setting); i++) {
+        const config_setting_t *element = config_setting_get_elem(setting, (unsigned)i);
+        const char *path = NULL;
+        TRY(settings_text(settings, element, &path));
+        if (!*path || strlen(path) >= CONFIG_PATH_BYTES)
+            return settings_refuse(settings, element, "a path has 1 to %d characters", CONFIG_PATH_BYTES - 1);
+        if (list->count == CONFIG_MAX_PATHS)
+            return settings_refuse(settings, setting, "more than %d paths", CONFIG_MAX_PATHS);
+        snprintf(list->paths[list->count++], CONFIG_PATH_BYTES, "%s", path);
+    }
+    return STATUS_OK;
+}
+
 static status read_key(const struct settings *settings, const config_setting_t *setting, const struct config_key *key,
                        struct run_config *config) {
     const char *text = NULL;
@@ -209,6 +232,8 @@ static status read_key(const struct settings *settings, const config_setting_t *
         return settings_number(settings, setting, key->least, key->most, field(config, key));
     case KEY_NAMES:
         return read_names(settings, setting, strcmp(key->key, "pattern") == 0, field(config, key));
+    case KEY_PATHS:
+        return read_paths(settings, setting, field(config, key));
     case KEY_LIMITS:
         return read_limits(settings, setting, field(config, key));
     case KEY_TEXT:
@@ -330,6 +355,16 @@ static void print_value(struct text *text, const struct config_key *key, const s
     case KEY_LIMITS:
         print_limits(text, value);
         break;
+    case KEY_PATHS: {
+        const struct path_list *list = value;
+        text_append(text, "[");
+        for (int i = 0; i < list->count; i++) {
+            text_append(text, i ? ", " : "");
+            print_quoted(text, list->paths[i]);
+        }
+        text_append(text, "]");
+        break;
+    }
     case KEY_NAMES: {
         const struct name_list *list = value;
         text_append(text, "[");

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 int search_candidates(const struct search *search) {
     return (int)(search->config.search.population * search->config.search.generations);
@@ -123,9 +124,20 @@ static status evolve(struct search *search, struct evolution *evolution) {
     return STATUS_OK;
 }
 
+/* Before anything is asked. */
+static void teach_earlier(const struct search *search, const struct evolution *evolution) {
+    for (int i = 0; i < search->earlier_count && evolution_filter(evolution); i++) {
+        const struct earlier_result *earlier = &search->earlier[i];
+        struct individual individual = {.genome = earlier->genome, .failed = earlier->failed};
+        memcpy(individual.objectives, earlier->objectives, sizeof individual.objectives);
+        filter_tell_earlier(evolution_filter(evolution), &individual, (double)earlier->steps);
+    }
+}
+
 status search_drive(struct search *search) {
     struct evolve_settings settings = evolve_settings_of(search);
     struct evolution *evolution = evolution_create(&settings);
+    teach_earlier(search, evolution);
     status outcome = evolve(search, evolution);
     evolution_destroy(evolution);
     if (outcome == STATUS_OK)

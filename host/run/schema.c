@@ -11,6 +11,7 @@
  *     1  evaluations keyed by genome, seed, steps and device; measurements as rows
  *     2  measurements with the ends of their intervals
  *     3  candidates with their origin and where each LIV came from; analyses of generations; predictions
+ *     4  what other runs taught the surrogate
  *
  * A new database is made as version 1 and takes every later step, so that its tables are those of a migrated one.
  */
@@ -30,6 +31,8 @@ static const char *const steps[] = {
     " PRIMARY KEY (generation, name)) WITHOUT ROWID;"
     "CREATE TABLE predictions (candidate INTEGER NOT NULL, steps INTEGER NOT NULL, metric TEXT NOT NULL,"
     " value REAL NOT NULL, correlation REAL, PRIMARY KEY (candidate, steps, metric)) WITHOUT ROWID;",
+    "CREATE TABLE earlier (place INTEGER NOT NULL, genome TEXT NOT NULL, steps INTEGER NOT NULL,"
+    " objective INTEGER NOT NULL, value REAL, PRIMARY KEY (place, objective)) WITHOUT ROWID;",
 };
 _Static_assert(sizeof steps / sizeof *steps == SCHEMA_VERSION - 1, "every version has its step");
 

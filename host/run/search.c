@@ -5,6 +5,7 @@
 #include "base/progress.h"
 #include "device/gemm.h"
 #include "genome/builtin.h"
+#include "run/earlier.h"
 #include "run/folder.h"
 #include "run/resume.h"
 #include "run/search_state.h"
@@ -20,6 +21,7 @@ static void release(struct search *search) {
     evaluator_destroy(search->evaluator);
     task_list_close(&search->tasks);
     free(search->archive);
+    free(search->earlier);
 }
 
 /* Everything that a wrong config can make fail, before anything is written. */
@@ -71,6 +73,33 @@ static status read_catalogue_text(const char *path, char **text) {
     return STATUS_OK;
 }
 
+/* What earlier runs teach: refused or read before anything is written, kept once there is a store. */
+static status read_earlier(struct search *search) {
+    char corpus[CORPUS_TEXT_BYTES], *catalogue_text;
+    if (search->config.search.surrogate.runs.count == 0)
+        return STATUS_OK;
+    TRY(read_catalogue_text(search->config.model.catalogue, &catalogue_text));
+    status outcome = earlier_read(&search->config, &search->space, catalogue_text, corpus_text(&search->tasks, corpus),
+                                  &search->earlier, &search->earlier_count);
+    free(catalogue_text);
+    return outcome;
+}
+
+static status keep_earlier(struct search *search) {
+    if (search->earlier_count == 0)
+        return STATUS_OK;
+    return store_set_earlier(search->store, search->earlier, search->earlier_count, search->objective_count);
+}
+
+/* Those that were kept; a run that was killed before that reads them again. */
+static status find_earlier(struct search *search) {
+    TRY(store_earlier(search->store, &search->earlier, &search->earlier_count));
+    if (search->earlier_count > 0)
+        return STATUS_OK;
+    TRY(read_earlier(search));
+    return keep_earlier(search);
+}
+
 static status create_store(struct search *search, const char *run_path) {
     const struct device_information *device = device_information(evaluator_device(search->evaluator));
     const char *gemm = gemm_provider_name(evaluator_device(search->evaluator));
@@ -103,7 +132,11 @@ status search_start(const struct run_config *config, const char *run_path, char 
     TRY(catalogue_read(config->model.catalogue, &search.catalogue));
     status outcome = prepare(&search);
     if (outcome == STATUS_OK)
+        outcome = read_earlier(&search);
+    if (outcome == STATUS_OK)
         outcome = create_store(&search, run_path);
+    if (outcome == STATUS_OK)
+        outcome = keep_earlier(&search);
     if (outcome == STATUS_OK) {
         snprintf(path, path_bytes, "%s", store_path(search.store));
         outcome = run(&search, "started");
@@ -140,6 +173,7 @@ static status open_and_resume(struct search *search, const char *path) {
     TRY(catalogue_read_text("the run's catalogue", store_fact(search->store, FACT_CATALOGUE), &search->catalogue));
     TRY(prepare(search));
     TRY(check_facts(search));
+    TRY(find_earlier(search));
     return run(search, "resumed");
 }
 

@@ -24,6 +24,9 @@ struct search {
     enum metric objectives[METRICS];
     int objective_count;
 
+    struct earlier_result *earlier; /* what other runs taught the surrogate */
+    int earlier_count;
+
     struct individual *archive; /* everything evaluated, to know whose weights to keep */
     int archived;
 

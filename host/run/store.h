@@ -14,9 +14,10 @@
  *     measurements  evaluation, metric (a name of metric_table), value: what was not measured has no row
  *     generations   generation, place, candidate, rank: the survivors
  *     analysis      generation, name, value: analysis.h, of the candidates of a generation
- *     predictions   candidate, steps, metric, value, correlation: what the surrogate said before the evaluation, and
- *                   the rank correlation of its latest predictions behind it; NULL as long as there is none
- *     events        time, kind, details (JSON): the lines of log.jsonl
+ *     earlier       place, genome, steps, objective, value: what other runs taught the surrogate (earlier.h);
+ * objectives count from 0, as evolution sees them; a value of NULL is that of a failure predictions   candidate, steps,
+ * metric, value, correlation: what the surrogate said before the evaluation, and the rank correlation of its latest
+ * predictions behind it; NULL as long as there is none events        time, kind, details (JSON): the lines of log.jsonl
  *
  * and the version of this schema as PRAGMA user_version. A new metric is a row, not a schema. Runs of an older schema
  * are migrated when they are opened for writing, and read through a migrated copy in memory; newer ones are refused.
@@ -105,6 +106,18 @@ struct prediction_record {
 status store_add_predictions(struct store *store, const struct prediction_record *records, int count) MUST_CHECK;
 /* All of them, in order of candidate, then steps. The caller frees them. */
 status store_predictions(struct store *store, struct prediction_record **records, int *count) MUST_CHECK;
+
+/* What training a genome for so many steps told in another run: that it failed, or the objectives of this one. */
+struct earlier_result {
+    struct genome genome;
+    long long steps;
+    bool failed;
+    double objectives[MAX_OBJECTIVES]; /* smaller is better */
+};
+/* Records them, all or none, in place of those that are there; and reads them back. The caller frees the results. */
+status store_set_earlier(struct store *store, const struct earlier_result *results, int count,
+                         int objectives) MUST_CHECK;
+status store_earlier(struct store *store, struct earlier_result **results, int *count) MUST_CHECK;
 
 struct candidate {
     struct individual individual;   /* failed where every evaluation did; objectives, rank and crowding are not set */

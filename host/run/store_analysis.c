@@ -1,4 +1,5 @@
-/* What the store keeps of how a search goes: survivors, analyses of generations, predictions. */
+/* What the store keeps of how a search goes: survivors, analyses of generations, predictions, and what
+ * other runs taught. */
 #include "base/memory.h"
 #include "run/store_state.h"
 
@@ -98,6 +99,76 @@ status store_predictions(struct store *store, struct prediction_record **records
     if (outcome != STATUS_OK) {
         free(*records);
         *records = NULL;
+        *count = 0;
+    }
+    return outcome;
+}
+
+/* ---- earlier runs ---- */
+
+static status put_earlier(struct store *store, int place, const struct earlier_result *result, int objective) {
+    char genome[GENOME_TEXT_BYTES];
+    sqlite3_stmt *statement;
+    TRY(database_prepare(store->database, "INSERT INTO earlier VALUES (?, ?, ?, ?, ?)", &statement));
+    sqlite3_bind_int(statement, 1, place);
+    database_bind_text(statement, 2, genome_print(&result->genome, genome));
+    sqlite3_bind_int64(statement, 3, result->steps);
+    sqlite3_bind_int(statement, 4, objective);
+    if (!result->failed)
+        sqlite3_bind_double(statement, 5, result->objectives[objective]);
+    return database_finish(store->database, statement);
+}
+
+status store_set_earlier(struct store *store, const struct earlier_result *results, int count, int objectives) {
+    TRY(database_begin(store->database));
+    status outcome = database_execute(store->database, "DELETE FROM earlier");
+    for (int place = 0; outcome == STATUS_OK && place < count; place++)
+        for (int objective = 0; outcome == STATUS_OK && objective < objectives; objective++)
+            outcome = put_earlier(store, place, &results[place], objective);
+    return store_conclude(store, outcome);
+}
+
+/* One row: an objective of the result at its place. */
+static status read_earlier_row(sqlite3_stmt *statement, int place, struct earlier_result **results, int *count) {
+    int objective = sqlite3_column_int(statement, 3);
+    if (place != *count - 1) {
+        *results = memory_resize(*results, (size_t)*count + 1, sizeof **results);
+        struct earlier_result *result = &(*results)[(*count)++];
+        *result = (struct earlier_result){.steps = sqlite3_column_int64(statement, 2)};
+        TRY(genome_parse(database_column_text(statement, 1), &result->genome));
+    }
+    struct earlier_result *result = &(*results)[*count - 1];
+    result->failed = result->failed || sqlite3_column_type(statement, 4) == SQLITE_NULL;
+    if (objective >= 0 && objective < MAX_OBJECTIVES)
+        result->objectives[objective] = sqlite3_column_double(statement, 4);
+    return STATUS_OK;
+}
+
+static status read_earlier(struct store *store, struct earlier_result **results, int *count) {
+    sqlite3_stmt *statement;
+    bool row;
+    TRY(database_prepare(store->database,
+                         "SELECT place, genome, steps, objective, value FROM earlier ORDER BY place, objective",
+                         &statement));
+    for (;;) {
+        TRY(database_row(store->database, statement, &row));
+        if (!row)
+            return STATUS_OK;
+        status outcome = read_earlier_row(statement, sqlite3_column_int(statement, 0), results, count);
+        if (outcome != STATUS_OK) {
+            database_end(statement);
+            return outcome;
+        }
+    }
+}
+
+status store_earlier(struct store *store, struct earlier_result **results, int *count) {
+    *results = NULL;
+    *count = 0;
+    status outcome = read_earlier(store, results, count);
+    if (outcome != STATUS_OK) {
+        free(*results);
+        *results = NULL;
         *count = 0;
     }
     return outcome;
