@@ -31,10 +31,12 @@ const struct algorithm *algorithm_at(int place);
 /* For algorithms. */
 struct evolution {
     struct evolve_settings settings;
-    int asked, told;            /* individuals: the ids of the last ones */
-    struct individual *members; /* those that are parents now, then those told since they were chosen */
-    int member_count;           /* parents, best first */
-    int added_count;            /* behind them; the memory holds twice the population */
+    int asked, told;             /* individuals: the ids of the last ones */
+    struct individual **members; /* those that are parents now, then those told since they were chosen; it owns them */
+    int member_count;            /* parents, best first */
+    int added_count;             /* behind them */
+    int capacity;                /* of members */
+    struct individual *shown;    /* what evolution_population() returned last */
     struct identity_set *tried;
     struct filter *filter; /* NULL: it is off */
 };
@@ -45,13 +47,27 @@ const struct individual *tournament(const struct evolution *evolution, struct ra
 /* A child of two parents: crossover, mutation, repair. */
 void propose_child(const struct evolution *evolution, const struct individual *a, const struct individual *b,
                    struct random_stream *random, struct individual *child);
+/* A child of one: mutation, repair. */
+void propose_mutant(const struct evolution *evolution, const struct individual *parent, struct random_stream *random,
+                    struct individual *child);
 void propose_random(const struct evolution *evolution, struct random_stream *random, struct individual *child);
 
-/* Cuts members and those added back to the population, the best of both, best first: survival.c. */
+/* Takes in a copy, behind those added. */
+void members_add(struct evolution *evolution, const struct individual *result);
+/* The first `count` of members and those added become the members, in the order in which they lie; the rest is
+ * dropped. */
+void members_keep(struct evolution *evolution, int count);
+
+/* survival.c: best first. Individuals that compute what a better one does are last, and crowd nobody. */
+void sort_individuals(struct individual **individuals, int count, int objectives);
+/* Cuts members and those added back to the population, the best of both, best first. */
 void survive(struct evolution *evolution);
 /* Adds what was told, and lets survive when a generation is complete. */
 void accept_generation(struct evolution *evolution, const struct individual *result);
+/* Adds what was told, and lets survive when the first population is complete, and with each one after that. */
+void accept_steadily(struct evolution *evolution, const struct individual *result);
 
-extern const struct algorithm algorithm_nsga2, algorithm_random;
+extern const struct algorithm algorithm_nsga2, algorithm_nsga2_steady, algorithm_ga, algorithm_firefly,
+    algorithm_ageing, algorithm_map_elites, algorithm_random;
 
 #endif

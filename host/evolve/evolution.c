@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct algorithm *const algorithms[] = {&algorithm_nsga2, &algorithm_random};
+static const struct algorithm *const algorithms[] = {&algorithm_nsga2,   &algorithm_nsga2_steady, &algorithm_ga,
+                                                     &algorithm_firefly, &algorithm_ageing,       &algorithm_map_elites,
+                                                     &algorithm_random};
 enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
 const struct algorithm *algorithm_at(int place) {
@@ -58,7 +60,7 @@ static void note_tried(struct identity_set *set, uint64_t identity) {
 const struct individual *tournament(const struct evolution *evolution, struct random_stream *random) {
     const struct individual *best = NULL;
     for (int i = 0; i < evolution->settings.tournament; i++) {
-        const struct individual *drawn = &evolution->members[random_below(random, (uint32_t)evolution->member_count)];
+        const struct individual *drawn = evolution->members[random_below(random, (uint32_t)evolution->member_count)];
         if (!best || compare_individuals(drawn, best) < 0)
             best = drawn;
     }
@@ -81,13 +83,42 @@ void propose_random(const struct evolution *evolution, struct random_stream *ran
     child->origin = ORIGIN_RANDOM;
 }
 
+void propose_mutant(const struct evolution *evolution, const struct individual *parent, struct random_stream *random,
+                    struct individual *child) {
+    propose_child(evolution, parent, parent, random, child);
+    /* Whatever crossover took from the second parent stands at the same place in the first, which it is. */
+    for (int liv = 0; liv < GENOME_MAX_DEPTH; liv++)
+        if (child->sources[liv].parent != SOURCE_NEW)
+            child->sources[liv].parent = 0;
+    child->parents[1] = 0;
+    child->origin = ORIGIN_MUTANT;
+}
+
+void members_add(struct evolution *evolution, const struct individual *result) {
+    int count = evolution->member_count + evolution->added_count++;
+    if (count == evolution->capacity) {
+        evolution->capacity *= 2;
+        evolution->members = memory_resize(evolution->members, (size_t)evolution->capacity, sizeof *evolution->members);
+    }
+    evolution->members[count] = memory_allocate(1, sizeof **evolution->members);
+    *evolution->members[count] = *result;
+}
+
+void members_keep(struct evolution *evolution, int count) {
+    for (int i = count; i < evolution->member_count + evolution->added_count; i++)
+        free(evolution->members[i]);
+    evolution->member_count = count;
+    evolution->added_count = 0;
+}
+
 /* ---- the conversation ---- */
 
 struct evolution *evolution_create(const struct evolve_settings *settings) {
     enum { FIRST_SLOTS = 64 };
     struct evolution *evolution = memory_allocate(1, sizeof *evolution);
     evolution->settings = *settings;
-    evolution->members = memory_allocate(2 * (size_t)settings->population, sizeof *evolution->members);
+    evolution->capacity = 2 * settings->population;
+    evolution->members = memory_allocate((size_t)evolution->capacity, sizeof *evolution->members);
     evolution->tried = memory_allocate(1, sizeof *evolution->tried);
     evolution->tried->size = FIRST_SLOTS;
     evolution->tried->slots = memory_allocate(FIRST_SLOTS, sizeof *evolution->tried->slots);
@@ -100,9 +131,11 @@ void evolution_destroy(struct evolution *evolution) {
     if (!evolution)
         return;
     filter_destroy(evolution->filter);
+    members_keep(evolution, 0);
     free(evolution->tried->slots);
     free(evolution->tried);
     free(evolution->members);
+    free(evolution->shown);
     free(evolution);
 }
 
@@ -123,13 +156,47 @@ static struct random_stream stream(const struct evolution *evolution, int id) {
     return random_open(evolution->settings.seed, name);
 }
 
-static void draw_once(const struct evolution *evolution, int id, struct random_stream *random,
+/* Copies of the first members, one behind the other. */
+static const struct individual *show(struct evolution *evolution, int count) {
+    evolution->shown = memory_resize(evolution->shown, (size_t)count + 1, sizeof *evolution->shown);
+    for (int i = 0; i < count; i++)
+        evolution->shown[i] = *evolution->members[i];
+    return evolution->shown;
+}
+
+static void propose_founder(const struct evolution *evolution, struct random_stream *random, struct individual *child) {
+    (void)random;
+    child->genome = evolution->settings.founders[child->id - 1];
+    for (int liv = 0; liv < GENOME_MAX_DEPTH; liv++)
+        child->sources[liv].parent = SOURCE_NEW;
+    child->origin = ORIGIN_FOUNDER;
+}
+
+static void propose_immigrant(const struct evolution *evolution, struct random_stream *random,
+                              struct individual *child) {
+    propose_random(evolution, random, child);
+    child->origin = ORIGIN_IMMIGRANT;
+}
+
+/* What proposes the individual of this id. */
+typedef void proposer(const struct evolution *evolution, struct random_stream *random, struct individual *child);
+
+static proposer *proposer_of(const struct evolution *evolution, int id, struct random_stream *random) {
+    const struct evolve_settings *settings = &evolution->settings;
+    if (id <= settings->founder_count)
+        return propose_founder;
+    if (id <= settings->population)
+        return propose_random;
+    /* Nothing is drawn where there are none: a search without them keeps its random choices. */
+    if (settings->immigrants > 0 && random_uniform(random) < settings->immigrants)
+        return propose_immigrant;
+    return settings->algorithm->propose;
+}
+
+static void draw_once(const struct evolution *evolution, int id, proposer *propose, struct random_stream *random,
                       struct individual *child) {
     *child = (struct individual){.id = id, .generation = (id - 1) / evolution->settings.population};
-    if (child->generation == 0)
-        propose_random(evolution, random, child);
-    else
-        evolution->settings.algorithm->propose(evolution, random, child);
+    propose(evolution, random, child);
     child->identity = genome_identity(&child->genome, evolution->settings.space->catalogue);
 }
 
@@ -143,38 +210,40 @@ static double violation(const struct evolution *evolution, const struct genome *
 }
 
 /* An individual that was not tried before and meets the limits, or what came nearest to that in 50 draws. */
-static void draw_individual(const struct evolution *evolution, int id, struct random_stream *random,
+static void draw_individual(const struct evolution *evolution, int id, proposer *propose, struct random_stream *random,
                             struct individual *child) {
     enum { TRIES = 50 };
     struct individual drawn;
     double least = INFINITY;
     for (int tries = 0; tries < TRIES; tries++) {
-        draw_once(evolution, id, random, &drawn);
+        draw_once(evolution, id, propose, random, &drawn);
         bool is_new = !was_tried(evolution->tried, drawn.identity);
         double beyond = is_new ? violation(evolution, &drawn.genome) : INFINITY;
         if (tries == 0 || beyond < least) {
             *child = drawn;
             least = beyond;
         }
-        if (is_new && beyond == 0)
+        if ((is_new && beyond == 0) || drawn.origin == ORIGIN_FOUNDER)
             return;
     }
     if (least == INFINITY)
         *child = drawn;
 }
 
-/* Draws more of them where the individual is filtered, and leaves the one that promises most. */
-static void filter_individual(const struct evolution *evolution, struct random_stream *random,
+/* Draws more of them where the individual is filtered, and leaves the one that promises most. Founders are wanted, and
+ * so are immigrants, which are to be what nobody would have chosen. */
+static void filter_individual(struct evolution *evolution, proposer *propose, struct random_stream *random,
                               struct individual *child) {
     int count = evolution->filter ? filter_candidates(evolution->filter, child->id) : 1;
-    if (count < 2)
+    if (count < 2 || child->origin == ORIGIN_FOUNDER || child->origin == ORIGIN_IMMIGRANT)
         return;
     struct individual *children = memory_allocate((size_t)count, sizeof *children);
+    int told_count = evolution->member_count + evolution->added_count;
+    const struct individual *told = show(evolution, told_count);
     children[0] = *child;
     for (int c = 1; c < count; c++)
-        draw_individual(evolution, child->id, random, &children[c]);
-    *child = children[filter_choose(evolution->filter, children, count, evolution->members,
-                                    evolution->member_count + evolution->added_count)];
+        draw_individual(evolution, child->id, propose, random, &children[c]);
+    *child = children[filter_choose(evolution->filter, children, count, told, told_count)];
     free(children);
 }
 
@@ -183,8 +252,9 @@ bool evolution_ask(struct evolution *evolution, struct individual *child) {
         return false;
     int id = ++evolution->asked;
     struct random_stream random = stream(evolution, id);
-    draw_individual(evolution, id, &random, child);
-    filter_individual(evolution, &random, child);
+    proposer *propose = proposer_of(evolution, id, &random);
+    draw_individual(evolution, id, propose, &random, child);
+    filter_individual(evolution, propose, &random, child);
     note_tried(evolution->tried, child->identity);
     return true;
 }
@@ -192,10 +262,9 @@ bool evolution_ask(struct evolution *evolution, struct individual *child) {
 /* What is known of a member changes, and with it which of them are better. */
 static void update_member(struct evolution *evolution, const struct individual *result) {
     for (int i = 0; i < evolution->member_count + evolution->added_count; i++)
-        if (evolution->members[i].id == result->id)
-            evolution->members[i] = *result;
-    rank_population(evolution->members, evolution->member_count, evolution->settings.objectives);
-    qsort(evolution->members, (size_t)evolution->member_count, sizeof *evolution->members, compare_individuals);
+        if (evolution->members[i]->id == result->id)
+            *evolution->members[i] = *result;
+    sort_individuals(evolution->members, evolution->member_count, evolution->settings.objectives);
 }
 
 void evolution_tell(struct evolution *evolution, const struct individual *result) {
@@ -209,7 +278,7 @@ void evolution_tell(struct evolution *evolution, const struct individual *result
     evolution->settings.algorithm->accept(evolution, result);
 }
 
-const struct individual *evolution_population(const struct evolution *evolution, int *count) {
+const struct individual *evolution_population(struct evolution *evolution, int *count) {
     *count = evolution->member_count;
-    return evolution->members;
+    return show(evolution, *count);
 }

@@ -28,6 +28,11 @@ struct evolve_settings {
     struct variation variation;
     struct filter_settings filter; /* off where it has no more than one candidate */
     bool limited;                  /* what filter.measure() finds beyond limits is drawn again, too */
+    const struct genome *founders; /* of the first population, valid, canonical and different; must outlive it, too */
+    int founder_count;             /* 0 .. population */
+    double immigrants;             /* share of the later individuals that are random instead */
+    int elite;                     /* of ga: the best that pass on; below the population */
+    double attraction, absorption; /* of firefly: see firefly.c */
 };
 
 struct evolution *evolution_create(const struct evolve_settings *settings);
@@ -52,7 +57,7 @@ bool evolution_ask(struct evolution *evolution, struct individual *child);
  */
 void evolution_tell(struct evolution *evolution, const struct individual *result);
 
-/* Those that new ones descend from now, best first; valid until the next tell. */
-const struct individual *evolution_population(const struct evolution *evolution, int *count);
+/* Those that new ones descend from now, best first; valid until the next tell or the next call of this. */
+const struct individual *evolution_population(struct evolution *evolution, int *count);
 
 #endif

@@ -29,7 +29,9 @@ struct individual {
     int rung;                          /* of the fidelity that it was evaluated with, from 0 */
     double violation;                  /* of limits, relative excesses added up; 0: it meets them all */
     double objectives[MAX_OBJECTIVES]; /* smaller is better */
-    int rank;                          /* front number from 0 */
+    double descriptor; /* what map-elites spreads over besides the genome: cache bytes; of others without meaning */
+    int cell;          /* map-elites' own */
+    int rank;          /* front number from 0 */
     double crowding;
 };
 

@@ -10,50 +10,71 @@
  */
 #include "evolve/algorithm.h"
 
-#include <stdlib.h>
+#include "base/memory.h"
 
-static void swap(struct individual *a, struct individual *b) {
-    struct individual moved = *a;
-    *a = *b;
-    *b = moved;
+#include <stdlib.h>
+#include <string.h>
+
+struct place {
+    uint64_t identity;
+    bool failed;
+    int place;
+};
+
+static int by_identity(const void *a, const void *b) {
+    const struct place *x = a, *y = b;
+    if (x->identity != y->identity)
+        return x->identity < y->identity ? -1 : 1;
+    return x->failed != y->failed ? x->failed - y->failed : x->place - y->place;
 }
 
 /* Puts individuals that compute what another one does behind those that differ, and returns how many of these there
- * are. Of those that are the same, one that did not fail stays before, or the one that was there before. */
-static int part_clones(struct individual *individuals, int count, int objectives) {
-    int distinct = 0;
+ * are. Of those that are the same, the first that did not fail stays before, or the first. */
+static int part_clones(struct individual **individuals, int count, int objectives) {
+    struct place *places = memory_allocate((size_t)count + 1, sizeof *places);
+    struct individual **clones = memory_allocate((size_t)count + 1, sizeof *clones);
+    bool *is_clone = memory_allocate((size_t)count + 1, sizeof *is_clone);
+    for (int i = 0; i < count; i++)
+        places[i] = (struct place){individuals[i]->identity, individual_failed(individuals[i], objectives), i};
+    qsort(places, (size_t)count, sizeof *places, by_identity);
+    for (int i = 1; i < count; i++)
+        is_clone[places[i].place] = places[i].identity == places[i - 1].identity;
+    int distinct = 0, clone_count = 0;
     for (int i = 0; i < count; i++) {
-        int same = 0;
-        while (same < distinct && individuals[same].identity != individuals[i].identity)
-            same++;
-        if (same == distinct)
-            swap(&individuals[distinct++], &individuals[i]);
-        else if (individual_failed(&individuals[same], objectives) && !individual_failed(&individuals[i], objectives))
-            swap(&individuals[same], &individuals[i]);
+        if (is_clone[i])
+            clones[clone_count++] = individuals[i];
+        else
+            individuals[distinct++] = individuals[i];
     }
+    memcpy(individuals + distinct, clones, (size_t)clone_count * sizeof(struct individual *));
+    free(places);
+    free(clones);
+    free(is_clone);
     return distinct;
 }
 
-/* Best first. Clones are last, in fronts of their own, and crowd nobody. */
-static void sort_pool(struct individual *pool, int count, int objectives) {
-    int distinct = part_clones(pool, count, objectives);
-    rank_population(pool, distinct, objectives);
-    qsort(pool, (size_t)distinct, sizeof *pool, compare_individuals);
-    rank_population(pool + distinct, count - distinct, objectives);
+void sort_individuals(struct individual **individuals, int count, int objectives) {
+    int distinct = part_clones(individuals, count, objectives);
+    sort_population(individuals, distinct, objectives);
+    sort_population(individuals + distinct, count - distinct, objectives);
     for (int i = distinct; i < count; i++)
-        pool[i].rank += pool[distinct - 1].rank + 1;
-    qsort(pool + distinct, (size_t)(count - distinct), sizeof *pool, compare_individuals);
+        individuals[i]->rank += individuals[distinct - 1]->rank + 1;
 }
 
 void survive(struct evolution *evolution) {
     int count = evolution->member_count + evolution->added_count, population = evolution->settings.population;
-    sort_pool(evolution->members, count, evolution->settings.objectives);
-    evolution->member_count = count < population ? count : population;
-    evolution->added_count = 0;
+    sort_individuals(evolution->members, count, evolution->settings.objectives);
+    members_keep(evolution, count < population ? count : population);
 }
 
 void accept_generation(struct evolution *evolution, const struct individual *result) {
-    evolution->members[evolution->member_count + evolution->added_count++] = *result;
+    members_add(evolution, result);
     if (evolution->added_count == evolution->settings.population)
+        survive(evolution);
+}
+
+void accept_steadily(struct evolution *evolution, const struct individual *result) {
+    members_add(evolution, result);
+    if (evolution->told >= evolution->settings.population)
         survive(evolution);
 }

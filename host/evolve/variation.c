@@ -2,6 +2,12 @@
 
 #include <string.h>
 
+static void take_liv(struct draft *child, const struct draft *from, int liv) {
+    child->genome.livs[liv] = from->genome.livs[liv];
+    memcpy(child->wishes[liv], from->wishes[liv], sizeof child->wishes[liv]);
+    child->sources[liv] = from->sources[liv];
+}
+
 void crossover(const struct draft *a, const struct draft *b, int points, struct random_stream *random,
                struct draft *child) {
     bool change[GENOME_MAX_DEPTH] = {false};
@@ -17,9 +23,7 @@ void crossover(const struct draft *a, const struct draft *b, int points, struct 
         from_b = from_b != change[liv];
         if (!from_b || liv >= b->genome.depth)
             continue;
-        child->genome.livs[liv] = b->genome.livs[liv];
-        memcpy(child->wishes[liv], b->wishes[liv], sizeof child->wishes[liv]);
-        child->sources[liv] = b->sources[liv];
+        take_liv(child, b, liv);
     }
     for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++)
         if ((a->genome.classes[i].used || b->genome.classes[i].used) && random_below(random, 2))
@@ -55,6 +59,10 @@ static void mutate_depth(struct draft *draft, const struct genome_space *space, 
     }
 }
 
+static double rate_of(const struct variation *variation, int level) {
+    return variation->by_level ? variation->rates[level] : variation->mutation;
+}
+
 static void mutate_classes(struct genome *genome, const struct genome_space *space, const struct variation *variation,
                            struct random_stream *random) {
     for (int i = 0; i < space->class_count; i++) {
@@ -62,9 +70,9 @@ static void mutate_classes(struct genome *genome, const struct genome_space *spa
         struct liv_class liv_class;
         genome_class(genome, space->catalogue, class_gene, &liv_class);
         if (space->operators)
-            class_mutate_operator(&liv_class, variation->mutation, variation->free, random);
+            class_mutate_operator(&liv_class, rate_of(variation, RATE_OPERATOR), variation->free, random);
         if (space->featurizers)
-            class_mutate_features(&liv_class, variation->mutation, variation->free, random);
+            class_mutate_features(&liv_class, rate_of(variation, RATE_FEATURIZER), variation->free, random);
         genome->classes[class_gene - 1] = class_genes_of(&liv_class);
     }
 }
@@ -72,9 +80,9 @@ static void mutate_classes(struct genome *genome, const struct genome_space *spa
 static void mutate_placement(struct genome *genome, const struct genome_space *space, const struct variation *variation,
                              struct random_stream *random) {
     unsigned every_norm = (1u << (NORM_PLACEMENTS + 1)) - 2, every_residual = (1u << (RESIDUAL_KINDS + 1)) - 2;
-    if (random_uniform(random) < variation->mutation)
+    if (random_uniform(random) < rate_of(variation, RATE_BACKBONE))
         genome->norm = (unsigned char)random_bit(random, variation->free ? every_norm : space->norms);
-    if (random_uniform(random) < variation->mutation)
+    if (random_uniform(random) < rate_of(variation, RATE_BACKBONE))
         genome->residual = (unsigned char)random_bit(random, variation->free ? every_residual : space->residuals);
 }
 
@@ -85,11 +93,11 @@ void mutate(struct draft *draft, const struct genome_space *space, const struct 
     mutate_placement(&draft->genome, space, variation, random);
     if (!space->backbone)
         return;
-    if (space->depth_least < space->depth_most && random_uniform(random) < variation->mutation)
+    if (space->depth_least < space->depth_most && random_uniform(random) < rate_of(variation, RATE_BACKBONE))
         mutate_depth(draft, space, variation->free, random);
     for (int liv = 0; liv < draft->genome.depth; liv++)
         for (int gene = 0; gene < LIV_GENES; gene++)
-            if (random_uniform(random) < variation->mutation)
+            if (random_uniform(random) < rate_of(variation, RATE_BACKBONE))
                 draft_draw_gene(draft, liv, (enum liv_gene)gene, variation->free, space, random);
 }
 
@@ -112,18 +120,48 @@ static void tell_sources(const struct genome *a, const struct genome *b, const s
     }
 }
 
+/* From a draft to a child: mutation and repair. */
+static unsigned finish(struct draft *draft, const struct genome *a, const struct genome *b,
+                       const struct variation *variation, const struct genome_space *space,
+                       struct random_stream *random, struct genome *child, struct liv_source *sources) {
+    mutate(draft, space, variation, random);
+    unsigned faults = draft_faults(draft, space);
+    draft_settle(draft, space, random, child);
+    if (sources)
+        tell_sources(a, b, child, draft, sources);
+    return faults;
+}
+
+static void loosen_parents(const struct genome *a, const struct genome *b, const struct genome_space *space,
+                           struct random_stream *random, struct draft *a_draft, struct draft *b_draft) {
+    draft_loosen_parents(a, b, space, random, a_draft, b_draft);
+    name_sources(a_draft, 0);
+    name_sources(b_draft, 1);
+}
+
 unsigned breed(const struct genome *a, const struct genome *b, const struct variation *variation,
                const struct genome_space *space, struct random_stream *random, struct genome *child,
                struct liv_source *sources) {
     struct draft a_draft, b_draft, draft;
-    draft_loosen_parents(a, b, space, random, &a_draft, &b_draft);
-    name_sources(&a_draft, 0);
-    name_sources(&b_draft, 1);
+    loosen_parents(a, b, space, random, &a_draft, &b_draft);
     crossover(&a_draft, &b_draft, variation->crossover_points, random, &draft);
-    mutate(&draft, space, variation, random);
-    unsigned faults = draft_faults(&draft, space);
-    draft_settle(&draft, space, random, child);
-    if (sources)
-        tell_sources(a, b, child, &draft, sources);
-    return faults;
+    return finish(&draft, a, b, variation, space, random, child, sources);
+}
+
+unsigned breed_towards(const struct genome *a, const struct genome *b, double share, const struct variation *variation,
+                       const struct genome_space *space, struct random_stream *random, struct genome *child,
+                       struct liv_source *sources) {
+    struct draft draft, b_draft;
+    loosen_parents(a, b, space, random, &draft, &b_draft);
+    for (int liv = 0; liv < a->depth && liv < b->depth; liv++)
+        if (random_uniform(random) < share)
+            take_liv(&draft, &b_draft, liv);
+    for (int i = 0; i < CATALOGUE_MAX_CLASSES; i++)
+        if ((a->classes[i].used || b->classes[i].used) && random_uniform(random) < share)
+            draft.genome.classes[i] = b->classes[i];
+    if (random_uniform(random) < share)
+        draft.genome.norm = b->norm;
+    if (random_uniform(random) < share)
+        draft.genome.residual = b->residual;
+    return finish(&draft, a, b, variation, space, random, child, sources);
 }

@@ -7,10 +7,15 @@
 
 #include "genome/draft.h"
 
+/* The levels of a genome, with a rate of mutation each; norms and residuals go with the backbone. */
+enum { RATE_BACKBONE, RATE_OPERATOR, RATE_FEATURIZER, RATE_LEVELS };
+
 struct variation {
     int crossover_points;
     double mutation; /* probability a gene */
-    bool free;       /* mutation draws from all values of a gene, not from those that it can take at its place */
+    bool by_level;   /* `rates` count, not `mutation` */
+    double rates[RATE_LEVELS];
+    bool free; /* mutation draws from all values of a gene, not from those that it can take at its place */
 };
 
 /*
@@ -24,6 +29,14 @@ unsigned breed(const struct genome *a, const struct genome *b, const struct vari
                struct liv_source *sources);
 
 /*
+ * The same with another crossover: a child of `a` that takes each LIV, class and kind of norm and residual of `b` with
+ * the probability `share`. Its depth is that of `a`.
+ */
+unsigned breed_towards(const struct genome *a, const struct genome *b, double share, const struct variation *variation,
+                       const struct genome_space *space, struct random_stream *random, struct genome *child,
+                       struct liv_source *sources);
+
+/*
  * k-point crossover at LIV boundaries: the child takes LIVs of a, then of b, changing over at `points` distinct
  * boundaries; it has the depth of a, and where b has no LIV it keeps a's. Class genes come from either parent, a class
  * at a time. The child may need repair.
@@ -32,8 +45,8 @@ void crossover(const struct draft *a, const struct draft *b, int points, struct 
                struct draft *child);
 
 /*
- * Draws each gene of the levels that evolve anew with the probability, norm and residual among them; where depths may
- * vary, a LIV is added or left out with this probability. The draft may need repair.
+ * Draws each gene of the levels that evolve anew with the probability of its level, norm and residual among them; where
+ * depths may vary, a LIV is added or left out with this probability. The draft may need repair.
  */
 void mutate(struct draft *draft, const struct genome_space *space, const struct variation *variation,
             struct random_stream *random);

@@ -85,7 +85,7 @@ static status record_analysis(struct search *search, int generation) {
     return outcome;
 }
 
-static status record_generation(struct search *search, const struct evolution *evolution, int generation) {
+static status record_generation(struct search *search, struct evolution *evolution, int generation) {
     int count;
     const struct individual *survivors = evolution_population(evolution, &count);
     TRY(store_add_generation(search->store, generation, survivors, count));
