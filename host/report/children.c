@@ -24,8 +24,8 @@ struct invalid {
 
 static struct invalid breed_children(const struct run_config *config, const struct genome_space *space, bool free,
                                      int64_t count) {
-    const struct variation variation = {
-        .crossover_points = (int)config->search.crossover_points, .mutation = config->search.mutation, .free = free};
+    struct variation variation = config_variation(config);
+    variation.free = free;
     struct random_stream random = random_open((uint64_t)config->run.seed, hash_text(HASH_START, "children"));
     struct invalid invalid = {0};
     for (int64_t i = 0; i < count; i++) {
@@ -67,8 +67,9 @@ void report_children(const struct run_config *config, const struct genome_space 
     fprintf(out,
             "Children of two random genomes that are invalid before repair, of %lld each, in percent. Mutation (%g a\n"
             "gene) draws from the values that a gene can take at its place, or freely from all that it has anywhere.\n"
-            "The search does the first. A child can have several causes.\n\n%-58s %11s %7s\n",
-            (long long)count, config->search.mutation, "", "constrained", "free");
+            "The search does the %s. A child can have several causes.\n\n%-58s %11s %7s\n",
+            (long long)count, config->search.mutation, config->search.free_mutation ? "second" : "first", "",
+            "constrained", "free");
     fprintf(out, "%-58s %11.1f %7.1f\n", "invalid", 100 * constrained.any, 100 * free.any);
     for (int c = 0; c < CAUSES; c++)
         fprintf(out, "  %-56s %11.1f %7.1f\n", causes[c].title, 100 * constrained.by_cause[c], 100 * free.by_cause[c]);

@@ -20,6 +20,7 @@ struct stage search_final_stage(const struct search *search) {
 static void set_objectives(const struct search *search, const struct summary *summary, struct individual *individual) {
     individual->failed = summary->failed;
     individual->violation = limits_violation(&search->config.search.limits, &summary->mean);
+    individual->descriptor = summary->mean.values[METRIC_CACHE_BYTES];
     for (int i = 0; i < search->objective_count; i++)
         individual->objectives[i] =
             metric_objective(search->objectives[i], summary->mean.values[search->objectives[i]]);

@@ -35,11 +35,13 @@ static void resolve_catalogue(struct run_config *config) {
 }
 
 /* Earlier runs likewise: what they taught is kept in the run. */
-static void resolve_runs(struct path_list *runs) {
+static void resolve_runs(struct text_list *runs) {
+    struct text_list given = *runs;
     char absolute[PATH_MAX];
-    for (int run = 0; run < runs->count; run++)
-        if (realpath(runs->paths[run], absolute) && strlen(absolute) < CONFIG_PATH_BYTES)
-            snprintf(runs->paths[run], CONFIG_PATH_BYTES, "%s", absolute);
+    memset(runs, 0, sizeof *runs);
+    for (const char *path = text_list_next(&given, NULL); path; path = text_list_next(&given, path))
+        if (!realpath(path, absolute) || !text_list_add(runs, absolute))
+            (void)text_list_add(runs, path);
 }
 
 /* STARCL_DEVICE's choice becomes the config's: resuming without the variable takes the same device. */

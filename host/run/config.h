@@ -6,23 +6,31 @@
 #define STARCL_RUN_CONFIG_H
 
 #include "base/status.h"
+#include "evolve/variation.h"
 #include "genome/genome.h"
 #include "run/limits.h"
 
 #include <limits.h>
+#include <stdbool.h>
 
-enum { CONFIG_NAME_BYTES = 64, CONFIG_MAX_CLASSES = CATALOGUE_MAX_CLASSES };
+enum { CONFIG_NAME_BYTES = 64, CONFIG_MAX_CLASSES = CATALOGUE_MAX_CLASSES, CONFIG_MAX_NUMBERS = 8 };
+enum { CONFIG_TEXTS_BYTES = 32768 };
 
 struct name_list {
     int count;
     char names[CONFIG_MAX_CLASSES][CLASS_NAME_BYTES];
 };
 
-enum { CONFIG_MAX_PATHS = 8, CONFIG_PATH_BYTES = 1024 };
-
-struct path_list {
+struct number_list {
     int count;
-    char paths[CONFIG_MAX_PATHS][CONFIG_PATH_BYTES];
+    double numbers[CONFIG_MAX_NUMBERS];
+};
+
+/* Texts of any length, one behind the other, each with its '\0'. */
+struct text_list {
+    int count;
+    size_t bytes;
+    char texts[CONFIG_TEXTS_BYTES];
 };
 
 struct run_config {
@@ -53,18 +61,32 @@ struct run_config {
     struct {
         char algorithm[CONFIG_NAME_BYTES];
         long long population, generations, tournament, crossover_points, depth_least, depth_most;
-        double mutation;
+        double mutation, immigrants;
+        long long elite;
+        bool free_mutation;
         struct name_list objectives, levels, norms, residuals;
-        long long seeds; /* that a candidate is trained with */
+        struct text_list founders;    /* genomes; of a config that was not resolved also baselines and runs */
+        struct number_list reference; /* of the hypervolume, in the units of the metrics; none: chosen by the run */
+        long long seeds;              /* that a candidate is trained with */
         struct {
             long long keep, steps, seeds; /* candidates that are trained again; 0 steps: four times train.steps */
         } final;
         struct {
             long long candidates, warmup; /* children a trained one; trained ones before the first choice */
             double chance;
-            struct path_list runs; /* earlier ones, to learn from */
+            struct text_list runs; /* earlier ones, to learn from */
         } surrogate;
         struct limit_list limits;
+        struct {
+            double backbone, operator, featurizer; /* of mutation; negative: as `mutation` */
+        } rates;
+        struct {
+            double attraction, absorption;
+        } firefly;
+        struct {
+            long long evaluations, tokens; /* 0: no bound of the kind */
+            double hours;
+        } budget;
         struct {
             long long context;         /* tokens; config_measure_context() */
             double precision, seconds; /* share of the value that its interval may be; at most so long */
@@ -111,6 +133,22 @@ status config_pattern(const struct run_config *config, const struct catalogue *c
                       struct genome *genome) MUST_CHECK;
 
 bool name_list_has(const struct name_list *list, const char *name);
+
+/* The first text, and the one behind another; NULL where there is none. */
+const char *text_list_next(const struct text_list *list, const char *text);
+/* False where there is no room. */
+bool text_list_add(struct text_list *list, const char *text);
+
+/* Tokens that a candidate is trained on, with all seeds. */
+double config_candidate_tokens(const struct run_config *config);
+/* Whether search.budget bounds the search; otherwise search.population x search.generations candidates do. */
+bool config_has_budget(const struct run_config *config);
+/* The most candidates that a search can evaluate, by what is known at the beginning: INFINITY where hours alone bound
+ * it. */
+double config_candidates_most(const struct run_config *config);
+
+/* How children are made: crossover, and the rates of mutation. */
+struct variation config_variation(const struct run_config *config);
 /* Whether a level of search.levels evolves: "backbone", "operator" or "featurizer". */
 bool config_evolves(const struct run_config *config, const char *level);
 /* The fewest and the most LIVs of a backbone. */

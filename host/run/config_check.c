@@ -99,8 +99,13 @@ static status check_algorithm(const struct settings *settings, const struct run_
         return check_name(settings, "search", "algorithm", config->search.algorithm, names, count);
     if (config->search.objectives.count > algorithm->objectives_most)
         return settings_refuse(settings, config_locate(settings, "search", "objectives"),
-                               "%d are more than \"%s\" can optimise; allowed: at most %d",
+                               "%d are more than \"%s\" can optimise; allowed: at most %d; choose another "
+                               "search.algorithm, or put limits on the rest (search.limits)",
                                config->search.objectives.count, algorithm->name, algorithm->objectives_most);
+    if (algorithm == &algorithm_ga && config->search.elite >= config->search.population)
+        return settings_refuse(settings, config_locate(settings, "search", "elite"),
+                               "%lld of a population of %lld leave no place for children; allowed: at most %lld",
+                               config->search.elite, config->search.population, config->search.population - 1);
     return STATUS_OK;
 }
 
@@ -113,8 +118,54 @@ static status check_surrogate(const struct settings *settings, const struct run_
     return STATUS_OK;
 }
 
+static status check_rates(const struct settings *settings, const struct run_config *config) {
+    static const char *const names[] = {"backbone", "operator", "featurizer"};
+    const double rates[] = {config->search.rates.backbone, config->search.rates.operator,
+                            config->search.rates.featurizer };
+    for (int i = 0; i < 3; i++)
+        if (rates[i] < 0 && rates[i] != -1)
+            return settings_refuse(settings, config_locate(settings, "search.rates", names[i]),
+                                   "%g is no probability; allowed: 0 to 1, or -1, which is as search.mutation",
+                                   rates[i]);
+    return STATUS_OK;
+}
+
+static status check_reference(const struct settings *settings, const struct run_config *config) {
+    int count = config->search.reference.count, objectives = config->search.objectives.count;
+    if (count == 0 || count == objectives)
+        return STATUS_OK;
+    return settings_refuse(settings, config_locate(settings, "search", "reference"),
+                           "%d numbers for %d objectives; one for each, in the order of search.objectives, or [], and "
+                           "the first generation chooses",
+                           count, objectives);
+}
+
+static status check_founders(const struct settings *settings, const struct run_config *config) {
+    if (config->search.founders.count <= config->search.population)
+        return STATUS_OK;
+    return settings_refuse(settings, config_locate(settings, "search", "founders"),
+                           "%d are more than a population of %lld; leave some out, or set search.population",
+                           config->search.founders.count, config->search.population);
+}
+
+/* What a candidate costs has room in the budget. Hours are known when it was evaluated. */
+static status check_budget(const struct settings *settings, const struct run_config *config) {
+    double tokens = config_candidate_tokens(config);
+    if (config->search.budget.tokens == 0 || (double)config->search.budget.tokens >= tokens)
+        return STATUS_OK;
+    return settings_refuse(settings, config_locate(settings, "search.budget", "tokens"),
+                           "%lld are fewer than one candidate is trained on: %lld steps x %lld sequences x %lld tokens "
+                           "x %lld seeds = %.0f",
+                           config->search.budget.tokens, config->train.steps, config->train.batch,
+                           config->model.context, config->search.seeds, tokens);
+}
+
 static status check_words(const struct settings *settings, const struct run_config *config) {
     TRY(check_algorithm(settings, config));
+    TRY(check_rates(settings, config));
+    TRY(check_reference(settings, config));
+    TRY(check_founders(settings, config));
+    TRY(check_budget(settings, config));
     if (!gemm_provider_exists(config->devices.gemm))
         return settings_refuse(settings, config_locate(settings, "devices", "gemm"),
                                "\"%s\" is not a GEMM provider; allowed: %s", config->devices.gemm,
@@ -135,10 +186,15 @@ static status check_population(const struct settings *settings, const struct run
     double population = (double)config->search.population, generations = (double)config->search.generations;
     double fixed = 2 * population * sizeof(struct individual),
            individual = sizeof(struct individual) + sizeof(uint64_t);
-    double bytes = fixed + population * generations * individual;
+    double candidates = config_candidates_most(config), bytes = fixed + candidates * individual;
     char needed[TEXT_NUMBER_BYTES], allowed[TEXT_NUMBER_BYTES];
-    if (bytes <= most_bytes)
+    if (bytes <= most_bytes || isinf(candidates)) /* hours know nothing of it */
         return STATUS_OK;
+    if (config_has_budget(config))
+        return settings_refuse(settings, config_locate(settings, "search", "budget"),
+                               "%.0f candidates take %s of the host's memory; allowed: at most %s, which is %.0f",
+                               candidates, text_bytes(needed, bytes), text_bytes(allowed, most_bytes),
+                               floor((most_bytes - fixed) / individual));
     return settings_refuse(settings, config_locate(settings, "search", "generations"),
                            "%.0f x %.0f are %.0f individuals, which take %s of the host's memory; allowed: at most %s, "
                            "which is at most %.0f generations of this population",

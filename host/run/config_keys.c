@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum key_type { KEY_INTEGER, KEY_NUMBER, KEY_TEXT, KEY_NAMES, KEY_LIMITS, KEY_PATHS };
+enum key_type { KEY_INTEGER, KEY_NUMBER, KEY_TEXT, KEY_NAMES, KEY_LIMITS, KEY_NUMBERS, KEY_SWITCH, KEY_TEXTS };
 
 struct config_key {
     const char *group, *key;
@@ -50,9 +50,19 @@ struct config_key {
             0, 0, initial, meaning                                                                                     \
     }
 
-#define PATHS(group, key, initial, meaning)                                                                            \
+#define NUMBERS(group, key, least, most, initial, meaning)                                                             \
     {                                                                                                                  \
-#group, #key, KEY_PATHS, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key),  \
+#group, #key, KEY_NUMBERS, offsetof(struct run_config, group.key),                                             \
+            sizeof(((struct run_config *)0)->group.key), least, most, initial, meaning                                 \
+    }
+#define SWITCH(group, key, initial, meaning)                                                                           \
+    {                                                                                                                  \
+#group, #key, KEY_SWITCH, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key), \
+            0, 0, initial, meaning                                                                                     \
+    }
+#define TEXTS(group, key, initial, meaning)                                                                            \
+    {                                                                                                                  \
+#group, #key, KEY_TEXTS, offsetof(struct run_config, group.key), sizeof(((struct run_config *)0)->group.key),  \
             0, 0, initial, meaning                                                                                     \
     }
 
@@ -95,12 +105,20 @@ static const struct config_key keys[] = {
     INTEGER(train, validation_batches, 1, 1e6, "16",
             "batches over the validation or test part that an evaluation takes"),
 
-    TEXT(search, algorithm, "\"nsga2\"", "how parents are paired and who survives: nsga2, random"),
+    TEXT(search, algorithm, "\"nsga2\"",
+         "nsga2, nsga2-steady, ageing, map-elites; for one objective ga, firefly; or random"),
     INTEGER(search, population, 2, 4096, "16", "candidates of a generation"),
     INTEGER(search, generations, 1, 100000, "18", "generations, the first, random one among them"),
     INTEGER(search, tournament, 1, 4096, "2", "candidates drawn to choose a parent from"),
     INTEGER(search, crossover_points, 1, GENOME_MAX_DEPTH, "2", "boundaries between LIVs where parents change over"),
     NUMBER(search, mutation, 0, 1, "0.1", "probability that a gene is drawn anew"),
+    SWITCH(search, free_mutation, "false", "it draws from all values of a gene, not from those valid at its place"),
+    NUMBER(search, immigrants, 0, 1, "0.0", "share of the children that are random genomes instead"),
+    INTEGER(search, elite, 0, 4095, "2", "of ga: the best that pass on to the next generation"),
+    TEXTS(search, founders, "[]",
+          "what the first population begins with: genomes, \"transformer++\", \"striped-mamba\", or folders of runs"),
+    NUMBERS(search, reference, -1e300, 1e300, "[]",
+            "what hypervolume is measured up to, a number an objective; []: chosen by the first generation"),
     NAMES(search, levels, "[\"backbone\"]", "what evolves: backbone, operator, featurizer, or all"),
     INTEGER(search, depth_least, 0, GENOME_MAX_DEPTH, "0", "fewest LIVs; 0 is model.depth"),
     INTEGER(search, depth_most, 0, GENOME_MAX_DEPTH, "0", "most LIVs; 0 is model.depth"),
@@ -117,7 +135,17 @@ static const struct config_key keys[] = {
             "children proposed for each that is trained, the most promising by a model; 0 is off"),
     INTEGER(search.surrogate, warmup, 0, 1e6, "8", "candidates that are trained before the model chooses"),
     NUMBER(search.surrogate, chance, 0, 1, "0.1", "share of the later ones that are not chosen but as they come"),
-    PATHS(search.surrogate, runs, "[]", "folders of earlier runs of the same space, for the model to learn from"),
+    TEXTS(search.surrogate, runs, "[]", "folders of earlier runs of the same space, for the model to learn from"),
+    NUMBER(search.rates, backbone, -1, 1, "-1.0",
+           "mutation of the backbone, norms and residuals; -1: as search.mutation"),
+    NUMBER(search.rates, operator, - 1, 1, "-1.0", "mutation of operators"),
+    NUMBER(search.rates, featurizer, -1, 1, "-1.0", "mutation of featurizers"),
+    NUMBER(search.firefly, attraction, 0, 1, "1.0", "share of its LIVs that a firefly takes from a near brighter one"),
+    NUMBER(search.firefly, absorption, 0, 1e6, "1.0", "how fast that falls with the distance"),
+    INTEGER(search.budget, evaluations, 0, 1e9, "0",
+            "candidates of the search; 0: no such bound; all three 0: population x generations"),
+    INTEGER(search.budget, tokens, 0, 9e15, "0", "tokens that candidates are trained on, all together"),
+    NUMBER(search.budget, hours, 0, 1e6, "0.0", "hours of evaluating candidates"),
     INTEGER(search.measure, context, 0, 65536, "0", "tokens behind which decoding is measured; 0 is model.context"),
     NUMBER(search.measure, precision, 1e-4, 1, "0.02",
            "a measurement repeats until its 95 % interval is this share of it"),
@@ -206,18 +234,37 @@ static status read_limits(const struct settings *settings, const config_setting_
     return STATUS_OK;
 }
 
-static status read_paths(const struct settings *settings, const config_setting_t *setting, struct path_list *list) {
+static status read_numbers(const struct settings *settings, const config_setting_t *setting,
+                           const struct config_key *key, struct number_list *list) {
     TRY(settings_list(settings, setting, 0));
     list->count = 0;
     for (int i = 0; i < config_setting_length(setting); i++) {
+        if (list->count == CONFIG_MAX_NUMBERS)
+            return settings_refuse(settings, setting, "more than %d numbers", CONFIG_MAX_NUMBERS);
+        TRY(settings_number(settings, config_setting_get_elem(setting, (unsigned)i), key->least, key->most,
+                            &list->numbers[list->count++]));
+    }
+    return STATUS_OK;
+}
+
+static status read_switch(const struct settings *settings, const config_setting_t *setting, bool *value) {
+    if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+        return settings_refuse(settings, setting, "must be true or false");
+    *value = config_setting_get_bool(setting);
+    return STATUS_OK;
+}
+
+static status read_texts(const struct settings *settings, const config_setting_t *setting, struct text_list *list) {
+    TRY(settings_list(settings, setting, 0));
+    memset(list, 0, sizeof *list);
+    for (int i = 0; i < config_setting_length(setting); i++) {
         const config_setting_t *element = config_setting_get_elem(setting, (unsigned)i);
-        const char *path = NULL;
-        TRY(settings_text(settings, element, &path));
-        if (!*path || strlen(path) >= CONFIG_PATH_BYTES)
-            return settings_refuse(settings, element, "a path has 1 to %d characters", CONFIG_PATH_BYTES - 1);
-        if (list->count == CONFIG_MAX_PATHS)
-            return settings_refuse(settings, setting, "more than %d paths", CONFIG_MAX_PATHS);
-        snprintf(list->paths[list->count++], CONFIG_PATH_BYTES, "%s", path);
+        const char *text = NULL;
+        TRY(settings_text(settings, element, &text));
+        if (!*text)
+            return settings_refuse(settings, element, "is empty");
+        if (!text_list_add(list, text))
+            return settings_refuse(settings, setting, "longer than %d characters together", CONFIG_TEXTS_BYTES);
     }
     return STATUS_OK;
 }
@@ -232,10 +279,14 @@ static status read_key(const struct settings *settings, const config_setting_t *
         return settings_number(settings, setting, key->least, key->most, field(config, key));
     case KEY_NAMES:
         return read_names(settings, setting, strcmp(key->key, "pattern") == 0, field(config, key));
-    case KEY_PATHS:
-        return read_paths(settings, setting, field(config, key));
     case KEY_LIMITS:
         return read_limits(settings, setting, field(config, key));
+    case KEY_NUMBERS:
+        return read_numbers(settings, setting, key, field(config, key));
+    case KEY_SWITCH:
+        return read_switch(settings, setting, field(config, key));
+    case KEY_TEXTS:
+        return read_texts(settings, setting, field(config, key));
     case KEY_TEXT:
         TRY(settings_text(settings, setting, &text));
         if (strlen(text) >= key->bytes)
@@ -338,6 +389,23 @@ static void print_limits(struct text *text, const struct limit_list *list) {
     text_append(text, "}");
 }
 
+static void print_numbers(struct text *text, const struct number_list *list) {
+    char number[TEXT_NUMBER_BYTES];
+    text_append(text, "[");
+    for (int i = 0; i < list->count; i++)
+        text_append(text, "%s%s", i ? ", " : "", text_exact(number, list->numbers[i]));
+    text_append(text, "]");
+}
+
+static void print_texts(struct text *text, const struct text_list *list) {
+    text_append(text, "[");
+    for (const char *one = text_list_next(list, NULL); one; one = text_list_next(list, one)) {
+        text_append(text, one == list->texts ? "" : ", ");
+        print_quoted(text, one);
+    }
+    text_append(text, "]");
+}
+
 static void print_value(struct text *text, const struct config_key *key, const struct run_config *config) {
     const void *value = (const char *)config + key->offset;
     switch (key->type) {
@@ -355,16 +423,15 @@ static void print_value(struct text *text, const struct config_key *key, const s
     case KEY_LIMITS:
         print_limits(text, value);
         break;
-    case KEY_PATHS: {
-        const struct path_list *list = value;
-        text_append(text, "[");
-        for (int i = 0; i < list->count; i++) {
-            text_append(text, i ? ", " : "");
-            print_quoted(text, list->paths[i]);
-        }
-        text_append(text, "]");
+    case KEY_NUMBERS:
+        print_numbers(text, value);
         break;
-    }
+    case KEY_SWITCH:
+        text_append(text, "%s", *(const bool *)value ? "true" : "false");
+        break;
+    case KEY_TEXTS:
+        print_texts(text, value);
+        break;
     case KEY_NAMES: {
         const struct name_list *list = value;
         text_append(text, "[");

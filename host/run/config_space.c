@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <math.h>
 #include <string.h>
 
 bool name_list_has(const struct name_list *list, const char *name) {
@@ -10,6 +11,53 @@ bool name_list_has(const struct name_list *list, const char *name) {
         if (strcmp(list->names[i], name) == 0)
             return true;
     return false;
+}
+
+const char *text_list_next(const struct text_list *list, const char *text) {
+    const char *next = text ? text + strlen(text) + 1 : list->texts;
+    return next < list->texts + list->bytes ? next : NULL;
+}
+
+bool text_list_add(struct text_list *list, const char *text) {
+    size_t bytes = strlen(text) + 1;
+    if (bytes > sizeof list->texts - list->bytes)
+        return false;
+    memcpy(list->texts + list->bytes, text, bytes);
+    list->bytes += bytes;
+    list->count++;
+    return true;
+}
+
+double config_candidate_tokens(const struct run_config *config) {
+    return (double)config->train.steps * (double)config->train.batch * (double)config->model.context *
+           (double)config->search.seeds;
+}
+
+bool config_has_budget(const struct run_config *config) {
+    return config->search.budget.evaluations > 0 || config->search.budget.tokens > 0 || config->search.budget.hours > 0;
+}
+
+double config_candidates_most(const struct run_config *config) {
+    double most =
+        config_has_budget(config) ? INFINITY : (double)config->search.population * (double)config->search.generations;
+    if (config->search.budget.evaluations > 0)
+        most = (double)config->search.budget.evaluations;
+    if (config->search.budget.tokens > 0)
+        most = fmin(most, floor((double)config->search.budget.tokens / config_candidate_tokens(config)));
+    return most;
+}
+
+struct variation config_variation(const struct run_config *config) {
+    const double rates[RATE_LEVELS] = {[RATE_BACKBONE] = config->search.rates.backbone,
+                                       [RATE_OPERATOR] = config->search.rates.operator,
+                                       [RATE_FEATURIZER] = config->search.rates.featurizer };
+    struct variation variation = {.crossover_points = (int)config->search.crossover_points,
+                                  .mutation = config->search.mutation,
+                                  .by_level = true,
+                                  .free = config->search.free_mutation};
+    for (int level = 0; level < RATE_LEVELS; level++)
+        variation.rates[level] = rates[level] < 0 ? config->search.mutation : rates[level];
+    return variation;
 }
 
 bool config_evolves(const struct run_config *config, const char *level) {

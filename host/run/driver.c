@@ -54,16 +54,19 @@ static struct filter_settings filter_settings_of(struct search *search) {
 
 static struct evolve_settings evolve_settings_of(struct search *search) {
     const struct run_config *config = &search->config;
-    return (struct evolve_settings){
-        .algorithm = algorithm_find(config->search.algorithm),
-        .space = &search->space,
-        .seed = (uint64_t)config->run.seed,
-        .population = (int)config->search.population,
-        .objectives = search->objective_count,
-        .tournament = (int)config->search.tournament,
-        .variation = {.crossover_points = (int)config->search.crossover_points, .mutation = config->search.mutation},
-        .filter = filter_settings_of(search),
-        .limited = limits_any(&config->search.limits, METRIC_STATIC)};
+    return (struct evolve_settings){.algorithm = algorithm_find(config->search.algorithm),
+                                    .space = &search->space,
+                                    .seed = (uint64_t)config->run.seed,
+                                    .population = (int)config->search.population,
+                                    .objectives = search->objective_count,
+                                    .tournament = (int)config->search.tournament,
+                                    .variation = config_variation(config),
+                                    .immigrants = config->search.immigrants,
+                                    .elite = (int)config->search.elite,
+                                    .attraction = config->search.firefly.attraction,
+                                    .absorption = config->search.firefly.absorption,
+                                    .filter = filter_settings_of(search),
+                                    .limited = limits_any(&config->search.limits, METRIC_STATIC)};
 }
 
 /* What the candidates of a generation look like, for whoever draws runs from their databases. */

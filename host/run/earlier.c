@@ -139,8 +139,9 @@ status earlier_read(const struct run_config *config, const struct genome_space *
     struct reader reader = {.config = config, .space = space, .catalogue_text = catalogue_text, .corpus = corpus};
     status outcome = STATUS_OK;
     reader.objective_count = config_objectives(config, reader.objectives);
-    for (int run = 0; outcome == STATUS_OK && run < config->search.surrogate.runs.count; run++)
-        outcome = read_run(&reader, config->search.surrogate.runs.paths[run]);
+    const struct text_list *runs = &config->search.surrogate.runs;
+    for (const char *path = text_list_next(runs, NULL); outcome == STATUS_OK && path; path = text_list_next(runs, path))
+        outcome = read_run(&reader, path);
     if (outcome != STATUS_OK) {
         free(reader.results);
         reader = (struct reader){0};

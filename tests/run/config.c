@@ -109,7 +109,8 @@ static void test_refusals(void **unused) {
     refused(DATA "model = 3;", NULL, "must be a group");
     refused(DATA "train = { steps = 10; warmup = 11; };", NULL, "11 is more than train.steps, 10");
     refused(DATA "train = { learning_rate = 2.0; };", NULL, "2 is out of range; allowed: 0 to 1");
-    refused(DATA "search = { algorithm = \"nsga3\"; };", NULL, "did you mean \"nsga2\"?; allowed: nsga2, random");
+    refused(DATA "search = { algorithm = \"nsga3\"; };", NULL,
+            "did you mean \"nsga2\"?; allowed: nsga2, nsga2-steady, ga");
     refused(DATA "search = { objectives = [\"parametres\"]; };", NULL, "did you mean \"parameters\"?");
     refused(DATA "search = { objectives = []; };", NULL, "objectives needs 1 to 8 names");
     refused(DATA "search = { objectives = [\"perplexity\", \"perplexity\"]; };", NULL, "listed twice");
@@ -134,11 +135,52 @@ static void test_refusals(void **unused) {
     assert_fails(config_load("/nowhere.cfg", NULL, 0, true, &config), STATUS_USAGE, "cannot read /nowhere.cfg");
 }
 
+/* What algorithms and budgets take. */
+static void test_search_options(void **unused) {
+    (void)unused;
+    refused(DATA "search = { algorithm = \"ga\"; };", NULL,
+            "search: 3 are more than \"ga\" can optimise; allowed: at most 1; choose another "
+            "search.algorithm, or put limits on the rest (search.limits)");
+    refused(DATA "search = { algorithm = \"ga\"; population = 4; elite = 4; objectives = [\"perplexity\"]; };", NULL,
+            "search.elite: 4 of a population of 4 leave no place for children; allowed: at most 3");
+    refused(DATA "search = { free_mutation = 1; };", NULL, "search.free_mutation: must be true or false");
+    refused(DATA, "search.rates.operator=-0.5",
+            "search.rates.operator: -0.5 is no probability; allowed: 0 to 1, or -1, which is as search.mutation");
+    refused(DATA "search = { reference = [ 1.0, 2.0 ]; };", NULL, "search.reference: 2 numbers for 3 objectives");
+    refused(DATA "search = { population = 2; founders = [ \"a\", \"b\", \"c\" ]; };", NULL,
+            "search.founders: 3 are more than a population of 2");
+    refused(DATA "search = { founders = [ \"\" ]; };", NULL, "search.founders[0]: is empty");
+    /* 10 x 4 x 32 x 2 */
+    refused(DATA "train = { steps = 10; batch = 4; warmup = 0; }; model = { context = 32; };"
+                 "search = { seeds = 2; budget = { tokens = 2559; }; };",
+            NULL,
+            "search.budget.tokens: 2559 are fewer than one candidate is trained on: 10 steps x 4 sequences x 32 "
+            "tokens x 2 seeds = 2560");
+    refused(DATA "search = { budget = { evaluations = 100000000; }; };", NULL,
+            "search.budget: 100000000 candidates take");
+    assert_ok(load(DATA "train = { steps = 10; batch = 4; warmup = 0; }; model = { context = 32; };"
+                        "search = { seeds = 2; budget = { tokens = 7679; evaluations = 9; }; };",
+                   NULL));
+    assert_true(config_candidates_most(&config) == 2);
+    assert_ok(load(DATA "search = { budget = { hours = 0.5; }; };", NULL));
+    assert_true(config_has_budget(&config) && isinf(config_candidates_most(&config)));
+    assert_ok(load(DATA "search = { mutation = 0.3; rates = { operator = 0.0; }; free_mutation = true; };", NULL));
+    assert_false(config_has_budget(&config));
+    struct variation variation = config_variation(&config);
+    assert_true(variation.by_level && variation.free);
+    assert_true(variation.rates[RATE_BACKBONE] == 0.3 && variation.rates[RATE_OPERATOR] == 0 &&
+                variation.rates[RATE_FEATURIZER] == 0.3);
+}
+
 static void test_round_trip(void **unused) {
     (void)unused;
     assert_ok(load(DATA "run = { name = \"trip\"; seed = 9000000000L; };"
                         "model = { classes = [\"SA-1\", \"Rec-1\"]; };"
-                        "train = { learning_rate = 0.123456789012345678; clip = 2; };",
+                        "train = { learning_rate = 0.123456789012345678; clip = 2; };"
+                        "search = { founders = [ \"11111-81111\", \"with \\\"quotes\\\" and \\\\\" ];"
+                        " reference = [ 1.5, -2.0, 3e9 ]; free_mutation = true; immigrants = 0.25; elite = 3;"
+                        " rates = { backbone = 0.25; }; firefly = { absorption = 2.5; }; budget = { tokens ="
+                        " 4000000000L; hours = 0.1; }; };",
                    NULL));
     struct run_config before = config;
     char *text = config_print(&config);
@@ -310,12 +352,19 @@ static void test_differences(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_differences),    cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_tasks),          cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_short_numbers),  cmocka_unit_test(test_number_round_trip),
-        cmocka_unit_test(test_catalogue_path), cmocka_unit_test(test_population_limit),
-        cmocka_unit_test(test_device_choice),  cmocka_unit_test(test_space),
+        cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_tasks),
+        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_search_options),
+        cmocka_unit_test(test_short_numbers),
+        cmocka_unit_test(test_number_round_trip),
+        cmocka_unit_test(test_catalogue_path),
+        cmocka_unit_test(test_population_limit),
+        cmocka_unit_test(test_device_choice),
+        cmocka_unit_test(test_space),
         cmocka_unit_test(test_levels),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
