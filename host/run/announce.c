@@ -14,6 +14,32 @@ static double total_steps(const struct search *search) {
            (double)search->config.search.final.keep * (double)last.seeds * (double)last.steps;
 }
 
+void announce_current(struct search *search, const struct individual *individual) {
+    int population = (int)search->config.search.population;
+    double hypervolume = growth_hypervolume(search->growth);
+    char grown[48] = "";
+    if (!isnan(hypervolume))
+        snprintf(grown, sizeof grown, ", hypervolume %.4g", hypervolume);
+    if (config_has_budget(&search->config))
+        snprintf(search->current, sizeof search->current, "generation %d, candidate %d%s", individual->generation + 1,
+                 individual->id, grown);
+    else
+        snprintf(search->current, sizeof search->current, "generation %d/%lld, candidate %d/%d%s",
+                 individual->generation + 1, search->config.search.generations, (individual->id - 1) % population + 1,
+                 population, grown);
+}
+
+/* "   7/32", where it is known how many there will be. */
+static const char *number_text(const struct search *search, const struct individual *individual, char *buffer,
+                               size_t bytes) {
+    int candidates = search_candidates(search);
+    if (candidates == INT_MAX)
+        snprintf(buffer, bytes, "%4d", individual->id);
+    else
+        snprintf(buffer, bytes, "%4d/%d", individual->id, candidates > individual->id ? candidates : individual->id);
+    return buffer;
+}
+
 void announce_step(void *context, int64_t step, int64_t steps, double loss) {
     const struct search *search = context;
     double left = total_steps(search) - search->steps_done - (double)step;
@@ -47,16 +73,16 @@ static const char *quality_text(const struct summary *summary, enum metric metri
 
 void announce_candidate(const struct search *search, const struct individual *individual,
                         const struct summary *summary) {
-    char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES], cache[TEXT_NUMBER_BYTES], quality[96];
+    char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES], cache[TEXT_NUMBER_BYTES], quality[96], number[32];
     genome_print(&individual->genome, genome);
     if (summary->failed) {
-        progress_line("%4d/%d  generation %d  failed: %s  %s", individual->id, search_candidates(search),
+        progress_line("%s  generation %d  failed: %s  %s", number_text(search, individual, number, sizeof number),
                       individual->generation + 1, summary->reason, genome);
         return;
     }
     const double *values = summary->mean.values;
-    progress_line("%4d/%d  generation %d  %s  %6s parameters  %9s cache  %5.1f s  %s", individual->id,
-                  search_candidates(search), individual->generation + 1,
+    progress_line("%s  generation %d  %s  %6s parameters  %9s cache  %5.1f s  %s",
+                  number_text(search, individual, number, sizeof number), individual->generation + 1,
                   quality_text(summary, metrics_quality(&summary->mean, false), quality, sizeof quality),
                   metric_text(METRIC_PARAMETERS, values[METRIC_PARAMETERS], parameters),
                   metric_text(METRIC_CACHE_BYTES, values[METRIC_CACHE_BYTES], cache), summary->seconds, genome);
@@ -90,6 +116,7 @@ void announce_left_front(const struct search *search, const struct individual *i
 }
 
 void announce_start(const struct search *search) {
+    char budget[BUDGET_TEXT_BYTES];
     struct device *device = evaluator_device(search->evaluator);
     const struct run_config *config = &search->config;
     progress_line("device  %s (%s), GEMM %s", device_information(device)->name,
@@ -103,9 +130,9 @@ void announce_start(const struct search *search) {
         progress_line("%-7s %s", text ? "text" : "task", line.text);
         text_free(&line);
     }
-    progress_line("search  %d candidates in %lld generations, %lld seeds, %lld steps of %lld x %d %s each",
-                  search_candidates(search), config->search.generations, config->search.seeds, config->train.steps,
-                  config->train.batch, task_context(search->tasks.tasks[0]), text ? "bytes" : "tokens");
+    progress_line("search  %s by %s, %lld seeds, %lld steps of %lld x %d %s each", budget_text(search, budget),
+                  config->search.algorithm, config->search.seeds, config->train.steps, config->train.batch,
+                  task_context(search->tasks.tasks[0]), text ? "bytes" : "tokens");
     if (config->search.final.keep)
         progress_line("final   the best %lld again, %lld seeds, %lld steps each", config->search.final.keep,
                       config->search.final.seeds, config_final_steps(config));

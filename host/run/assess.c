@@ -47,6 +47,10 @@ static void archive(struct search *search, const struct individual *added) {
     }
     if (!keep)
         remove_checkpoint(search, added->id);
+    if (search->archived == search->archive_capacity) {
+        search->archive_capacity = search->archive_capacity ? 2 * search->archive_capacity : 64;
+        search->archive = memory_resize(search->archive, (size_t)search->archive_capacity, sizeof *search->archive);
+    }
     search->archive[search->archived++] = *added;
 }
 
@@ -101,10 +105,10 @@ static status evaluate_new(struct search *search, const struct individual *indiv
 
 /*
  * The candidate with the seeds of a stage, from the store or trained now, up to the first that fails: that decides.
- * *is_new: something was trained.
+ * *is_new: something was trained; *evaluated: so many evaluations there are.
  */
 static status evaluate_seeds(struct search *search, const struct individual *individual, const struct stage *stage,
-                             struct evaluation *evaluations, struct summary *summary, bool *is_new) {
+                             struct evaluation *evaluations, int *evaluated, struct summary *summary, bool *is_new) {
     int count = 0;
     *is_new = false;
     for (bool failed = false; !failed && count < stage->seeds; failed = evaluations[count++].failed) {
@@ -121,6 +125,7 @@ static status evaluate_seeds(struct search *search, const struct individual *ind
     }
     search->steps_done += (double)(stage->seeds - count) * (double)stage->steps;
     *summary = summarise(evaluations, count, stage->steps);
+    *evaluated = count;
     return STATUS_OK;
 }
 
@@ -141,18 +146,19 @@ static bool is_beyond_limits(const struct search *search, struct individual *ind
 status search_assess(struct search *search, struct individual *individual) {
     struct stage stage = search_stage(search);
     struct summary summary;
-    int population = (int)search->config.search.population;
+    int evaluated;
     bool is_new;
-    snprintf(search->current, sizeof search->current, "generation %d/%lld, candidate %d/%d", individual->generation + 1,
-             search->config.search.generations, (individual->id - 1) % population + 1, population);
+    announce_current(search, individual);
     TRY(store_add_candidate(search->store, individual));
     if (is_beyond_limits(search, individual)) {
         search->steps_done += (double)stage.seeds * (double)stage.steps;
+        budget_spend(search, NULL, 0);
         return STATUS_OK;
     }
     struct evaluation *evaluations = memory_allocate((size_t)stage.seeds, sizeof *evaluations);
-    status outcome = evaluate_seeds(search, individual, &stage, evaluations, &summary, &is_new);
+    status outcome = evaluate_seeds(search, individual, &stage, evaluations, &evaluated, &summary, &is_new);
     if (outcome == STATUS_OK) {
+        budget_spend(search, evaluations, evaluated);
         if (is_new)
             announce_candidate(search, individual, &summary);
         set_objectives(search, &summary, individual);
@@ -183,9 +189,10 @@ status search_train_best(struct search *search) {
     for (int place = 0; outcome == STATUS_OK && place < keep && !search->archive[place].failed; place++) {
         const struct individual *individual = &search->archive[place];
         struct summary summary;
+        int evaluated;
         bool is_new;
         snprintf(search->current, sizeof search->current, "final %d/%d, candidate %d", place + 1, keep, individual->id);
-        outcome = evaluate_seeds(search, individual, &stage, evaluations, &summary, &is_new);
+        outcome = evaluate_seeds(search, individual, &stage, evaluations, &evaluated, &summary, &is_new);
         if (outcome == STATUS_OK && is_new)
             announce_final(search, place, individual, &summary);
     }

@@ -139,12 +139,12 @@ const char *text_list_next(const struct text_list *list, const char *text);
 /* False where there is no room. */
 bool text_list_add(struct text_list *list, const char *text);
 
-/* Tokens that a candidate is trained on, with all seeds. */
+/* Tokens that a candidate is trained on, with all seeds, of a text. */
 double config_candidate_tokens(const struct run_config *config);
 /* Whether search.budget bounds the search; otherwise search.population x search.generations candidates do. */
 bool config_has_budget(const struct run_config *config);
-/* The most candidates that a search can evaluate, by what is known at the beginning: INFINITY where hours alone bound
- * it. */
+/* About the most candidates that a search can evaluate, by what is known at the beginning: INFINITY where hours alone
+ * bound it. */
 double config_candidates_most(const struct run_config *config);
 
 /* How children are made: crossover, and the rates of mutation. */

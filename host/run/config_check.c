@@ -148,24 +148,11 @@ static status check_founders(const struct settings *settings, const struct run_c
                            config->search.founders.count, config->search.population);
 }
 
-/* What a candidate costs has room in the budget. Hours are known when it was evaluated. */
-static status check_budget(const struct settings *settings, const struct run_config *config) {
-    double tokens = config_candidate_tokens(config);
-    if (config->search.budget.tokens == 0 || (double)config->search.budget.tokens >= tokens)
-        return STATUS_OK;
-    return settings_refuse(settings, config_locate(settings, "search.budget", "tokens"),
-                           "%lld are fewer than one candidate is trained on: %lld steps x %lld sequences x %lld tokens "
-                           "x %lld seeds = %.0f",
-                           config->search.budget.tokens, config->train.steps, config->train.batch,
-                           config->model.context, config->search.seeds, tokens);
-}
-
 static status check_words(const struct settings *settings, const struct run_config *config) {
     TRY(check_algorithm(settings, config));
     TRY(check_rates(settings, config));
     TRY(check_reference(settings, config));
     TRY(check_founders(settings, config));
-    TRY(check_budget(settings, config));
     if (!gemm_provider_exists(config->devices.gemm))
         return settings_refuse(settings, config_locate(settings, "devices", "gemm"),
                                "\"%s\" is not a GEMM provider; allowed: %s", config->devices.gemm,

@@ -9,13 +9,8 @@
 #include "run/static_costs.h"
 
 #include <math.h>
-
 #include <stdlib.h>
 #include <string.h>
-
-int search_candidates(const struct search *search) {
-    return (int)(search->config.search.population * search->config.search.generations);
-}
 
 /* What a genome is known to be before it is trained. */
 static bool measure(void *context, const struct genome *genome, struct measured *measured) {
@@ -65,6 +60,8 @@ static struct evolve_settings evolve_settings_of(struct search *search) {
                                     .elite = (int)config->search.elite,
                                     .attraction = config->search.firefly.attraction,
                                     .absorption = config->search.firefly.absorption,
+                                    .founders = search->founders,
+                                    .founder_count = search->founder_count,
                                     .filter = filter_settings_of(search),
                                     .limited = limits_any(&config->search.limits, METRIC_STATIC)};
 }
@@ -115,12 +112,13 @@ static status record_predictions(struct search *search, const struct evolution *
 static status evolve(struct search *search, struct evolution *evolution) {
     int population = (int)search->config.search.population;
     struct individual individual = {0};
-    while (individual.id < search_candidates(search)) {
+    while (budget_allows(search)) {
         if (!evolution_ask(evolution, &individual))
             return fail("evolution waits for an individual that was not evaluated");
         TRY(search_assess(search, &individual));
         evolution_tell(evolution, &individual);
         TRY(record_predictions(search, evolution, &individual));
+        TRY(growth_tell(search, &individual, !budget_allows(search)));
         if (individual.id % population == 0)
             TRY(record_generation(search, evolution, individual.generation));
     }

@@ -12,6 +12,7 @@
  *     2  measurements with the ends of their intervals
  *     3  candidates with their origin and where each LIV came from; analyses of generations; predictions
  *     4  what other runs taught the surrogate
+ *     5  the hypervolume of the front as it grows
  *
  * A new database is made as version 1 and takes every later step, so that its tables are those of a migrated one.
  */
@@ -33,6 +34,8 @@ static const char *const steps[] = {
     " value REAL NOT NULL, correlation REAL, PRIMARY KEY (candidate, steps, metric)) WITHOUT ROWID;",
     "CREATE TABLE earlier (place INTEGER NOT NULL, genome TEXT NOT NULL, steps INTEGER NOT NULL,"
     " objective INTEGER NOT NULL, value REAL, PRIMARY KEY (place, objective)) WITHOUT ROWID;",
+    "CREATE TABLE progress (place INTEGER PRIMARY KEY, candidate INTEGER NOT NULL, hypervolume REAL NOT NULL,"
+    " tokens REAL NOT NULL, seconds REAL NOT NULL);",
 };
 _Static_assert(sizeof steps / sizeof *steps == SCHEMA_VERSION - 1, "every version has its step");
 

@@ -7,6 +7,7 @@
 #include "genome/builtin.h"
 #include "run/earlier.h"
 #include "run/folder.h"
+#include "run/founders.h"
 #include "run/resume.h"
 #include "run/search_state.h"
 #include "run/static_costs.h"
@@ -20,24 +21,29 @@ static void release(struct search *search) {
     store_close(search->store);
     evaluator_destroy(search->evaluator);
     task_list_close(&search->tasks);
+    growth_destroy(search->growth);
+    free(search->founders);
     free(search->archive);
     free(search->earlier);
 }
 
-/* Everything that a wrong config can make fail, before anything is written. */
-static status prepare(struct search *search) {
+/* Everything that a wrong config can make fail, before anything is written. `catalogue_text` is the catalogue's. */
+static status prepare(struct search *search, const char *catalogue_text) {
     struct run_config *config = &search->config;
     if (config->search.final.keep && config_final_steps(config) <= config->train.steps)
         return fail_usage("search.final.steps: %lld; the final training is longer than a candidate's, train.steps = "
                           "%lld; 0 is four times it",
                           config->search.final.steps, config->train.steps);
     TRY(config_space(config, &search->catalogue, &search->fixed, &search->space));
+    TRY(founders_resolve(config, catalogue_text, &search->space));
+    TRY(founders_read(config, &search->founders, &search->founder_count));
     TRY(config_open_tasks(config, &search->tasks));
     TRY(config_check_measured(config, &search->tasks));
+    TRY(budget_check(search));
     TRY(check_static_limits(config, &search->space));
     TRY(evaluator_create(config, &search->catalogue, &search->tasks, &search->evaluator));
     search->objective_count = config_objectives(config, search->objectives);
-    search->archive = memory_allocate((size_t)search_candidates(search), sizeof *search->archive);
+    search->growth = growth_create(search);
     return STATUS_OK;
 }
 
@@ -74,15 +80,12 @@ static status read_catalogue_text(const char *path, char **text) {
 }
 
 /* What earlier runs teach: refused or read before anything is written, kept once there is a store. */
-static status read_earlier(struct search *search) {
-    char corpus[CORPUS_TEXT_BYTES], *catalogue_text;
+static status read_earlier(struct search *search, const char *catalogue_text) {
+    char corpus[CORPUS_TEXT_BYTES];
     if (search->config.search.surrogate.runs.count == 0)
         return STATUS_OK;
-    TRY(read_catalogue_text(search->config.model.catalogue, &catalogue_text));
-    status outcome = earlier_read(&search->config, &search->space, catalogue_text, corpus_text(&search->tasks, corpus),
-                                  &search->earlier, &search->earlier_count);
-    free(catalogue_text);
-    return outcome;
+    return earlier_read(&search->config, &search->space, catalogue_text, corpus_text(&search->tasks, corpus),
+                        &search->earlier, &search->earlier_count);
 }
 
 static status keep_earlier(struct search *search) {
@@ -96,28 +99,24 @@ static status find_earlier(struct search *search) {
     TRY(store_earlier(search->store, &search->earlier, &search->earlier_count));
     if (search->earlier_count > 0)
         return STATUS_OK;
-    TRY(read_earlier(search));
+    TRY(read_earlier(search, store_fact(search->store, FACT_CATALOGUE)));
     return keep_earlier(search);
 }
 
-static status create_store(struct search *search, const char *run_path) {
+static status create_store(struct search *search, const char *run_path, const char *catalogue_text) {
     const struct device_information *device = device_information(evaluator_device(search->evaluator));
     const char *gemm = gemm_provider_name(evaluator_device(search->evaluator));
-    char corpus[CORPUS_TEXT_BYTES], *config_text = config_print(&search->config), *catalogue_text;
-    status outcome = read_catalogue_text(search->config.model.catalogue, &catalogue_text);
-    if (outcome == STATUS_OK) {
-        const char *facts[RUN_FACTS] = {[FACT_NAME] = search->config.run.name,
-                                        [FACT_CONFIG] = config_text,
-                                        [FACT_CATALOGUE] = catalogue_text,
-                                        [FACT_CORPUS] = corpus_text(&search->tasks, corpus),
-                                        [FACT_DEVICE] = device->name,
-                                        [FACT_DRIVER] = device->driver,
-                                        [FACT_VERSION] = STAR_VERSION,
-                                        [FACT_GEMM] = gemm,
-                                        [FACT_TEXT] = config_data_name(&search->config)};
-        outcome = store_create(run_path, facts, &search->store);
-        free(catalogue_text);
-    }
+    char corpus[CORPUS_TEXT_BYTES], *config_text = config_print(&search->config);
+    const char *facts[RUN_FACTS] = {[FACT_NAME] = search->config.run.name,
+                                    [FACT_CONFIG] = config_text,
+                                    [FACT_CATALOGUE] = catalogue_text,
+                                    [FACT_CORPUS] = corpus_text(&search->tasks, corpus),
+                                    [FACT_DEVICE] = device->name,
+                                    [FACT_DRIVER] = device->driver,
+                                    [FACT_VERSION] = STAR_VERSION,
+                                    [FACT_GEMM] = gemm,
+                                    [FACT_TEXT] = config_data_name(&search->config)};
+    status outcome = store_create(run_path, facts, &search->store);
     free(config_text);
     return outcome;
 }
@@ -130,13 +129,16 @@ status search_start(const struct run_config *config, const char *run_path, char 
     if (run_path)
         TRY(folder_check_free(&folder_of_search, run_path));
     TRY(catalogue_read(config->model.catalogue, &search.catalogue));
-    status outcome = prepare(&search);
+    char *catalogue_text = NULL;
+    TRY(read_catalogue_text(config->model.catalogue, &catalogue_text));
+    status outcome = prepare(&search, catalogue_text);
     if (outcome == STATUS_OK)
-        outcome = read_earlier(&search);
+        outcome = read_earlier(&search, catalogue_text);
     if (outcome == STATUS_OK)
-        outcome = create_store(&search, run_path);
+        outcome = create_store(&search, run_path, catalogue_text);
     if (outcome == STATUS_OK)
         outcome = keep_earlier(&search);
+    free(catalogue_text);
     if (outcome == STATUS_OK) {
         snprintf(path, path_bytes, "%s", store_path(search.store));
         outcome = run(&search, "started");
@@ -171,7 +173,7 @@ static status open_and_resume(struct search *search, const char *path) {
     }
     TRY(config_load_text("the run's config", store_fact(search->store, FACT_CONFIG), NULL, 0, true, &search->config));
     TRY(catalogue_read_text("the run's catalogue", store_fact(search->store, FACT_CATALOGUE), &search->catalogue));
-    TRY(prepare(search));
+    TRY(prepare(search, store_fact(search->store, FACT_CATALOGUE)));
     TRY(check_facts(search));
     TRY(find_earlier(search));
     return run(search, "resumed");

@@ -28,16 +28,47 @@ struct search {
     int earlier_count;
 
     struct individual *archive; /* everything evaluated, to know whose weights to keep */
-    int archived;
+    int archived, archive_capacity;
+    struct genome *founders;
+    int founder_count;
+
+    /* What candidates took so far (budget.c), and what came of it: growth.c. */
+    struct spending {
+        double candidates, tokens, seconds;
+        int free_in_a_row; /* candidates that cost nothing */
+    } spent;
+    struct growth *growth;
 
     /* For the progress line: what is trained now, and how much of the whole search is done, in steps. */
-    char current[96];
+    char current[128];
     double steps_done, steps_trained, seconds_trained;
     int programs_built;
     double build_seconds;
 };
 
+/* budget.c. How many candidates there will be, as far as that can be told now. */
 int search_candidates(const struct search *search);
+/* Whether what is left has room for another one. */
+bool budget_allows(const struct search *search);
+/* Refuses a budget that has no room for the first (STATUS_USAGE). */
+status budget_check(const struct search *search) MUST_CHECK;
+/* A candidate took these evaluations; none, where it was not trained. */
+void budget_spend(struct search *search, const struct evaluation *evaluations, int count);
+/* "40 candidates, 2.0M tokens, 0.5 h": what bounds the search. Writes to buffer (BUDGET_TEXT_BYTES). */
+enum { BUDGET_TEXT_BYTES = 128 };
+const char *budget_text(const struct search *search, char *buffer);
+
+/*
+ * growth.c: the hypervolume of the front after each candidate, up to search.reference or, where the config has none, up
+ * to what lies a tenth beyond the worst of the first generation: it is recorded once that is known.
+ */
+struct growth *growth_create(const struct search *search);
+void growth_destroy(struct growth *growth);
+/* Behind evolution_tell(). `last`: no other follows. */
+status growth_tell(struct search *search, const struct individual *individual, bool last) MUST_CHECK;
+/* Of the front as it is; NaN as long as it is not known. */
+double growth_hypervolume(const struct growth *growth);
+
 struct stage search_stage(const struct search *search);
 struct stage search_final_stage(const struct search *search);
 
@@ -55,7 +86,8 @@ status search_measure_again(struct search *search) MUST_CHECK;
 
 /* announce.c: what the user sees. */
 void announce_start(const struct search *search);
-void announce_step(void *search, int64_t step, int64_t steps, double loss); /* of struct train_observer */
+void announce_current(struct search *search, const struct individual *individual); /* what is evaluated from now on */
+void announce_step(void *search, int64_t step, int64_t steps, double loss);        /* of struct train_observer */
 void announce_kernels(struct search *search);
 void announce_candidate(const struct search *search, const struct individual *individual,
                         const struct summary *summary);

@@ -384,6 +384,66 @@ status store_add_generation(struct store *store, int generation, const struct in
     return store_conclude(store, outcome);
 }
 
+/* ---- how the front grows ---- */
+
+status store_add_progress(struct store *store, const struct progress_point *point) {
+    sqlite3_stmt *statement;
+    TRY(database_prepare(store->database, "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)", &statement));
+    sqlite3_bind_int(statement, 1, point->place);
+    sqlite3_bind_int(statement, 2, point->candidate);
+    sqlite3_bind_double(statement, 3, point->hypervolume);
+    sqlite3_bind_double(statement, 4, point->tokens);
+    sqlite3_bind_double(statement, 5, point->seconds);
+    return database_finish(store->database, statement);
+}
+
+status store_progress(struct store *store, struct progress_point **points, int *count) {
+    sqlite3_stmt *statement;
+    bool row;
+    *points = NULL;
+    *count = 0;
+    TRY(database_prepare(store->database,
+                         "SELECT place, candidate, hypervolume, tokens, seconds FROM progress ORDER BY place",
+                         &statement));
+    for (;;) {
+        status outcome = database_row(store->database, statement, &row);
+        if (outcome != STATUS_OK)
+            free(*points);
+        TRY(outcome);
+        if (!row)
+            return STATUS_OK;
+        *points = memory_resize(*points, (size_t)*count + 1, sizeof **points);
+        (*points)[(*count)++] = (struct progress_point){.place = sqlite3_column_int(statement, 0),
+                                                        .candidate = sqlite3_column_int(statement, 1),
+                                                        .hypervolume = sqlite3_column_double(statement, 2),
+                                                        .tokens = sqlite3_column_double(statement, 3),
+                                                        .seconds = sqlite3_column_double(statement, 4)};
+    }
+}
+
+status store_set_reference(struct store *store, const double *reference, int count) {
+    cJSON *list = cJSON_CreateDoubleArray(reference, count);
+    char *text = cJSON_PrintUnformatted(list);
+    status outcome = put_run_value(store->database, "reference", text);
+    cJSON_free(text);
+    cJSON_Delete(list);
+    return outcome;
+}
+
+status store_get_reference(struct store *store, double reference[MAX_OBJECTIVES], int *count) {
+    char *text;
+    *count = 0;
+    TRY(get_run_value(store->database, "reference", &text));
+    cJSON *list = text ? cJSON_Parse(text) : NULL, *number;
+    free(text);
+    cJSON_ArrayForEach(number, list) {
+        if (*count < MAX_OBJECTIVES)
+            reference[(*count)++] = number->valuedouble;
+    }
+    cJSON_Delete(list);
+    return STATUS_OK;
+}
+
 /* ---- all candidates ---- */
 
 static status read_candidate(sqlite3_stmt *statement, struct candidate *candidate) {

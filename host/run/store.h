@@ -15,9 +15,11 @@
  *     generations   generation, place, candidate, rank: the survivors
  *     analysis      generation, name, value: analysis.h, of the candidates of a generation
  *     earlier       place, genome, steps, objective, value: what other runs taught the surrogate (earlier.h);
- * objectives count from 0, as evolution sees them; a value of NULL is that of a failure predictions   candidate, steps,
- * metric, value, correlation: what the surrogate said before the evaluation, and the rank correlation of its latest
- * predictions behind it; NULL as long as there is none events        time, kind, details (JSON): the lines of log.jsonl
+ *                   objectives count from 0, as evolution sees them; a value of NULL is that of a failure
+ *     predictions   candidate, steps, metric, value, correlation: what the surrogate said before the evaluation, and
+ *                   the rank correlation of its latest predictions behind it; NULL as long as there is none
+ *     progress      place, candidate, hypervolume, tokens, seconds: after each candidate, in the order of telling
+ *     events        time, kind, details (JSON): the lines of log.jsonl
  *
  * and the version of this schema as PRAGMA user_version. A new metric is a row, not a schema. Runs of an older schema
  * are migrated when they are opened for writing, and read through a migrated copy in memory; newer ones are refused.
@@ -118,6 +120,21 @@ struct earlier_result {
 status store_set_earlier(struct store *store, const struct earlier_result *results, int count,
                          int objectives) MUST_CHECK;
 status store_earlier(struct store *store, struct earlier_result **results, int *count) MUST_CHECK;
+
+/* What a search had come to when it had told so many candidates: `place`, from 1. */
+struct progress_point {
+    int place, candidate;
+    double hypervolume, tokens, seconds; /* tokens trained on and seconds taken by all candidates up to here */
+};
+/* Recording a place again replaces it. */
+status store_add_progress(struct store *store, const struct progress_point *point) MUST_CHECK;
+/* All points in order of place; the caller frees them. */
+status store_progress(struct store *store, struct progress_point **points, int *count) MUST_CHECK;
+
+/* What the hypervolume is measured up to, a number an objective in the metrics' units. *count is 0 where it is not
+ * known (yet). */
+status store_set_reference(struct store *store, const double *reference, int count) MUST_CHECK;
+status store_get_reference(struct store *store, double reference[MAX_OBJECTIVES], int *count) MUST_CHECK;
 
 struct candidate {
     struct individual individual;   /* failed where every evaluation did; objectives, rank and crowding are not set */

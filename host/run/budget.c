@@ -1,0 +1,101 @@
+/*
+ * What a search may spend on candidates: search.budget, or population x generations candidates where it bounds nothing.
+ *
+ * What was spent is a sum over what was told, known evaluations and new ones alike, so a resumed search stops where it
+ * would have stopped. The next candidate is expected to take as many tokens as one that is trained in full, and as many
+ * seconds as the mean of those before. The final training comes on top.
+ */
+#include "base/text.h"
+#include "run/search_state.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Tokens of a step, all tasks together. */
+static double step_tokens(const struct search *search) {
+    double tokens = 0;
+    for (int t = 0; t < search->tasks.count; t++)
+        tokens += (double)search->config.train.batch * task_context(search->tasks.tasks[t]);
+    return tokens;
+}
+
+static double candidate_tokens(const struct search *search) {
+    return (double)search->config.train.steps * step_tokens(search) * (double)search->config.search.seeds;
+}
+
+static double candidates_most(const struct search *search) {
+    const struct run_config *config = &search->config;
+    if (config->search.budget.evaluations > 0)
+        return (double)config->search.budget.evaluations;
+    return config_has_budget(config) ? INFINITY
+                                     : (double)config->search.population * (double)config->search.generations;
+}
+
+bool budget_allows(const struct search *search) {
+    enum { MOST_FREE = 1000 }; /* where nothing costs anything, no budget would ever end */
+    const struct spending *spent = &search->spent;
+    double tokens = (double)search->config.search.budget.tokens, seconds = 3600 * search->config.search.budget.hours;
+    double mean = spent->candidates > 0 ? spent->seconds / spent->candidates : 0;
+    if (spent->candidates + 1 > candidates_most(search))
+        return false;
+    if (tokens > 0 && spent->tokens + candidate_tokens(search) > tokens)
+        return false;
+    if (seconds > 0 && spent->candidates > 0 && spent->seconds + mean > seconds)
+        return false;
+    return !config_has_budget(&search->config) || spent->free_in_a_row < MOST_FREE;
+}
+
+status budget_check(const struct search *search) {
+    double needed = candidate_tokens(search);
+    if (search->config.search.budget.tokens == 0 || (double)search->config.search.budget.tokens >= needed)
+        return STATUS_OK;
+    return fail_usage(
+        "search.budget.tokens: %lld are fewer than one candidate is trained on: %lld steps of %.0f tokens "
+        "with %lld seeds are %.0f",
+        search->config.search.budget.tokens, search->config.train.steps, step_tokens(search),
+        search->config.search.seeds, needed);
+}
+
+void budget_spend(struct search *search, const struct evaluation *evaluations, int count) {
+    struct spending *spent = &search->spent;
+    spent->candidates++;
+    spent->free_in_a_row = count > 0 ? 0 : spent->free_in_a_row + 1;
+    for (int i = 0; i < count; i++) {
+        spent->tokens += (double)evaluations[i].steps * step_tokens(search);
+        spent->seconds += evaluations[i].seconds;
+    }
+}
+
+/* How many fit into a sum, of which those so far took `spent`, and each other one takes `each`. */
+static double candidates_within(const struct spending *so_far, double sum, double spent, double each) {
+    return so_far->candidates + (each > 0 ? fmax(0, floor((sum - spent) / each)) : INFINITY);
+}
+
+int search_candidates(const struct search *search) {
+    const struct spending *spent = &search->spent;
+    double most = candidates_most(search), tokens = (double)search->config.search.budget.tokens;
+    double seconds = 3600 * search->config.search.budget.hours;
+    if (tokens > 0)
+        most = fmin(most, candidates_within(spent, tokens, spent->tokens, candidate_tokens(search)));
+    if (seconds > 0 && spent->candidates > 0)
+        most = fmin(most, candidates_within(spent, seconds, spent->seconds, spent->seconds / spent->candidates));
+    return (int)fmin(most, INT_MAX);
+}
+
+const char *budget_text(const struct search *search, char *buffer) {
+    const struct run_config *config = &search->config;
+    struct text text = {0};
+    char number[TEXT_NUMBER_BYTES];
+    if (!config_has_budget(config))
+        text_append(&text, "%d candidates in %lld generations", search_candidates(search), config->search.generations);
+    if (config->search.budget.evaluations > 0)
+        text_append(&text, ", %lld candidates", config->search.budget.evaluations);
+    if (config->search.budget.tokens > 0)
+        text_append(&text, ", %s tokens", text_count(number, (double)config->search.budget.tokens));
+    if (config->search.budget.hours > 0)
+        text_append(&text, ", %s", text_duration(number, 3600 * config->search.budget.hours));
+    snprintf(buffer, BUDGET_TEXT_BYTES, "%s%s", config_has_budget(config) ? "at most " : "",
+             text.text + (config_has_budget(config) ? 2 : 0));
+    text_free(&text);
+    return buffer;
+}

@@ -1,0 +1,191 @@
+#include "run/founders.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "evolve/population.h"
+#include "run/store.h"
+#include "run/summary.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The patterns of configs/baselines. */
+static const struct {
+    const char *name;
+    struct name_list pattern;
+} baselines[] = {
+    {"transformer++", {2, {"SA-1", "GMemless"}}},
+    {"striped-mamba", {8, {"Rec-1", "GMemless", "Rec-1", "GMemless", "SA-1", "GMemless", "Rec-1", "GMemless"}}},
+    {"lfm2",
+     {16,
+      {"GConv-1", "GMemless", "GConv-1", "GMemless", "SA-3", "GMemless", "GConv-1", "GMemless", "GConv-1", "GMemless",
+       "SA-3", "GMemless", "GConv-1", "GMemless", "SA-3", "GMemless"}}},
+};
+enum { BASELINES = sizeof baselines / sizeof *baselines };
+
+struct resolving {
+    const struct run_config *config;
+    const char *catalogue_text;
+    const struct genome_space *space;
+    uint64_t *identities; /* of those found so far */
+    struct text_list founders;
+};
+
+/* One more, unless another computes the same. */
+static status add_genome(struct resolving *resolving, const struct genome *given) {
+    struct genome genome = *given;
+    char text[GENOME_TEXT_BYTES];
+    TRY(genome_validate(&genome, resolving->space));
+    genome_canonicalise(&genome, resolving->space->catalogue);
+    uint64_t identity = genome_identity(&genome, resolving->space->catalogue);
+    for (int i = 0; i < resolving->founders.count; i++)
+        if (resolving->identities[i] == identity)
+            return STATUS_OK;
+    if (resolving->founders.count == resolving->config->search.population)
+        return fail_usage("there are more than search.population, %lld", resolving->config->search.population);
+    resolving->identities[resolving->founders.count] = identity;
+    if (!text_list_add(&resolving->founders, genome_print(&genome, text)))
+        return fail_usage("the founders' genomes are longer than %d characters together", CONFIG_TEXTS_BYTES);
+    return STATUS_OK;
+}
+
+static status add_baseline(struct resolving *resolving, int baseline) {
+    struct run_config *config = memory_allocate(1, sizeof *config);
+    struct genome genome;
+    *config = *resolving->config;
+    config->model.pattern = baselines[baseline].pattern;
+    if (config->model.depth < resolving->space->depth_least)
+        config->model.depth = resolving->space->depth_least;
+    if (config->model.depth > resolving->space->depth_most)
+        config->model.depth = resolving->space->depth_most;
+    status outcome = config_pattern(config, resolving->space->catalogue, &genome);
+    free(config);
+    return outcome == STATUS_OK ? add_genome(resolving, &genome) : outcome;
+}
+
+/* ---- the front of an earlier run ---- */
+
+/* The candidates as individuals, of which the front comes first. */
+static struct individual **rank_candidates(const struct candidate *candidates, int count,
+                                           const struct run_config *config, struct individual *individuals) {
+    enum metric objectives[METRICS];
+    int objective_count = config_objectives(config, objectives);
+    struct individual **ranked = memory_allocate((size_t)count + 1, sizeof *ranked);
+    for (int i = 0; i < count; i++) {
+        struct summary summary =
+            summarise(candidates[i].evaluations, candidates[i].evaluation_count, config->train.steps);
+        individuals[i] = candidates[i].individual;
+        individuals[i].failed = summary.failed || summary.seeds == 0;
+        individuals[i].violation = limits_violation(&config->search.limits, &summary.mean);
+        for (int o = 0; o < objective_count; o++)
+            individuals[i].objectives[o] = metric_objective(objectives[o], summary.mean.values[objectives[o]]);
+        ranked[i] = &individuals[i];
+    }
+    sort_population(ranked, count, objective_count);
+    return ranked;
+}
+
+static status add_front(struct resolving *resolving, const struct candidate *candidates, int count,
+                        const struct run_config *config) {
+    struct individual *individuals = memory_allocate((size_t)count + 1, sizeof *individuals);
+    struct individual **ranked = rank_candidates(candidates, count, config, individuals);
+    status outcome = STATUS_OK;
+    int population = (int)resolving->config->search.population;
+    if (count == 0 || ranked[0]->failed)
+        outcome = fail_usage("the run has no front yet");
+    for (int i = 0; outcome == STATUS_OK && i < count && ranked[i]->rank == 0; i++)
+        if (resolving->founders.count < population)
+            outcome = add_genome(resolving, &ranked[i]->genome);
+    free(ranked);
+    free(individuals);
+    return outcome;
+}
+
+static status add_stored(struct resolving *resolving, struct store *store) {
+    struct candidate *candidates;
+    int count;
+    if (strcmp(store_fact(store, FACT_CATALOGUE), resolving->catalogue_text) != 0)
+        return fail_usage("the run has another catalogue than model.catalogue, so its genomes mean something else; set "
+                          "model.catalogue to the catalogue.cfg of the run");
+    struct run_config *config = memory_allocate(1, sizeof *config);
+    status outcome = config_load_text("the run's config", store_fact(store, FACT_CONFIG), NULL, 0, false, config);
+    if (outcome == STATUS_OK)
+        outcome = store_candidates(store, &candidates, &count);
+    if (outcome == STATUS_OK) {
+        outcome = add_front(resolving, candidates, count, config);
+        candidates_free(candidates, count);
+    }
+    free(config);
+    return outcome;
+}
+
+static status add_run(struct resolving *resolving, const char *path) {
+    struct store *store;
+    TRY(store_open(path, false, &store));
+    status outcome = add_stored(resolving, store);
+    store_close(store);
+    return outcome;
+}
+
+/* ---- words ---- */
+
+static status refuse_word(const char *word) {
+    const char *names[BASELINES];
+    struct text all = {0};
+    for (int b = 0; b < BASELINES; b++) {
+        names[b] = baselines[b].name;
+        text_append(&all, "%s%s", b ? ", " : "", names[b]);
+    }
+    const char *nearest = text_nearest(word, names, BASELINES);
+    status outcome =
+        fail_usage("it is no genome such as 11111-81111, no baseline (%s) and no folder of a run%s%s%s", all.text,
+                   nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    text_free(&all);
+    return outcome;
+}
+
+static status add_word(struct resolving *resolving, const char *word) {
+    struct genome genome;
+    for (int b = 0; b < BASELINES; b++)
+        if (strcmp(word, baselines[b].name) == 0)
+            return add_baseline(resolving, b);
+    if (file_is_directory(word))
+        return add_run(resolving, word);
+    if (!isdigit((unsigned char)word[0]))
+        return refuse_word(word);
+    TRY(genome_parse(word, &genome));
+    return add_genome(resolving, &genome);
+}
+
+status founders_resolve(struct run_config *config, const char *catalogue_text, const struct genome_space *space) {
+    status outcome = STATUS_OK;
+    if (config->search.founders.count == 0)
+        return STATUS_OK;
+    struct resolving *resolving = memory_allocate(1, sizeof *resolving);
+    *resolving = (struct resolving){.config = config, .catalogue_text = catalogue_text, .space = space};
+    resolving->identities = memory_allocate((size_t)config->search.population, sizeof *resolving->identities);
+    const char *word = NULL;
+    while (outcome == STATUS_OK && (word = text_list_next(&config->search.founders, word)) != NULL)
+        outcome = add_word(resolving, word);
+    if (outcome == STATUS_OK)
+        config->search.founders = resolving->founders;
+    else
+        outcome = fail_while(STATUS_USAGE, "search.founders: \"%.200s\"", word);
+    free(resolving->identities);
+    free(resolving);
+    return outcome;
+}
+
+status founders_read(const struct run_config *config, struct genome **founders, int *count) {
+    const char *text = NULL;
+    struct genome *genomes = memory_allocate((size_t)config->search.founders.count + 1, sizeof *genomes);
+    status outcome = STATUS_OK;
+    *count = 0;
+    while (outcome == STATUS_OK && (text = text_list_next(&config->search.founders, text)) != NULL)
+        outcome = genome_parse(text, &genomes[(*count)++]);
+    *founders = genomes;
+    return outcome;
+}
