@@ -176,6 +176,51 @@ static void print_final(const struct front *front, FILE *out) {
     print_members(front, front->finals, front->final_count, true, columns, 4, out);
 }
 
+/* What the search had come to behind the last candidate; place 0: it is not known. */
+static status last_progress(struct store *store, struct progress_point *last, double reference[MAX_OBJECTIVES],
+                            int *reference_count) {
+    struct progress_point *points;
+    int count;
+    *last = (struct progress_point){.place = 0};
+    TRY(store_get_reference(store, reference, reference_count));
+    TRY(store_progress(store, &points, &count));
+    if (count > 0)
+        *last = points[count - 1];
+    free(points);
+    return STATUS_OK;
+}
+
+/* "hypervolume 6.63e+11, up to 4.7370 bits/byte, ..." */
+static status print_growth(struct store *store, const struct front *front, FILE *out) {
+    struct progress_point last;
+    double reference[MAX_OBJECTIVES];
+    int count;
+    char number[TEXT_NUMBER_BYTES], duration[TEXT_NUMBER_BYTES];
+    TRY(last_progress(store, &last, reference, &count));
+    if (last.place == 0 || count != front->objective_count)
+        return STATUS_OK;
+    fprintf(out, "hypervolume %.4g, up to", last.hypervolume);
+    for (int o = 0; o < count; o++)
+        fprintf(out, "%s %s %s", o ? "," : "", metric_table[front->objectives[o]].title,
+                metric_text(front->objectives[o], reference[o], number));
+    fprintf(out, "; trained on %s tokens in %s\n\n", text_count(number, last.tokens),
+            text_duration(duration, last.seconds));
+    return STATUS_OK;
+}
+
+static status describe_growth(struct store *store, const struct front *front, cJSON *json) {
+    struct progress_point last;
+    double reference[MAX_OBJECTIVES];
+    int count;
+    TRY(last_progress(store, &last, reference, &count));
+    if (last.place == 0 || count != front->objective_count)
+        return STATUS_OK;
+    cJSON_AddNumberToObject(json, "hypervolume", last.hypervolume);
+    cJSON_AddItemToObject(json, "reference", cJSON_CreateDoubleArray(reference, count));
+    cJSON_AddNumberToObject(json, "tokens", last.tokens);
+    return STATUS_OK;
+}
+
 status report_front(struct store *store, FILE *out) {
     struct front front;
     char run_status[32];
@@ -185,6 +230,7 @@ status report_front(struct store *store, FILE *out) {
     fprintf(out, "Pareto front of %s (%s): %d of %d evaluated candidates", store_path(store), run_status, front.count,
             front.evaluated);
     fprintf(out, front.failed ? ", %d failed\n\n" : "\n\n", front.failed);
+    status outcome = print_growth(store, &front, out);
     print_members(&front, front.members, front.count, false, columns, columns_of(&front, columns), out);
     if (front.final_count > 0)
         print_final(&front, out);
@@ -194,7 +240,7 @@ status report_front(struct store *store, FILE *out) {
             "\n+- is the standard error of the mean over seeds; ~ is within noise of the row above: other seeds may "
             "turn the\norder round (Student's t, 95 %%).\n");
     release_front(&front);
-    return STATUS_OK;
+    return outcome;
 }
 
 /* What was not measured is left out. */
@@ -249,6 +295,7 @@ status report_front_json(struct store *store, FILE *out) {
         cJSON_AddItemToArray(objectives, cJSON_CreateString(metric_table[front.objectives[o]].name));
     cJSON_AddNumberToObject(json, "evaluations", front.evaluated);
     cJSON_AddNumberToObject(json, "failed", front.failed);
+    status outcome = describe_growth(store, &front, json);
     cJSON_AddItemToObject(json, "front", describe_members(front.members, front.count, false));
     if (front.final_count > 0)
         cJSON_AddNumberToObject(json, "final_steps", (double)config_final_steps(&front.config));
@@ -256,7 +303,7 @@ status report_front_json(struct store *store, FILE *out) {
         cJSON_AddItemToObject(json, "final", describe_members(front.finals, front.final_count, true));
     release_front(&front);
     json_print(json, out);
-    return STATUS_OK;
+    return outcome;
 }
 
 /* ---- one architecture ---- */
