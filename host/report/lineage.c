@@ -27,13 +27,13 @@ static status read_lineage(struct store *store, int id, struct lineage *lineage)
     TRY(config_load_text("the run's config", store_fact(store, FACT_CONFIG), NULL, 0, false, &lineage->config));
     TRY(catalogue_read_text("the run's catalogue", store_fact(store, FACT_CATALOGUE), &lineage->catalogue));
     lineage->objective_count = config_objectives(&lineage->config, lineage->objectives);
-    TRY(store_candidates(store, &lineage->candidates, &lineage->candidate_count));
+    TRY(store_every_candidate(store, &lineage->candidates, &lineage->candidate_count));
     lineage->places = lineage_of(lineage->candidates, lineage->candidate_count, id, &lineage->count);
     if (lineage->count > 0)
         return STATUS_OK;
     if (lineage->candidate_count == 0)
-        return fail_usage("%s has no candidate %d: nothing was evaluated yet", store_path(store), id);
-    return fail_usage("%s has no evaluated candidate %d; its candidates are %d to %d", store_path(store), id,
+        return fail_usage("%s has no candidate %d: it has none yet", store_path(store), id);
+    return fail_usage("%s has no candidate %d; its candidates are %d to %d", store_path(store), id,
                       lineage->candidates[0].individual.id,
                       lineage->candidates[lineage->candidate_count - 1].individual.id);
 }
@@ -115,7 +115,9 @@ static void print_candidate(const struct lineage *lineage, const struct candidat
         fprintf(out, " and %d", individual->parents[1]);
     if (summary.failed)
         fprintf(out, ", failed: %s", summary.reason);
-    for (int o = 0; o < lineage->objective_count && !summary.failed; o++)
+    else if (summary.seeds == 0)
+        fprintf(out, ", not trained");
+    for (int o = 0; o < lineage->objective_count && !summary.failed && summary.seeds > 0; o++)
         fprintf(out, ", %s %s",
                 metric_text(lineage->objectives[o], summary.mean.values[lineage->objectives[o]], number),
                 metric_table[lineage->objectives[o]].title);
@@ -178,6 +180,7 @@ static cJSON *describe_candidate(const struct lineage *lineage, const struct can
         if (individual->parents[p])
             cJSON_AddItemToArray(parents, cJSON_CreateNumber(individual->parents[p]));
     cJSON_AddStringToObject(json, "genome", genome_print(&individual->genome, genome));
+    cJSON_AddBoolToObject(json, "trained", summary.seeds > 0);
     cJSON_AddBoolToObject(json, "failed", summary.failed);
     cJSON *metrics = cJSON_AddObjectToObject(json, "metrics");
     for (int m = 0; m < METRICS; m++)

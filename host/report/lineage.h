@@ -9,7 +9,8 @@
 
 #include <stdio.h>
 
-/* STATUS_USAGE where the run has no candidate `id`, with the ids that it has. */
+/* Candidates that limits kept from training are shown too. STATUS_USAGE where the run has no candidate `id`, with the
+ * ids that it has. */
 status report_lineage(struct store *store, int id, bool json, FILE *out) MUST_CHECK;
 
 #endif

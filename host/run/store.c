@@ -479,6 +479,8 @@ static status read_candidate_row(sqlite3_stmt *statement, struct candidate **can
         TRY(read_candidate(statement, &(*candidates)[(*count)++]));
     }
     struct candidate *candidate = &(*candidates)[*count - 1];
+    if (sqlite3_column_type(statement, FIRST) == SQLITE_NULL)
+        return STATUS_OK; /* it was not evaluated */
     if (candidate->evaluation_count == 0 || *evaluation_id != sqlite3_column_int64(statement, FIRST)) {
         *evaluation_id = sqlite3_column_int64(statement, FIRST);
         struct evaluation *evaluation = append_evaluation(candidate);
@@ -489,19 +491,25 @@ static status read_candidate_row(sqlite3_stmt *statement, struct candidate **can
     return STATUS_OK;
 }
 
-/* Of one generation, or with -1 of all. */
-static status read_candidates(struct store *store, int generation, struct candidate **candidates, int *count) {
+#define CANDIDATE_COLUMNS                                                                                              \
+    "SELECT c.id, c.generation, c.genome, c.parent_1, c.parent_2, c.origin, c.sources, " EVALUATION_COLUMNS            \
+    " FROM candidates c "
+#define CANDIDATE_ORDER " ORDER BY c.id, e.steps, e.seed, e.id"
+
+/* The evaluated genomes of one generation, or with -1 of all. */
+static const char evaluated_genomes[] =
+    CANDIDATE_COLUMNS "JOIN evaluations e ON e.genome = c.genome " WITH_MEASUREMENTS
+                      " WHERE c.id = (SELECT min(id) FROM candidates WHERE genome = c.genome)"
+                      " AND (?1 < 0 OR c.generation = ?1)" CANDIDATE_ORDER;
+static const char every_candidate[] = CANDIDATE_COLUMNS
+    "LEFT JOIN evaluations e ON e.genome = c.genome " WITH_MEASUREMENTS " WHERE ?1 < 0" CANDIDATE_ORDER;
+
+static status read_candidates(struct store *store, const char *sql, int generation, struct candidate **candidates,
+                              int *count) {
     sqlite3_stmt *statement;
     sqlite3_int64 evaluation_id = 0;
     bool row;
-    TRY(database_prepare(
-        store->database,
-        "SELECT c.id, c.generation, c.genome, c.parent_1, c.parent_2, c.origin, c.sources, " EVALUATION_COLUMNS
-        " FROM candidates c JOIN evaluations e ON e.genome = c.genome " WITH_MEASUREMENTS
-        " WHERE c.id = (SELECT min(id) FROM candidates WHERE genome = c.genome)"
-        " AND (?1 < 0 OR c.generation = ?1)"
-        " ORDER BY c.id, e.steps, e.seed, e.id",
-        &statement));
+    TRY(database_prepare(store->database, sql, &statement));
     sqlite3_bind_int(statement, 1, generation);
     for (;;) {
         TRY(database_row(store->database, statement, &row));
@@ -515,20 +523,29 @@ static status read_candidates(struct store *store, int generation, struct candid
     }
 }
 
-status store_candidates(struct store *store, struct candidate **candidates, int *count) {
-    return store_candidates_of(store, -1, candidates, count);
-}
-
-status store_candidates_of(struct store *store, int generation, struct candidate **candidates, int *count) {
+static status list_candidates(struct store *store, const char *sql, int generation, struct candidate **candidates,
+                              int *count) {
     *candidates = NULL;
     *count = 0;
-    status outcome = read_candidates(store, generation, candidates, count);
+    status outcome = read_candidates(store, sql, generation, candidates, count);
     if (outcome != STATUS_OK) {
         candidates_free(*candidates, *count);
         *candidates = NULL;
         *count = 0;
     }
     return outcome;
+}
+
+status store_candidates(struct store *store, struct candidate **candidates, int *count) {
+    return list_candidates(store, evaluated_genomes, -1, candidates, count);
+}
+
+status store_candidates_of(struct store *store, int generation, struct candidate **candidates, int *count) {
+    return list_candidates(store, evaluated_genomes, generation, candidates, count);
+}
+
+status store_every_candidate(struct store *store, struct candidate **candidates, int *count) {
+    return list_candidates(store, every_candidate, -1, candidates, count);
 }
 
 void candidates_free(struct candidate *candidates, int count) {

@@ -139,7 +139,7 @@ status store_get_reference(struct store *store, double reference[MAX_OBJECTIVES]
 struct candidate {
     struct individual individual;   /* failed where every evaluation did; objectives, rank and crowding are not set */
     bool has_sources;               /* it says where its LIVs came from; not in runs begun before that was kept */
-    struct evaluation *evaluations; /* all of its genome, in order of steps, then seed; at least one */
+    struct evaluation *evaluations; /* all of its genome, in order of steps, then seed */
     int evaluation_count;
 };
 
@@ -147,6 +147,11 @@ struct candidate {
 status store_candidates(struct store *store, struct candidate **candidates, int *count) MUST_CHECK;
 /* The same of one generation. */
 status store_candidates_of(struct store *store, int generation, struct candidate **candidates, int *count) MUST_CHECK;
+/*
+ * Every candidate in order of id, with the evaluations of its genome: none for one that was not trained because of
+ * limits, and the same for candidates of one genome.
+ */
+status store_every_candidate(struct store *store, struct candidate **candidates, int *count) MUST_CHECK;
 void candidates_free(struct candidate *candidates, int count);
 
 /* Adds an event to log.jsonl and run.db; takes over `details`, a cJSON object or NULL. */

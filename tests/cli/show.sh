@@ -29,8 +29,8 @@ python3 -c "import sys; sys.exit(abs($least - ${stored:-0}) > 1e-9)" || complain
     complain "analysis has not 3 generations"
 
 # What a surrogate predicted, before it was told.
-expect 0 "Pareto front" "$starcl" search small.cfg --seed 3 --run predicted --quiet --set search.surrogate.candidates=4 \
-    --set search.surrogate.warmup=4
+expect 0 "Pareto front" "$starcl" search small.cfg --seed 3 --run predicted --quiet \
+    --set search.surrogate.candidates=4 --set search.surrogate.warmup=4
 expect 0 "how the surrogate predicted bits_per_byte" "$starcl" show predicted --generations
 predictions=$(sqlite3 predicted/run.db "SELECT count(*) FROM predictions p JOIN candidates c ON c.id = p.candidate
     WHERE metric = 'bits_per_byte' AND generation = 2")
@@ -51,8 +51,17 @@ holds "all(l['new'] or {c['id']: c['genome'] for c in j['lineage']}[l['parent']]
     j['lineage'][0]['genome'].split('-')[n][0] for n, l in enumerate(j['lineage'][0]['livs']))" \
     "$starcl" show one --lineage "$child" --json
 expect 0 "generation 1, random" "$starcl" show one --lineage 1
-expect 2 "one has no evaluated candidate 99; its candidates are 1 to" "$starcl" show one --lineage 99
+expect 2 "one has no candidate 99; its candidates are 1 to 12" "$starcl" show one --lineage 99
 expect 2 "--lineage needs the id of a candidate" "$starcl" show one --lineage first
+
+# Candidates beyond limits are not trained, but have children.
+expect 0 "Pareto front" "$starcl" search small.cfg --seed 3 --run limited --quiet --set search.generations=4 \
+    --set search.limits.parameters=22800
+untrained=$(sqlite3 limited/run.db "SELECT min(id) FROM candidates
+    WHERE genome NOT IN (SELECT genome FROM evaluations)")
+expect 0 "not trained" "$starcl" show limited --lineage "${untrained:-0}"
+holds "not j['lineage'][0]['trained'] and j['lineage'][0]['metrics'] == {}" \
+    "$starcl" show limited --lineage "${untrained:-0}" --json
 
 # Several runs. A run beside itself has equal numbers; tokens are evaluations x steps x batch x context.
 expect 0 "hypervolume" "$starcl" show one --compare other

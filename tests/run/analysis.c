@@ -232,6 +232,19 @@ static void test_kept(void **unused) {
     assert_true(read[1].has_sources);
     assert_memory_equal(read[1].individual.sources, sources, sizeof sources);
     candidates_free(read, count);
+    struct candidate untrained = candidate(3, "11111"), clone = candidate(4, "11111-21111");
+    assert_ok(store_add_candidate(store, &untrained.individual));
+    assert_ok(store_add_candidate(store, &clone.individual));
+    assert_ok(store_every_candidate(store, &read, &count));
+    assert_int_equal(count, 4);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(read[i].individual.id, i + 1);
+        assert_int_equal(read[i].evaluation_count, i != 2);
+    }
+    candidates_free(read, count);
+    assert_ok(store_candidates(store, &read, &count));
+    assert_int_equal(count, 2);
+    candidates_free(read, count);
     assert_ok(store_candidates_of(store, 1, &read, &count));
     assert_int_equal(count, 1);
     assert_int_equal(read[0].individual.id, 2);
