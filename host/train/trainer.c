@@ -201,13 +201,17 @@ status train_check_step(int batch, int context) {
                 TRAIN_MOST_TOKENS);
 }
 
+struct schedule train_schedule(const struct train_settings *settings) {
+    return (struct schedule){.shape = settings->schedule,
+                             .steps = settings->steps,
+                             .warmup = settings->warmup,
+                             .decay = settings->decay,
+                             .final_rate = settings->final_rate};
+}
+
 double train_rate(const struct train_settings *settings, int64_t step) {
-    if (step < settings->warmup)
-        return settings->learning_rate * (double)(step + 1) / (double)settings->warmup;
-    int64_t decaying = settings->steps - settings->warmup;
-    double progress = decaying > 1 ? (double)(step - settings->warmup) / (double)(decaying - 1) : 1;
-    double share = 0.5 * (1 + cos(3.14159265358979323846 * progress));
-    return settings->learning_rate * (settings->final_rate + (1 - settings->final_rate) * share);
+    struct schedule schedule = train_schedule(settings);
+    return settings->learning_rate * schedule_share(&schedule, step);
 }
 
 /* Twice the loss of guessing uniformly: nothing that learns is there. */

@@ -3,16 +3,18 @@
 #define STARCL_TRAIN_TRAINER_H
 
 #include "model/model.h"
+#include "train/schedule.h"
 #include "train/task.h"
 
 struct optimiser;
 
 struct train_settings {
-    int64_t steps;
-    int batch; /* sequences a step; a multiple of the graph's, which runs as often as that takes */
+    int64_t steps; /* of the whole schedule */
+    int batch;     /* sequences a step; a multiple of the graph's, which runs as often as that takes */
     double learning_rate;
-    int64_t warmup;    /* steps of linear warm-up; then cosine decay */
-    double final_rate; /* share of the learning rate at the last step */
+    enum schedule_shape schedule;
+    int64_t warmup;           /* steps of linear warm-up */
+    double decay, final_rate; /* of struct schedule */
     double weight_decay;
     double clip;
     int validation_batches; /* of an evaluation, whichever part it is on */
@@ -37,6 +39,7 @@ struct train_result {
     size_t peak_bytes; /* device memory while training */
 };
 
+struct schedule train_schedule(const struct train_settings *settings);
 /* The learning rate of step 0 .. steps - 1. */
 double train_rate(const struct train_settings *settings, int64_t step);
 
