@@ -131,6 +131,9 @@ status checkpoint_write_training(struct trainer *trainer, const char *path) {
     char steps[32];
     snprintf(steps, sizeof steps, "%" PRId64, trainer_step(trainer));
     tensors_add_text(tensors, "steps", steps);
+    char *curve = curve_print(trainer_curve(trainer));
+    tensors_add_text(tensors, "curve", curve);
+    free(curve);
     status outcome = save(&state, tensors, path);
     state_free(&state);
     tensors_destroy(tensors);
@@ -138,15 +141,22 @@ status checkpoint_write_training(struct trainer *trainer, const char *path) {
 }
 
 static status load_training(struct trainer *trainer, const struct tensors *tensors) {
-    const char *text = tensors_find_text(tensors, "steps");
+    const char *text = tensors_find_text(tensors, "steps"), *curve_text = tensors_find_text(tensors, "curve");
+    struct curve curve;
     int64_t steps;
     if (!text || text_parse_integer(text, &steps) != 0 || steps < 0)
         return fail("it does not say how many steps were done");
+    /* States of older programs have none. */
+    if (curve_text)
+        TRY(curve_parse(curve_text, &curve));
+    if (curve_text && curve.first + curve.steps != steps)
+        return fail("its learning curve ends at step %" PRId64 ", and %" PRId64 " were done", curve.first + curve.steps,
+                    steps);
     struct state state = training_state_of(trainer);
     status outcome = load(&state, tensors);
     state_free(&state);
     if (outcome == STATUS_OK)
-        trainer_set_step(trainer, steps);
+        trainer_go_on(trainer, steps, curve_text ? &curve : NULL);
     return outcome;
 }
 

@@ -38,7 +38,8 @@ status checkpoint_write_architecture(const struct graph *graph, const struct gen
 status checkpoint_read_graph(const char *path, int batch, int context, int reach, struct device_shape device,
                              struct graph **graph) MUST_CHECK;
 
-/* The state of a trainer and its model: parameters, moments of the optimiser, steps done. As for weights. */
+/* The state of a trainer and its model: parameters, moments of the optimiser, steps done, the learning curve. As
+ * for weights. */
 status checkpoint_write_training(struct trainer *trainer, const char *path) MUST_CHECK;
 status checkpoint_read_training(struct trainer *trainer, const char *path) MUST_CHECK;
 

@@ -214,9 +214,13 @@ double train_rate(const struct train_settings *settings, int64_t step) {
     return settings->learning_rate * schedule_share(&schedule, step);
 }
 
+static double uniform_loss(const struct graph *graph) {
+    return log((double)graph->values[graph->logits].shape.columns);
+}
+
 /* Twice the loss of guessing uniformly: nothing that learns is there. */
 static status check_loss(const struct graph *graph, int64_t step, float loss) {
-    double uniform = log((double)graph->values[graph->logits].shape.columns);
+    double uniform = uniform_loss(graph);
     if (!isfinite(loss))
         return fail("the training loss is not finite at step %lld", (long long)step + 1);
     if (loss > 2 * uniform)
@@ -238,6 +242,8 @@ struct trainer {
     double late_loss_sum;
     int64_t late_steps;
     size_t peak_bytes;
+    struct curve curve;
+    struct train_stop stop;
 };
 
 status trainer_bytes(struct device *device, const struct graph *graph, int batch, size_t *bytes) {
@@ -288,6 +294,54 @@ void trainer_destroy(struct trainer *trainer) {
     free(trainer);
 }
 
+/*
+ * The loss that the training would end with, as far as its curve says: from the warm-up until decay begins. (With a
+ * cosine all that follows the warm-up decays; its curve leads too high.)
+ */
+static bool predict_end(const struct trainer *trainer, struct prediction *prediction) {
+    struct schedule schedule = train_schedule(&trainer->settings);
+    int64_t steps = schedule.steps;
+    int64_t until = schedule.shape == SCHEDULE_COSINE ? steps : schedule_decay_start(&schedule);
+    return curve_predict(&trainer->curve, schedule.warmup, until, steps, prediction);
+}
+
+/*
+ * Whether training is hopeless after `step` steps: looked at 20 times in a training, at steps that do not depend on how
+ * many run together, so that it always stops at the same one. 1.645 standard errors are 95 % on one side.
+ */
+static bool is_hopeless(struct trainer *trainer, int64_t step) {
+    const struct train_settings *settings = &trainer->settings;
+    int64_t every = settings->steps / 20 > 0 ? settings->steps / 20 : 1;
+    struct prediction prediction;
+    if (!(settings->stop_above > 0) || step % every != 0 || step == settings->steps ||
+        !predict_end(trainer, &prediction) || prediction.loss - 1.645 * prediction.error <= settings->stop_above)
+        return false;
+    trainer->stop = (struct train_stop){.stopped = true, .step = step, .prediction = prediction};
+    return true;
+}
+
+/* The losses of steps that ran, one after the other. */
+static status follow(struct trainer *trainer, int count) {
+    const struct graph *graph = model_graph(trainer->feed.model);
+    struct curve *curve = &trainer->curve;
+    for (int i = 0; i < count && !trainer->stop.stopped; i++) {
+        int64_t step = trainer->step + i, steps = trainer->settings.steps;
+        double loss = step_loss(&trainer->feed, i);
+        TRY(check_loss(graph, step, loss));
+        curve_add(curve, loss, uniform_loss(graph));
+        if (curve_diverges(curve))
+            return fail("training diverged: at step %lld the loss is around %.3f, and was around %.3f before",
+                        (long long)step + 1, curve->smooth, curve->lowest);
+        if (step >= steps - (steps + 9) / 10) {
+            trainer->late_loss_sum += loss;
+            trainer->late_steps++;
+        }
+        if (is_hopeless(trainer, step + 1))
+            return STATUS_OK;
+    }
+    return STATUS_OK;
+}
+
 static status run_together(struct trainer *trainer, int count, const struct train_observer *observer) {
     struct feed *feed = &trainer->feed;
     const struct graph *graph = model_graph(feed->model);
@@ -304,13 +358,7 @@ static status run_together(struct trainer *trainer, int count, const struct trai
         TRY(optimiser_step(trainer->optimiser, train_rate(&trainer->settings, first + i)));
     }
     TRY(feed_read_results(feed, count));
-    for (int i = 0; i < count; i++) {
-        TRY(check_loss(graph, first + i, step_loss(feed, i)));
-        if (first + i >= steps - (steps + 9) / 10) {
-            trainer->late_loss_sum += step_loss(feed, i);
-            trainer->late_steps++;
-        }
-    }
+    TRY(follow(trainer, count));
     trainer->step += count;
     size_t allocated = device_allocated_bytes(model_device(feed->model));
     trainer->peak_bytes = allocated > trainer->peak_bytes ? allocated : trainer->peak_bytes;
@@ -332,7 +380,7 @@ static int steps_together(const struct trainer *trainer, int64_t left) {
 
 status trainer_run(struct trainer *trainer, int64_t until, const struct train_observer *observer) {
     bool first = trainer->timed_steps == 0;
-    while (trainer->step < until) {
+    while (trainer->step < until && !trainer->stop.stopped) {
         if (interrupt_requested())
             return fail_interrupted();
         int count = steps_together(trainer, until - trainer->step);
@@ -392,6 +440,21 @@ status trainer_evaluate(struct trainer *trainer, enum task_part part, struct tra
     return isfinite(score->loss) ? STATUS_OK : fail("the loss on the %s part of %s is not finite", names[part], name);
 }
 
+struct train_stop trainer_stop(const struct trainer *trainer) {
+    return trainer->stop;
+}
+
+bool trainer_predict(const struct trainer *trainer, struct prediction *prediction) {
+    return predict_end(trainer, prediction);
+}
+
+void trainer_decay(struct trainer *trainer, int64_t steps) {
+    struct train_settings *settings = &trainer->settings;
+    settings->schedule = SCHEDULE_STABLE;
+    settings->steps = trainer->step + steps;
+    settings->decay = (double)steps / (double)settings->steps;
+}
+
 int64_t trainer_step(const struct trainer *trainer) {
     return trainer->step;
 }
@@ -412,8 +475,13 @@ struct optimiser *trainer_optimiser(const struct trainer *trainer) {
     return trainer->optimiser;
 }
 
-void trainer_set_step(struct trainer *trainer, int64_t step) {
+const struct curve *trainer_curve(const struct trainer *trainer) {
+    return &trainer->curve;
+}
+
+void trainer_go_on(struct trainer *trainer, int64_t step, const struct curve *curve) {
     trainer->step = step;
+    trainer->curve = curve ? *curve : (struct curve){.first = step};
     optimiser_set_steps(trainer->optimiser, step);
 }
 

@@ -3,6 +3,7 @@
 #define STARCL_TRAIN_TRAINER_H
 
 #include "model/model.h"
+#include "train/curve.h"
 #include "train/schedule.h"
 #include "train/task.h"
 
@@ -18,6 +19,14 @@ struct train_settings {
     double weight_decay;
     double clip;
     int validation_batches; /* of an evaluation, whichever part it is on */
+    double stop_above;      /* nats: stop when it is clear that the end will be worse; 0 or NAN: never */
+};
+
+/* A training that stopped because it was hopeless: after which step, and the loss that it would have ended with. */
+struct train_stop {
+    bool stopped;
+    int64_t step;
+    struct prediction prediction;
 };
 
 /* Told every few steps; loss is the training loss of the last step, in nats. */
@@ -73,9 +82,21 @@ void trainer_destroy(struct trainer *trainer);
 /*
  * Steps until `until` are done. Fails when a loss is not finite or training diverges, with the step, and when the data
  * has changed (task_check() tells this failure from others); STATUS_INTERRUPTED when the user asked to stop, between
- * two steps.
+ * two steps. A training that is hopeless (stop_above: the loss that its curve leads to is above it, with 95 %
+ * confidence) stops before `until`, which trainer_stop() tells and is no failure; its parameters are then of no use.
  */
 status trainer_run(struct trainer *trainer, int64_t until, const struct train_observer *observer) MUST_CHECK;
+
+struct train_stop trainer_stop(const struct trainer *trainer);
+
+/* The loss that its curve leads to, at the peak rate until the last step (curve.h). False where it says nothing yet. */
+bool trainer_predict(const struct trainer *trainer, struct prediction *prediction);
+
+/*
+ * From now on the rate decays, over so many steps, after which training is done: how good a training that is to go on
+ * for long would be if it ended here. Save its state before.
+ */
+void trainer_decay(struct trainer *trainer, int64_t steps);
 
 /* The score over validation_batches batches of a part; waits for the device. */
 status trainer_evaluate(struct trainer *trainer, enum task_part part, struct train_score *score) MUST_CHECK;
@@ -87,7 +108,9 @@ struct train_result trainer_statistics(const struct trainer *trainer);
 /* For checkpoints. */
 struct model *trainer_model(const struct trainer *trainer);
 struct optimiser *trainer_optimiser(const struct trainer *trainer);
-void trainer_set_step(struct trainer *trainer, int64_t step);
+const struct curve *trainer_curve(const struct trainer *trainer);
+/* Its parameters and moments are those after `step` steps, whose losses gave `curve`; NULL: they are not known. */
+void trainer_go_on(struct trainer *trainer, int64_t step, const struct curve *curve);
 
 /* All steps, then the evaluations on validation and test part. */
 status train(struct model *model, const struct task *task, const struct train_settings *settings, uint64_t seed,

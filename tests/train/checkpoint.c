@@ -222,7 +222,7 @@ static void test_memory(void **unused) {
         ((float *)before)[i] *= 2;
     assert_ok(device_write(trained.device, optimiser_variance(trainer_optimiser(trained.trainer)), 0, before, bytes));
     assert_true(bytes > (size_t)64 << 20);
-    trainer_set_step(trained.trainer, 77);
+    trainer_go_on(trained.trainer, 77, NULL);
     assert_true(forget_peak());
     size_t start = peak_memory();
     assert_true(start > bytes);
@@ -236,7 +236,7 @@ static void test_memory(void **unused) {
     char *kept = read_block(&trained, blocks[0], &bytes);
     for (int i = 0; i < 3; i++)
         assert_ok(device_fill_zero(trained.device, blocks[i], 0, bytes));
-    trainer_set_step(trained.trainer, 0);
+    trainer_go_on(trained.trainer, 0, NULL);
     assert_ok(device_finish(trained.device));
     assert_true(forget_peak());
     start = peak_memory();
