@@ -9,6 +9,7 @@
 #include "evolve/variation.h"
 #include "genome/genome.h"
 #include "run/limits.h"
+#include "train/schedule.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -56,7 +57,8 @@ struct run_config {
     } model;
     struct {
         long long steps, batch, warmup, validation_batches, checkpoint_steps;
-        double learning_rate, final_rate, weight_decay, clip;
+        double learning_rate, decay, final_rate, weight_decay, clip;
+        char schedule[CONFIG_NAME_BYTES]; /* config_schedule() */
     } train;
     struct {
         char algorithm[CONFIG_NAME_BYTES];
@@ -68,6 +70,9 @@ struct run_config {
         struct text_list founders;    /* genomes; of a config that was not resolved also baselines and runs */
         struct number_list reference; /* of the hypervolume, in the units of the metrics; none: chosen by the run */
         long long seeds;              /* that a candidate is trained with */
+        struct number_list rungs; /* shares of train.steps at which candidates are compared; none: the whole alone */
+        double promoted, rung_decay;
+        bool early_stopping, inheritance;
         struct {
             long long keep, steps, seeds; /* candidates that are trained again; 0 steps: four times train.steps */
         } final;
@@ -154,6 +159,17 @@ bool config_evolves(const struct run_config *config, const char *level);
 /* The fewest and the most LIVs of a backbone. */
 int config_depth_least(const struct run_config *config);
 int config_depth_most(const struct run_config *config);
+
+/*
+ * The rungs of successive halving: search.rungs, or the whole training as the only one. Rung 0 .. config_rungs() - 1
+ * ends when so many steps of train.steps are done; each has a step at least more than the one before. Behind them it is
+ * measured as if its learning rate decayed over config_rung_decay() more steps; 0 for the last rung.
+ */
+int config_rungs(const struct run_config *config);
+long long config_rung_steps(const struct run_config *config, int rung);
+long long config_rung_decay(const struct run_config *config, int rung);
+/* What train.schedule means: "auto" is stable where there are several rungs, which training goes on from. */
+enum schedule_shape config_schedule(const struct run_config *config);
 
 /* The metrics in search.objectives. */
 int config_objectives(const struct run_config *config, enum metric objectives[METRICS]);

@@ -189,6 +189,48 @@ static status check_population(const struct settings *settings, const struct run
                            text_bytes(allowed, most_bytes), floor((most_bytes - fixed) / (population * individual)));
 }
 
+static status check_schedule(const struct settings *settings, const struct run_config *config) {
+    const char *names[SCHEDULE_SHAPES + 1] = {"auto"};
+    for (int i = 0; i < SCHEDULE_SHAPES; i++)
+        names[i + 1] = schedule_names[i];
+    return check_name(settings, "train", "schedule", config->train.schedule, names, SCHEDULE_SHAPES + 1);
+}
+
+/* Rungs rise to the whole training, each by a step at least. */
+static status check_rise(const struct settings *settings, const struct run_config *config) {
+    const struct number_list *rungs = &config->search.rungs;
+    const config_setting_t *setting = config_locate(settings, "search", "rungs");
+    for (int i = 0; i < rungs->count; i++) {
+        double rung = rungs->numbers[i], before = i ? rungs->numbers[i - 1] : 0;
+        if (rung <= before)
+            return settings_refuse(settings, setting, "%g is not above %g; rungs are shares that rise to 1.0", rung,
+                                   before);
+        if (i && config_rung_steps(config, i) == config_rung_steps(config, i - 1))
+            return settings_refuse(settings, setting, "%g and %g are both %lld of %lld steps (train.steps)", before,
+                                   rung, config_rung_steps(config, i), config->train.steps);
+    }
+    if (rungs->count && rungs->numbers[rungs->count - 1] != 1)
+        return settings_refuse(settings, setting, "the last rung is %g; it must be 1.0, the whole training",
+                               rungs->numbers[rungs->count - 1]);
+    return STATUS_OK;
+}
+
+/* Training goes on from one to the next. */
+static status check_rungs(const struct settings *settings, const struct run_config *config) {
+    TRY(check_rise(settings, config));
+    if (config_rungs(config) == 1)
+        return STATUS_OK;
+    if (config_schedule(config) != SCHEDULE_STABLE)
+        return settings_refuse(settings, config_locate(settings, "train", "schedule"),
+                               "\"%s\" depends on the last step from the first on, so search.rungs cannot go on from "
+                               "rung to rung; allowed: \"stable\" or \"auto\"",
+                               config->train.schedule);
+    if (config->search.promoted == 0)
+        return settings_refuse(settings, config_locate(settings, "search", "promoted"),
+                               "nobody would reach the last rung; it must be above 0");
+    return STATUS_OK;
+}
+
 status config_check(const struct settings *settings, const struct run_config *config) {
     if (config->model.width % 16 != 0)
         return settings_refuse(settings, config_locate(settings, "model", "width"), "%lld is not a multiple of 16",
@@ -215,6 +257,8 @@ status config_check(const struct settings *settings, const struct run_config *co
                                config->train.batch, config->model.context, config->train.batch * config->model.context,
                                TRAIN_MOST_TOKENS);
     TRY(check_tasks(settings, config));
+    TRY(check_schedule(settings, config));
+    TRY(check_rungs(settings, config));
     TRY(check_population(settings, config));
     TRY(check_lists(settings, config));
     if (!config_evolves(config, "backbone") && config->model.pattern.count == 0)

@@ -327,6 +327,49 @@ static void test_levels(void **unused) {
 }
 
 /* Which keys differ, in the table's order, without those that may. */
+/* Rungs are shares of the steps that rise to the whole; the schedule that they need comes with them. */
+static void test_rungs(void **unused) {
+    (void)unused;
+    assert_ok(load(DATA, NULL));
+    assert_int_equal(config_rungs(&config), 1);
+    assert_int_equal(config_rung_steps(&config, 0), 400);
+    assert_int_equal(config_schedule(&config), SCHEDULE_COSINE);
+    assert_false(config.search.early_stopping || config.search.inheritance);
+    assert_true(config.search.promoted == 1.0 / 3);
+    static const char rungs[] = DATA "train = { steps = 50; warmup = 5; };"
+                                     "search = { rungs = [0.1, 0.3, 1.0]; rung_decay = 0.2; early_stopping = true; };";
+    assert_ok(load(rungs, NULL));
+    assert_int_equal(config_rungs(&config), 3);
+    assert_int_equal(config_rung_steps(&config, 0), 5);
+    assert_int_equal(config_rung_steps(&config, 1), 15);
+    assert_int_equal(config_rung_steps(&config, 2), 50);
+    assert_int_equal(config_rung_decay(&config, 0), 1);
+    assert_int_equal(config_rung_decay(&config, 1), 3);
+    assert_int_equal(config_rung_decay(&config, 2), 0);
+    assert_int_equal(config_schedule(&config), SCHEDULE_STABLE);
+    assert_true(config.search.early_stopping);
+    char *printed = config_print(&config);
+    assert_non_null(strstr(printed, "rungs = [0.1, 0.3, 1.0];"));
+    assert_non_null(strstr(printed, "early_stopping = true;"));
+    free(printed);
+    assert_ok(load(DATA, "search.rungs=[1.0]"));
+    assert_int_equal(config_schedule(&config), SCHEDULE_COSINE);
+    assert_ok(load(rungs, "search.inheritance=true"));
+    assert_true(config.search.inheritance);
+    refused(DATA "search = {\n rungs = [0.3, 0.1, 1.0]; };", NULL, "config:3: search.rungs: 0.1 is not above 0.3");
+    refused(DATA, "search.rungs=[0.0, 1.0]", "0 is not above 0; rungs are shares that rise to 1.0");
+    refused(DATA, "search.rungs=[0.1, 0.3]", "the last rung is 0.3; it must be 1.0, the whole training");
+    refused(DATA, "search.rungs=[0.5, 1.5]", "1.5 is out of range; allowed: 0 to 1");
+    refused(DATA, "search.rungs=0.5", "search.rungs: ");
+    refused(DATA, "search.rungs=[\"a\"]", "search.rungs");
+    refused(DATA "train = { steps = 4; warmup = 0; };", "search.rungs=[0.1, 0.3, 1.0]",
+            "0.1 and 0.3 are both 1 of 4 steps (train.steps)");
+    refused(rungs, "train.schedule=cosine", "allowed: \"stable\" or \"auto\"");
+    refused(rungs, "train.schedule=stabel", "did you mean \"stable\"?; allowed: auto, cosine, stable");
+    refused(rungs, "search.promoted=0.0", "search.promoted: nobody would reach the last rung");
+    refused(DATA "search = { early_stopping = 1; };", NULL, "search.early_stopping: must be true or false");
+}
+
 static void test_differences(void **unused) {
     (void)unused;
     static const char *const none[] = {NULL}, *const some[] = {"train.steps", "devices.", NULL};
@@ -347,19 +390,13 @@ static void test_differences(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_differences),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_tasks),
-        cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_search_options),
-        cmocka_unit_test(test_short_numbers),
-        cmocka_unit_test(test_number_round_trip),
-        cmocka_unit_test(test_catalogue_path),
-        cmocka_unit_test(test_population_limit),
-        cmocka_unit_test(test_device_choice),
-        cmocka_unit_test(test_space),
+        cmocka_unit_test(test_rungs),          cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_tasks),
+        cmocka_unit_test(test_overrides),      cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_search_options),
+        cmocka_unit_test(test_short_numbers),  cmocka_unit_test(test_number_round_trip),
+        cmocka_unit_test(test_catalogue_path), cmocka_unit_test(test_population_limit),
+        cmocka_unit_test(test_device_choice),  cmocka_unit_test(test_space),
         cmocka_unit_test(test_levels),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
