@@ -9,11 +9,13 @@
 
 struct evaluation {
     bool failed;
-    char reason[512];         /* of a failure */
+    bool stopped;             /* early, because it was hopeless: its quality is what it was predicted to come to */
+    char reason[512];         /* of a failure, or why it was stopped */
     struct metrics metrics;   /* NaN: not measured, for example in a run that was begun before the metric existed */
     struct metrics low, high; /* ends of the 95 % interval of what was measured often; NaN: it has none */
     unsigned long long seed;
-    long long steps; /* of training, the fidelity */
+    long long steps;      /* of training, the fidelity */
+    double trained_steps; /* that it took now: fewer where a training was gone on with, or stopped */
     char device[128];
     double seconds; /* that it took */
 };

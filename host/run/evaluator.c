@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "device/gemm.h"
 #include "model/model.h"
+#include "run/job_training.h"
 #include "run/measure.h"
 #include "train/checkpoint.h"
 #include "train/fit.h"
@@ -21,7 +22,7 @@ struct evaluator {
     struct device *device;
     bool wanted[METRICS]; /* that the search asks for */
     struct job job;       /* submitted; without a genome: none is */
-    bool cannot_save;     /* a failure of a file, which is not the candidate's */
+    bool file_failed;     /* which is not the candidate's failure */
 };
 
 struct device_options config_device_options(const struct run_config *config) {
@@ -54,7 +55,9 @@ struct train_settings config_train_settings(const struct run_config *config) {
     return (struct train_settings){.steps = config->train.steps,
                                    .batch = (int)config->train.batch,
                                    .learning_rate = config->train.learning_rate,
+                                   .schedule = config_schedule(config),
                                    .warmup = config->train.warmup,
+                                   .decay = config->train.decay,
                                    .final_rate = config->train.final_rate,
                                    .weight_decay = config->train.weight_decay,
                                    .clip = config->train.clip,
@@ -108,32 +111,6 @@ long long config_final_steps(const struct run_config *config) {
     return config->search.final.steps ? config->search.final.steps : 4 * config->train.steps;
 }
 
-/* Of a candidate's trainings, one a task: costs are the first model's, memory is the most, the rest are means. */
-static void add_metrics(struct metrics *metrics, const struct task_list *tasks, int index, const struct cost *cost,
-                        const struct train_result *result) {
-    const struct task *task = tasks->tasks[index];
-    double *values = metrics->values, share = 1.0 / tasks->count;
-    enum metric own = metric_of_task(task_name(task));
-    if (index == 0) {
-        values[METRIC_PARAMETERS] = (double)cost->parameters;
-        values[METRIC_FLOPS_PER_TOKEN] = cost->flops_per_token;
-        values[METRIC_CACHE_BYTES] = (double)cost->cache_bytes;
-        values[METRIC_ACCURACY] = values[METRIC_TEST_ACCURACY] = values[METRIC_TRAIN_TOKENS_PER_S] = 0;
-        values[METRIC_PEAK_BYTES] = 0;
-    }
-    values[METRIC_ACCURACY] += share * result->validation.accuracy;
-    values[METRIC_TEST_ACCURACY] += share * result->test.accuracy;
-    values[METRIC_TRAIN_TOKENS_PER_S] += share * result->tokens_per_second;
-    values[METRIC_PEAK_BYTES] = fmax(values[METRIC_PEAK_BYTES], (double)result->peak_bytes);
-    if (own != METRICS)
-        values[own] = result->validation.accuracy;
-    if (!task_traits(task)->is_text)
-        return;
-    values[METRIC_BITS_PER_BYTE] = result->validation.loss / log(2);
-    values[METRIC_PERPLEXITY] = exp(result->validation.loss);
-    values[METRIC_TEST_BITS_PER_BYTE] = result->test.loss / log(2);
-}
-
 struct model_settings config_task_model_settings(const struct run_config *config, const struct task *task) {
     struct model_settings settings = config_model_settings(config);
     settings.vocabulary = task_vocabulary(task);
@@ -144,25 +121,15 @@ struct model_settings config_task_model_settings(const struct run_config *config
 
 static status assess(struct evaluator *evaluator, const struct graph *graph, const struct job *job, int task,
                      struct evaluation *evaluation) {
-    const struct run_config *config = evaluator->config;
-    struct train_settings settings = config_train_settings(config);
-    struct model_options options = {.seed = job->seed};
-    struct model *model;
-    struct train_result result;
-    /* Of a longer training the warm-up is as large a share. */
-    settings.warmup = settings.warmup * job->steps / settings.steps;
-    settings.steps = job->steps;
-    TRY(model_create(evaluator->device, graph, &options, &model));
-    status outcome = train(model, evaluator->tasks->tasks[task], &settings, job->seed, job->observer, &result);
-    if (outcome == STATUS_OK) {
-        struct cost cost = graph_cost(graph, (int)config->model.cache_context);
-        add_metrics(&evaluation->metrics, evaluator->tasks, task, &cost, &result);
-        /* It reads them from the device, whose failure ends this candidate alone. */
-        if (task == 0 && job->weights_path)
-            outcome = checkpoint_write_weights(model, job->weights_path);
-        evaluator->cannot_save = outcome != STATUS_OK && failure_kind() == FAILURE_PLAIN;
-    }
-    model_destroy(model);
+    struct job_training training = {.config = evaluator->config,
+                                    .tasks = evaluator->tasks,
+                                    .task = task,
+                                    .device = evaluator->device,
+                                    .graph = graph,
+                                    .job = job,
+                                    .evaluation = evaluation};
+    status outcome = job_train(&training);
+    evaluator->file_failed = training.file_failed;
     return outcome;
 }
 
@@ -177,7 +144,7 @@ static status build_and_assess(struct evaluator *evaluator, const struct job *jo
     if (task == 0 && job->architecture_path)
         outcome =
             checkpoint_write_architecture(graph, job->genome, evaluator->catalogue, &settings, job->architecture_path);
-    evaluator->cannot_save = outcome != STATUS_OK;
+    evaluator->file_failed = outcome != STATUS_OK;
     if (outcome == STATUS_OK)
         outcome = assess(evaluator, graph, job, task, evaluation);
     graph_destroy(graph);
@@ -220,9 +187,10 @@ static status run(struct evaluator *evaluator, const struct job *job, struct eva
     snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
     for (bool again = false;; again = true) {
         evaluation->reason[0] = '\0';
+        evaluation->trained_steps = 0;
         status outcome = assess_tasks(evaluator, job, evaluation);
         evaluation->seconds = clock_seconds() - start;
-        if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->cannot_save)
+        if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->file_failed)
             return outcome;
         bool transient = failure_kind() == FAILURE_TRANSIENT;
         char *reason = memory_copy_text(status_message());
@@ -237,6 +205,7 @@ static status run(struct evaluator *evaluator, const struct job *job, struct eva
             break;
     }
     evaluation->failed = true;
+    evaluation->stopped = false;
     evaluation->metrics = evaluation->low = evaluation->high = metrics_absent(); /* trained, perhaps, but not kept */
     return STATUS_OK;
 }

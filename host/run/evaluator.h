@@ -6,6 +6,7 @@
 #include "run/config.h"
 #include "run/evaluation.h"
 #include "train/corpus.h"
+#include "train/inherit.h"
 #include "train/mad.h"
 #include "train/task.h"
 #include "train/trainer.h"
@@ -21,11 +22,26 @@ void evaluator_destroy(struct evaluator *evaluator);
 
 struct device *evaluator_device(const struct evaluator *evaluator);
 
-/* What is to be evaluated. What it points at must stay until the evaluation is there. */
+/*
+ * What is to be evaluated. What it points at must stay until the evaluation is there.
+ *
+ * A training in parts: each part trains to `steps` of a schedule of `schedule_steps`, keeps the whole state at
+ * `state_path`, and the next one goes on from it (`resume_path`); bit for bit what one training gives. Where the state
+ * cannot be read, the training is done anew up to there, which gives the same.
+ *
+ *     rung 0   0 ----- steps                      -> state        `side_steps`: the learning rate decays behind the
+ *     rung 1           resume ------ steps        -> state         last step and what that comes to is measured, and
+ *     rung 2                         resume ----------- steps      forgotten: the state is the one before
+ */
 struct job {
     const struct genome *genome; /* valid */
     uint64_t seed;
-    long long steps;
+    long long steps;                              /* that are done when it ends */
+    long long schedule_steps;                     /* of the whole training; 0: `steps` */
+    long long side_steps;                         /* of decay before it is measured, where training is not complete */
+    const char *resume_path, *state_path;         /* NULL: from the beginning; not kept */
+    const struct inheritance *inheritance;        /* where it begins; NULL: drawn */
+    double stop_above;                            /* nats (train_settings); 0 or NAN: never */
     const char *weights_path, *architecture_path; /* NULL: they are not kept */
     const struct train_observer *observer;
 };
@@ -40,8 +56,9 @@ struct job {
  *
  * A candidate that cannot be built or trained is an evaluation that failed, with its reason, and the device is opened
  * anew after it; where the device had no memory or was lost, it is first tried once more. The returned status is a
- * failure only when nothing more can be evaluated, as where the data has changed, or STATUS_INTERRUPTED. Weights and
- * architecture lie at `weights_path` and `architecture_path` when the evaluation is there.
+ * failure only when nothing more can be evaluated, as where the data has changed or a file cannot be
+ * read or written, or STATUS_INTERRUPTED. Weights, state and architecture lie at their paths when the evaluation is
+ * there; of a training that was stopped early there are no weights and no state.
  */
 status evaluator_submit(struct evaluator *evaluator, const struct job *job) MUST_CHECK;
 status evaluator_wait(struct evaluator *evaluator, struct evaluation *evaluation) MUST_CHECK;

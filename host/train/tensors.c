@@ -245,6 +245,15 @@ static status find(const struct tensors *tensors, const char *name, struct shape
     return fail("there is no tensor %s", name);
 }
 
+bool tensors_has(const struct tensors *tensors, const char *name, struct shape shape) {
+    for (int i = 0; i < tensors->count; i++) {
+        const struct tensor *tensor = &tensors->tensors[i];
+        if (strcmp(tensor->name, name) == 0)
+            return tensor->shape.rows == shape.rows && tensor->shape.columns == shape.columns;
+    }
+    return false;
+}
+
 status tensors_require(const struct tensors *tensors, const char *name, struct shape shape) {
     const struct tensor *tensor = NULL;
     return find(tensors, name, shape, &tensor);

@@ -39,6 +39,8 @@ status tensors_write(const struct tensors *tensors, const char *path, tensors_so
  */
 status tensors_open(const char *path, struct tensors **tensors) MUST_CHECK;
 
+/* Whether there is a tensor of this name and shape. */
+bool tensors_has(const struct tensors *tensors, const char *name, struct shape shape);
 /* Fails if there is no tensor of this name, or it has another shape. */
 status tensors_require(const struct tensors *tensors, const char *name, struct shape shape) MUST_CHECK;
 /* The same, and reads its elements. */

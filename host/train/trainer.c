@@ -451,6 +451,7 @@ bool trainer_predict(const struct trainer *trainer, struct prediction *predictio
 void trainer_decay(struct trainer *trainer, int64_t steps) {
     struct train_settings *settings = &trainer->settings;
     settings->schedule = SCHEDULE_STABLE;
+    settings->stop_above = 0;
     settings->steps = trainer->step + steps;
     settings->decay = (double)steps / (double)settings->steps;
 }
