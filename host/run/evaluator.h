@@ -41,7 +41,7 @@ struct job {
     long long side_steps;                         /* of decay before it is measured, where training is not complete */
     const char *resume_path, *state_path;         /* NULL: from the beginning; not kept */
     const struct inheritance *inheritance;        /* where it begins; NULL: drawn */
-    double stop_above;                            /* nats (train_settings); 0 or NAN: never */
+    struct stop_rule stop;                        /* when to give up, on text alone; zeros: never */
     const char *weights_path, *architecture_path; /* NULL: they are not kept */
     const struct train_observer *observer;
 };

@@ -46,7 +46,8 @@ static struct train_settings settings_of(const struct job_training *training) {
     settings.steps = steps;
     /* What it is stopped for is the loss on text, in nats a token. */
     bool is_text = training->tasks->count == 1 && task_traits(training->tasks->tasks[0])->is_text;
-    settings.stop_above = is_text ? job->stop_above : 0;
+    if (is_text)
+        settings.stop = job->stop;
     return settings;
 }
 
@@ -77,7 +78,7 @@ static status train_to(struct job_training *training, struct trainer *trainer, s
         evaluation->stopped = true;
         snprintf(evaluation->reason, sizeof evaluation->reason,
                  "stopped early at step %" PRId64 ": predicted %.3f +- %.3f nats, needs %.3f", stop.step,
-                 stop.prediction.loss, stop.prediction.error, job->stop_above);
+                 stop.prediction.loss, stop.prediction.error, job->stop.above);
         result->validation = (struct train_score){.loss = stop.prediction.loss, .accuracy = NAN};
         result->test = (struct train_score){.loss = NAN, .accuracy = NAN};
         return STATUS_OK;
@@ -103,6 +104,14 @@ static status measure(struct job_training *training, struct trainer *trainer, st
                : STATUS_OK;
 }
 
+/* By how much the curve of a training that is complete led too high when half of it was done. */
+static double curve_bias(const struct job_training *training, const struct trainer *trainer, double loss) {
+    const struct job *job = training->job;
+    const struct curve *curve = trainer_curve(trainer);
+    bool complete = !job->schedule_steps || job->schedule_steps == job->steps;
+    return complete && curve->has_halfway && training->task == 0 ? curve->halfway.loss - loss : NAN;
+}
+
 static status train_and_measure(struct job_training *training, struct trainer *trainer) {
     struct train_result result = {0};
     TRY(train_to(training, trainer, &result));
@@ -112,6 +121,8 @@ static status train_and_measure(struct job_training *training, struct trainer *t
     statistics.validation = result.validation;
     statistics.test = result.test;
     struct cost cost = graph_cost(training->graph, (int)training->config->model.cache_context);
+    if (training->task == 0 && !training->evaluation->stopped)
+        training->evaluation->metrics.values[METRIC_CURVE_BIAS] = curve_bias(training, trainer, result.validation.loss);
     add_metrics(&training->evaluation->metrics, training->tasks, training->task, &cost, &statistics);
     return STATUS_OK;
 }

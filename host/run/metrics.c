@@ -21,6 +21,7 @@ const struct metric_information metric_table[METRICS] = {
     ROW(ACCURACY_SELECTIVE_COPYING, "accuracy_selective_copying", "copying", SHARE, TRAINED, true, true, false),
     ROW(ACCURACY_MEMORIZATION, "accuracy_memorization", "memorization", SHARE, TRAINED, true, true, false),
     ROW(ACCURACY_COMPRESSION, "accuracy_compression", "compression", SHARE, TRAINED, true, true, false),
+    ROW(CURVE_BIAS, "curve_bias", "curve bias", NONE, TRAINED, false, true, false),
     ROW(PARAMETERS, "parameters", "parameters", COUNT, STATIC, false, true, false),
     ROW(FLOPS_PER_TOKEN, "flops_per_token", "FLOP/token", COUNT, STATIC, false, true, false),
     ROW(CACHE_BYTES, "cache_bytes", "cache", BYTES, STATIC, false, true, false),

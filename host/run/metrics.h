@@ -9,16 +9,16 @@
  *     accuracy              trained  share        of counted targets predicted right; of several tasks, the mean
  *     test_accuracy         trained  share        the same on the test part
  *     accuracy_<task>       trained  share        of one of MAD's six tasks
- *     parameters            static   count        shared ones once
- *     flops_per_token       static   count        forward, at model.context
- *     cache_bytes           static   bytes        what decoding keeps for a sequence of model.cache_context tokens
- *     peak_bytes            static   bytes        device memory while training
- *     train_tokens_per_s    device   per second   of training, without building kernels
- *     decode_us             device   microseconds median time of a token with search.measure.context tokens behind it
- *     decode_p95_us         device   microseconds the time that 95 % of those tokens take at most
- *     first_token_us        device   microseconds median time of a forward pass over that context and one token more
- *     prefill_tokens_per_s  device   per second   that context over the median time of its forward pass
- *     energy_uj             device   microjoules  of the processor packages, a decoded token
+ *     curve_bias            trained  none         nats by which the learning curve, at half of a whole training, led
+ * higher than it came to: what early stopping corrects predictions by parameters            static   count shared ones
+ * once flops_per_token       static   count        forward, at model.context cache_bytes           static   bytes what
+ * decoding keeps for a sequence of model.cache_context tokens peak_bytes            static   bytes        device memory
+ * while training train_tokens_per_s    device   per second   of training, without building kernels decode_us device
+ * microseconds median time of a token with search.measure.context tokens behind it decode_p95_us         device
+ * microseconds the time that 95 % of those tokens take at most first_token_us        device   microseconds median time
+ * of a forward pass over that context and one token more prefill_tokens_per_s  device   per second   that context over
+ * the median time of its forward pass energy_uj             device   microjoules  of the processor packages, a decoded
+ * token
  */
 #ifndef STARCL_RUN_METRICS_H
 #define STARCL_RUN_METRICS_H
@@ -38,6 +38,7 @@ enum metric {
     METRIC_ACCURACY_SELECTIVE_COPYING,
     METRIC_ACCURACY_MEMORIZATION,
     METRIC_ACCURACY_COMPRESSION,
+    METRIC_CURVE_BIAS,
     METRIC_PARAMETERS,
     METRIC_FLOPS_PER_TOKEN,
     METRIC_CACHE_BYTES,

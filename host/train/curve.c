@@ -13,9 +13,8 @@
  *     weight_c = exp(-squares_c / (2 s^2)),  prediction = sum weight_c (a_c + b_c at^-c)
  *
  * The variance is that of a line's prediction within each c, and that of the predictions between them: the exponent is
- * what is known least, and it decides most. Curves bend where no power law does, so a quarter of the improvement that
- * is predicted from here on counts as one more standard error. Exponents with b < 0 (a loss that rises) or a < 0 (less
- * than nothing to learn) are left out.
+ * what is known least, and it decides most. Exponents with b < 0 (a loss that rises) or a < 0 (less than nothing to
+ * learn) are left out.
  */
 #include "train/curve.h"
 
@@ -173,9 +172,7 @@ bool curve_predict(const struct curve *curve, int64_t from, int64_t until, int64
         double weight = exp((lines[best].squares - lines[e].squares) / (2 * variance)), off = lines[e].loss - mean;
         square += weight * (variance * lines[e].spread + off * off);
     }
-    double now = lines[best].a + lines[best].b * pow(points.steps[points.count - 1] / (double)at, -exponent_at(best));
-    prediction->loss = mean;
-    prediction->error = sqrt(square / all) + 0.25 * fmax(now - mean, 0);
+    *prediction = (struct prediction){.loss = mean, .error = sqrt(square / all)};
     return true;
 }
 
@@ -187,8 +184,9 @@ static int64_t bins_of(const struct curve *curve) {
 
 char *curve_print(const struct curve *curve) {
     struct text text = {0};
-    text_append(&text, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %.17g %.17g", curve->first, curve->steps,
-                curve->width, curve->above, curve->smooth, curve->lowest);
+    text_append(&text, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %.17g %.17g %d %.17g %.17g", curve->first,
+                curve->steps, curve->width, curve->above, curve->smooth, curve->lowest, curve->has_halfway,
+                curve->halfway.loss, curve->halfway.error);
     for (int64_t bin = 0; bin < bins_of(curve); bin++)
         text_append(&text, " %.17g", curve->sums[bin]);
     return text.text;
@@ -212,9 +210,13 @@ static bool read_count(const char **text, int64_t *count) {
 }
 
 static bool read_curve(const char *text, struct curve *curve) {
+    int64_t has_halfway;
     if (!read_count(&text, &curve->first) || !read_count(&text, &curve->steps) || !read_count(&text, &curve->width) ||
-        !read_count(&text, &curve->above) || !read_number(&text, &curve->smooth) || !read_number(&text, &curve->lowest))
+        !read_count(&text, &curve->above) || !read_number(&text, &curve->smooth) ||
+        !read_number(&text, &curve->lowest) || !read_count(&text, &has_halfway) ||
+        !read_number(&text, &curve->halfway.loss) || !read_number(&text, &curve->halfway.error) || has_halfway > 1)
         return false;
+    curve->has_halfway = has_halfway;
     bool power_of_two = (curve->width & (curve->width - 1)) == 0;
     if (!power_of_two || (curve->width == 0) != (curve->steps == 0) || bins_of(curve) > CURVE_BINS)
         return false;

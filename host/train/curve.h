@@ -11,6 +11,11 @@
 
 enum { CURVE_BINS = 128 };
 
+/* A loss and its standard error, in nats. */
+struct prediction {
+    double loss, error;
+};
+
 /*
  * Sums of the losses of `width` steps each, the last perhaps of fewer; when all bins are full, every two become one and
  * the width doubles. A function of the losses in order: a training that goes on from a saved curve has the same one as
@@ -24,6 +29,9 @@ struct curve {
     /* For divergence. */
     double smooth, lowest; /* the smoothed loss now, and its minimum so far */
     int64_t above;         /* steps in a row that it has been far above that */
+    /* What the trainer notes when half of the training is done: where it led to then. */
+    bool has_halfway;
+    struct prediction halfway;
 };
 
 /* The next step's loss, in nats. */
@@ -35,14 +43,11 @@ void curve_add(struct curve *curve, double loss, double uniform);
  */
 bool curve_diverges(const struct curve *curve);
 
-/* A loss and its standard error, in nats. */
-struct prediction {
-    double loss, error;
-};
-
 /*
  * The smoothed loss that step `at` would have if the steps from `from` to `until` went on as they did, by a power law
- * (curve.c). False where there are fewer than 8 bins in between, or their losses follow none.
+ * (curve.c). The error is that of a curve that follows such a law; what the law itself gets wrong, such as all that
+ * changes when the rate decays, is for the caller to know. False where there are fewer than 8 bins in between, or their
+ * losses follow none.
  */
 bool curve_predict(const struct curve *curve, int64_t from, int64_t until, int64_t at, struct prediction *prediction);
 

@@ -295,29 +295,21 @@ void trainer_destroy(struct trainer *trainer) {
 }
 
 /*
- * The loss that the training would end with, as far as its curve says: from the warm-up until decay begins. (With a
- * cosine all that follows the warm-up decays; its curve leads too high.)
+ * When half of the training is done: where its curve leads to, from the end of the warm-up on, and whether that makes
+ * it hopeless. 1.645 standard errors are 95 % on one side.
  */
-static bool predict_end(const struct trainer *trainer, struct prediction *prediction) {
-    struct schedule schedule = train_schedule(&trainer->settings);
-    int64_t steps = schedule.steps;
-    int64_t until = schedule.shape == SCHEDULE_COSINE ? steps : schedule_decay_start(&schedule);
-    return curve_predict(&trainer->curve, schedule.warmup, until, steps, prediction);
-}
-
-/*
- * Whether training is hopeless after `step` steps: looked at 20 times in a training, at steps that do not depend on how
- * many run together, so that it always stops at the same one. 1.645 standard errors are 95 % on one side.
- */
-static bool is_hopeless(struct trainer *trainer, int64_t step) {
-    const struct train_settings *settings = &trainer->settings;
-    int64_t every = settings->steps / 20 > 0 ? settings->steps / 20 : 1;
-    struct prediction prediction;
-    if (!(settings->stop_above > 0) || step % every != 0 || step == settings->steps ||
-        !predict_end(trainer, &prediction) || prediction.loss - 1.645 * prediction.error <= settings->stop_above)
-        return false;
-    trainer->stop = (struct train_stop){.stopped = true, .step = step, .prediction = prediction};
-    return true;
+static void look_ahead(struct trainer *trainer) {
+    const struct stop_rule *rule = &trainer->settings.stop;
+    struct curve *curve = &trainer->curve;
+    int64_t steps = trainer->settings.steps, half = curve->first + curve->steps;
+    struct prediction end;
+    curve->has_halfway = curve_predict(curve, trainer->settings.warmup, half, steps, &curve->halfway);
+    if (!curve->has_halfway || !(rule->above > 0))
+        return;
+    end.loss = curve->halfway.loss - rule->bias;
+    end.error = sqrt(curve->halfway.error * curve->halfway.error + rule->spread * rule->spread);
+    if (end.loss - 1.645 * end.error > rule->above)
+        trainer->stop = (struct train_stop){.stopped = true, .step = half, .prediction = end};
 }
 
 /* The losses of steps that ran, one after the other. */
@@ -336,15 +328,14 @@ static status follow(struct trainer *trainer, int count) {
             trainer->late_loss_sum += loss;
             trainer->late_steps++;
         }
-        if (is_hopeless(trainer, step + 1))
-            return STATUS_OK;
+        if (step + 1 == steps / 2)
+            look_ahead(trainer);
     }
     return STATUS_OK;
 }
 
 static status run_together(struct trainer *trainer, int count, const struct train_observer *observer) {
     struct feed *feed = &trainer->feed;
-    const struct graph *graph = model_graph(feed->model);
     int64_t first = trainer->step, steps = trainer->settings.steps;
     for (int i = 0; i < count; i++)
         TRY(task_training_batch(trainer->task, trainer->seed, first + i, feed->batch, feed_tokens(feed, i),
@@ -444,16 +435,17 @@ struct train_stop trainer_stop(const struct trainer *trainer) {
     return trainer->stop;
 }
 
-bool trainer_predict(const struct trainer *trainer, struct prediction *prediction) {
-    return predict_end(trainer, prediction);
-}
-
 void trainer_decay(struct trainer *trainer, int64_t steps) {
     struct train_settings *settings = &trainer->settings;
+    double peak = settings->learning_rate, now = trainer->step > 0 ? train_rate(settings, trainer->step - 1) : peak;
     settings->schedule = SCHEDULE_STABLE;
-    settings->stop_above = 0;
+    settings->stop.above = 0;
     settings->steps = trainer->step + steps;
     settings->decay = (double)steps / (double)settings->steps;
+    /* From the rate that it has, to what was to be the final one: it may still be warming up. */
+    settings->warmup = 0;
+    settings->learning_rate = now;
+    settings->final_rate = now > 0 ? fmin(settings->final_rate * peak / now, 1) : 1;
 }
 
 int64_t trainer_step(const struct trainer *trainer) {

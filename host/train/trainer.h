@@ -9,6 +9,18 @@
 
 struct optimiser;
 
+/*
+ * When to give a training up: half of it is done, and its curve leads to a final loss that is above `above` with 95 %
+ * confidence. A power law does not know what becomes of a warm-up's end or of the decay, but whatever it gets wrong is
+ * much the same in trainings with one schedule, on the same batches. So the prediction is corrected by `bias`, the mean
+ * of what others' predictions at half of the way (curve.halfway) were above what they came to, and its uncertainty is
+ * that of the curve and the standard deviation of that bias together.
+ */
+struct stop_rule {
+    double above; /* nats a token; 0 or NAN: never */
+    double bias, spread;
+};
+
 struct train_settings {
     int64_t steps; /* of the whole schedule */
     int batch;     /* sequences a step; a multiple of the graph's, which runs as often as that takes */
@@ -19,7 +31,7 @@ struct train_settings {
     double weight_decay;
     double clip;
     int validation_batches; /* of an evaluation, whichever part it is on */
-    double stop_above;      /* nats: stop when it is clear that the end will be worse; 0 or NAN: never */
+    struct stop_rule stop;
 };
 
 /* A training that stopped because it was hopeless: after which step, and the loss that it would have ended with. */
@@ -82,15 +94,12 @@ void trainer_destroy(struct trainer *trainer);
 /*
  * Steps until `until` are done. Fails when a loss is not finite or training diverges, with the step, and when the data
  * has changed (task_check() tells this failure from others); STATUS_INTERRUPTED when the user asked to stop, between
- * two steps. A training that is hopeless (stop_above: the loss that its curve leads to is above it, with 95 %
- * confidence) stops before `until`, which trainer_stop() tells and is no failure; its parameters are then of no use.
+ * two steps. A training that is hopeless (struct stop_rule) stops before `until`, which
+ * trainer_stop() tells and is no failure; its parameters are then of no use.
  */
 status trainer_run(struct trainer *trainer, int64_t until, const struct train_observer *observer) MUST_CHECK;
 
 struct train_stop trainer_stop(const struct trainer *trainer);
-
-/* The loss that its curve leads to, at the peak rate until the last step (curve.h). False where it says nothing yet. */
-bool trainer_predict(const struct trainer *trainer, struct prediction *prediction);
 
 /*
  * From now on the rate decays, over so many steps, after which training is done: how good a training that is to go on

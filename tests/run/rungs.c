@@ -120,6 +120,10 @@ static void test_parts(void **unused) {
     assert_same_file(weights, straight_weights);
     assert_same_file(state, straight_state);
     assert_same_quality(&last, &straight);
+    /* What its curve led to at half of the way is known of a whole training alone. */
+    double bias = straight.metrics.values[METRIC_CURVE_BIAS];
+    assert_true(isfinite(bias) && last.metrics.values[METRIC_CURVE_BIAS] == bias);
+    assert_true(isnan(second.metrics.values[METRIC_CURVE_BIAS]));
     /* It learned meanwhile, and the rate of a rung is not that of a training that ends there. */
     assert_true(first.metrics.values[METRIC_BITS_PER_BYTE] > last.metrics.values[METRIC_BITS_PER_BYTE]);
     struct evaluation alone = evaluate(genome, (struct job){.steps = 18}),
@@ -138,6 +142,27 @@ static void test_side_decay(void **unused) {
     assert_same_quality(&whole, &side);
     config.train.decay = 0.2;
     config.train.warmup = 6;
+}
+
+/*
+ * In the warm-up the rate decays from where it is. 3 of 6 steps of warm-up end at half of the peak, and 3 of decay
+ * follow: a whole training of 6 steps, half of them warm-up, with half the peak.
+ */
+static void test_side_decay_in_warm_up(void **unused) {
+    (void)unused;
+    static const char genome[] = "11111-81111";
+    struct evaluation side = evaluate(genome, (struct job){.steps = 3, .schedule_steps = STEPS, .side_steps = 3});
+    config.train.learning_rate /= 2;
+    config.train.final_rate *= 2;
+    config.train.decay = 0.5;
+    config.train.warmup = 30; /* of 60 */
+    struct evaluation whole = evaluate(genome, (struct job){.steps = 6});
+    config.train.learning_rate *= 2;
+    config.train.final_rate /= 2;
+    config.train.decay = 0.2;
+    config.train.warmup = 6;
+    double difference = side.metrics.values[METRIC_BITS_PER_BYTE] - whole.metrics.values[METRIC_BITS_PER_BYTE];
+    assert_true(fabs(difference) < 1e-5);
 }
 
 /* A state that is cut off, of another genome, or further on: training is done anew, and gives the same. */
@@ -179,18 +204,25 @@ static void test_stopping(void **unused) {
     double loss = whole.metrics.values[METRIC_BITS_PER_BYTE] * log(2);
     remove(weights);
     /* What it reaches is not above a nat more than that, so it is left to go on. */
-    job.stop_above = loss + 1;
+    job.stop = (struct stop_rule){.above = loss + 1};
     struct evaluation reached = evaluate(genome, job);
     assert_false(reached.stopped);
     assert_same_quality(&reached, &whole);
     remove(weights);
+    /* What others' curves led too high by is taken off: nothing is left to be above. */
+    job.stop = (struct stop_rule){.above = 0.01, .bias = 100};
+    assert_false(evaluate(genome, job).stopped);
+    job.stop = (struct stop_rule){.above = 0.01, .spread = 100};
+    assert_false(evaluate(genome, job).stopped);
+    remove(weights);
+    job.stop = (struct stop_rule){0};
     /* A hundredth of a nat is out of reach. */
-    job.stop_above = 0.01;
+    job.stop.above = 0.01;
     struct evaluation stopped = evaluate(genome, job);
     assert_true(stopped.stopped);
     assert_false(stopped.failed);
     assert_false(file_exists(weights));
-    assert_true(stopped.trained_steps < STEPS && (int)stopped.trained_steps % 3 == 0);
+    assert_true(stopped.trained_steps == STEPS / 2);
     int step;
     double predicted, error, needed;
     assert_int_equal(sscanf(stopped.reason, "stopped early at step %d: predicted %lf +- %lf nats, needs %lf", &step,
@@ -365,9 +397,16 @@ static void test_two_parents(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts),       cmocka_unit_test(test_side_decay),     cmocka_unit_test(test_bad_states),
-        cmocka_unit_test(test_stopping),    cmocka_unit_test(test_divergence),     cmocka_unit_test(test_equal_child),
-        cmocka_unit_test(test_changed_liv), cmocka_unit_test(test_shared_weights), cmocka_unit_test(test_two_parents),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_side_decay),
+        cmocka_unit_test(test_side_decay_in_warm_up),
+        cmocka_unit_test(test_bad_states),
+        cmocka_unit_test(test_stopping),
+        cmocka_unit_test(test_divergence),
+        cmocka_unit_test(test_equal_child),
+        cmocka_unit_test(test_changed_liv),
+        cmocka_unit_test(test_shared_weights),
+        cmocka_unit_test(test_two_parents),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

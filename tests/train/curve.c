@@ -30,13 +30,17 @@ static void test_bins(void **unused) {
     assert_true(curve.sums[76] == 0);
 }
 
-/* Saved and read at any step, it goes on as if it had not been. */
+/* Saved and read at any step, it goes on as if it had not been; what it led to at half of the way is kept. */
 static void test_text(void **unused) {
     (void)unused;
     struct random_stream random = random_open(1, 1);
     struct curve straight = {.first = 5}, saved = {.first = 5}, read;
     for (int i = 0; i < 700; i++) {
         double loss = 3 + random_uniform(&random);
+        if (i == 350) {
+            straight.has_halfway = saved.has_halfway = true;
+            straight.halfway = saved.halfway = (struct prediction){1 / 3.0, 1e-3};
+        }
         curve_add(&straight, loss, uniform);
         curve_add(&saved, loss, uniform);
         char *text = curve_print(&saved);
@@ -47,17 +51,19 @@ static void test_text(void **unused) {
     }
     assert_memory_equal(&straight, &saved, sizeof saved);
     static const char *const damaged[] = {"",
-                                          "0 1 1 0 3 3",
-                                          "0 1 1 0 3 3 3 3",
-                                          "0 3 3 0 3 3 9",
-                                          "0 1 0 0 3 3 3",
-                                          "0 -1 1 0 3 3 3",
-                                          "0 1.5 1 0 3 3 3 3",
-                                          "0 1 1 0 nan 3 3",
-                                          "0 1 1 0 3 3 inf",
-                                          "0 129 1 0 3 3",
-                                          "0 1e300 1 0 3 3",
-                                          "0 1 1 0 3 3 x"};
+                                          "0 1 1 0 3 3 0 0 0",
+                                          "0 1 1 0 3 3 0 0 0 3 3",
+                                          "0 3 3 0 3 3 0 0 0 9",
+                                          "0 1 0 0 3 3 0 0 0 3",
+                                          "0 -1 1 0 3 3 0 0 0 3",
+                                          "0 1.5 1 0 3 3 0 0 0 3 3",
+                                          "0 1 1 0 nan 3 0 0 0 3",
+                                          "0 1 1 0 3 3 0 0 0 inf",
+                                          "0 129 1 0 3 3 0 0 0",
+                                          "0 1e300 1 0 3 3 0 0 0",
+                                          "0 1 1 0 3 3 0 0 0 x",
+                                          "0 1 1 0 3 3 2 0 0 3",
+                                          "0 1 1 0 3 3 0 0 inf 3"};
     for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++)
         assert_fails(curve_parse(damaged[i], &read), STATUS_FAILED, "its learning curve is damaged");
 }
@@ -94,11 +100,14 @@ static void test_exact_laws(void **unused) {
         double expected = loss_at(&laws[i], 2000);
         if (fabs(prediction.loss - expected) > 0.01)
             fail_test("law %zu leads to %.4f, not %.4f", i, prediction.loss, expected);
-        assert_true(prediction.error < 0.25 * (loss_at(&laws[i], 500) - expected) + 0.02);
+        assert_true(prediction.error < 0.01);
     }
 }
 
-/* Of many noisy curves, no more than some 5 % end below loss - 1.645 error; and the bound is not just far away. */
+/*
+ * Of 400 noisy curves some 5 %, 20 with a standard deviation of 4.4, end below loss - 1.645 error; and the error is not
+ * just large.
+ */
 static void test_confidence(void **unused) {
     (void)unused;
     enum { CURVES = 400 };
@@ -118,8 +127,8 @@ static void test_confidence(void **unused) {
     }
     print_message("  %d of %d ended below the bound; on average off by %.3f nats, error %.3f\n", below, CURVES, off,
                   error);
-    assert_true(below <= CURVES * 6 / 100);
-    assert_true(error < 4 * off);
+    assert_true(below <= 33);
+    assert_true(error < 2 * off);
 }
 
 /* Three spikes of several nats move the prediction by less than a fifth of what they move a plain mean by. */
