@@ -266,8 +266,8 @@ static status put_evaluation(struct store *store, const struct evaluation_key *k
                          " SET status = excluded.status, reason = excluded.reason, seconds = excluded.seconds",
                          &statement));
     bind_key(statement, key);
-    database_bind_text(statement, 5, evaluation->failed ? "failed" : "done");
-    if (evaluation->failed)
+    database_bind_text(statement, 5, evaluation->failed ? "failed" : evaluation->stopped ? "stopped" : "done");
+    if (evaluation->failed || evaluation->stopped)
         database_bind_text(statement, 6, evaluation->reason);
     sqlite3_bind_double(statement, 7, evaluation->seconds);
     return database_finish(store->database, statement);
@@ -321,7 +321,9 @@ status store_add_evaluation(struct store *store, const struct evaluation_key *ke
 /* Starts an evaluation from the columns of EVALUATION_COLUMNS, the first of which is `first`. */
 static void read_evaluation(sqlite3_stmt *statement, int first, struct evaluation *evaluation) {
     memset(evaluation, 0, sizeof *evaluation);
-    evaluation->failed = strcmp(database_column_text(statement, first + 1), "done") != 0;
+    const char *word = database_column_text(statement, first + 1);
+    evaluation->stopped = strcmp(word, "stopped") == 0;
+    evaluation->failed = strcmp(word, "done") != 0 && !evaluation->stopped;
     snprintf(evaluation->reason, sizeof evaluation->reason, "%s", database_column_text(statement, first + 2));
     evaluation->seed = (unsigned long long)sqlite3_column_int64(statement, first + 3);
     evaluation->steps = sqlite3_column_int64(statement, first + 4);

@@ -33,6 +33,7 @@ struct summary summarise(const struct evaluation *evaluations, int count, long l
         if (evaluations[i].failed && !summary.failed)
             summary.reason = evaluations[i].reason;
         summary.failed = summary.failed || evaluations[i].failed;
+        summary.stopped = summary.stopped || evaluations[i].stopped;
         summary.seconds += evaluations[i].seconds;
         summary.seeds++;
     }

@@ -252,6 +252,17 @@ static void test_keys(void **unused) {
     assert_ok(store_add_evaluation(store, &second, &values[1]));
     assert_ok(store_find_evaluation(store, &second, &found, &read));
     assert_true(found && !read.failed && read.metrics.values[0] == 2 && read.reason[0] == '\0');
+    /* One that was stopped has measurements, and why. */
+    struct evaluation stopped = values[1];
+    stopped.stopped = true;
+    snprintf(stopped.reason, sizeof stopped.reason, "stopped early");
+    assert_ok(store_add_evaluation(store, &second, &stopped));
+    assert_ok(store_find_evaluation(store, &second, &found, &read));
+    assert_true(found && read.stopped && !read.failed && read.metrics.values[0] == 2);
+    assert_string_equal(read.reason, "stopped early");
+    assert_ok(store_add_evaluation(store, &second, &values[1]));
+    assert_ok(store_find_evaluation(store, &second, &found, &read));
+    assert_true(!read.stopped && read.reason[0] == '\0');
     store_close(store);
     assert_int_equal(ask_sql("keys/run.db", "SELECT count(*) FROM evaluations"), 5);
 
