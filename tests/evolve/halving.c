@@ -108,7 +108,7 @@ static void test_two_objectives(void **unused) {
 /* They count among the n and are never promoted, however good their numbers are. */
 static void test_failures(void **unused) {
     (void)unused;
-    struct halving *halving = create(2, 0.5, 2);
+    struct halving *halving = create(2, 0.25, 2);
     struct individual individual = {.id = 1, .failed = true};
     halving_tell(halving, &individual);
     individual = (struct individual){.id = 2, .violation = 0.1};
