@@ -14,6 +14,8 @@ struct algorithm {
     /* The next individual waits until all that were asked before its generation were told; otherwise until every one
      * was. */
     bool generational;
+    /* The best are members whenever they came: one that was dropped comes back where a higher rung shows it better. */
+    bool elitist;
     /*
      * Genome, sources, parents and origin of an individual behind the first population; id and generation are set. It
      * may be called again for the same one, with more of the stream, until the genome is new.
@@ -38,7 +40,10 @@ struct evolution {
     int capacity;                /* of members */
     struct individual *shown;    /* what evolution_population() returned last */
     struct identity_set *tried;
-    struct filter *filter; /* NULL: it is off */
+    struct filter *filter;        /* NULL: it is off */
+    struct halving *halving;      /* NULL: there is one rung */
+    struct individual **climbing; /* by id - 1: those that may be promoted, others NULL */
+    int climbing_capacity;
 };
 
 /* The best of `tournament` parents that are drawn with equal probability. */

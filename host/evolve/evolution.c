@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "evolve/algorithm.h"
+#include "evolve/halving.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -124,6 +125,9 @@ struct evolution *evolution_create(const struct evolve_settings *settings) {
     evolution->tried->slots = memory_allocate(FIRST_SLOTS, sizeof *evolution->tried->slots);
     if (settings->filter.candidates > 1)
         evolution->filter = filter_create(&settings->filter, settings->space, settings->objectives, settings->seed);
+    if (settings->rungs > 1)
+        evolution->halving = halving_create(&(struct halving_settings){
+            .rungs = settings->rungs, .promoted = settings->promoted, .objectives = settings->objectives});
     return evolution;
 }
 
@@ -131,6 +135,10 @@ void evolution_destroy(struct evolution *evolution) {
     if (!evolution)
         return;
     filter_destroy(evolution->filter);
+    halving_destroy(evolution->halving);
+    for (int place = 0; place < evolution->climbing_capacity; place++)
+        free(evolution->climbing[place]);
+    free(evolution->climbing);
     members_keep(evolution, 0);
     free(evolution->tried->slots);
     free(evolution->tried);
@@ -259,19 +267,68 @@ bool evolution_ask(struct evolution *evolution, struct individual *child) {
     return true;
 }
 
-/* What is known of a member changes, and with it which of them are better. */
-static void update_member(struct evolution *evolution, const struct individual *result) {
+/* ---- rungs ---- */
+
+/* Keeps an individual as long as it may be promoted. */
+static void note_climbing(struct evolution *evolution, const struct individual *result) {
+    int place = result->id - 1, before = evolution->climbing_capacity;
+    if (place >= before) {
+        evolution->climbing_capacity = 2 * result->id;
+        evolution->climbing =
+            memory_resize(evolution->climbing, (size_t)evolution->climbing_capacity, sizeof(struct individual *));
+        memset(evolution->climbing + before, 0,
+               (size_t)(evolution->climbing_capacity - before) * sizeof(struct individual *));
+    }
+    free(evolution->climbing[place]);
+    evolution->climbing[place] = NULL;
+    if (result->rung + 1 >= evolution->settings.rungs || individual_failed(result, evolution->settings.objectives))
+        return;
+    evolution->climbing[place] = memory_allocate(1, sizeof *result);
+    *evolution->climbing[place] = *result;
+}
+
+bool evolution_promote(struct evolution *evolution, struct individual *individual) {
+    int id, rung;
+    if (!evolution->halving || !halving_next(evolution->halving, &id, &rung))
+        return false;
+    *individual = *evolution->climbing[id - 1];
+    individual->rung = rung + 1;
+    return true;
+}
+
+/* ---- telling ---- */
+
+/* In place of the last member, where it is better than that. */
+static void come_back(struct evolution *evolution, const struct individual *result) {
+    struct individual *pair[] = {evolution->members[evolution->member_count - 1], memory_allocate(1, sizeof *result)};
+    *pair[1] = *result;
+    sort_population(pair, 2, evolution->settings.objectives);
+    evolution->members[evolution->member_count - 1] = pair[0];
+    free(pair[1]);
+}
+
+/* What is known of an individual changes, and with it which are better. */
+static void update(struct evolution *evolution, const struct individual *result) {
+    bool is_member = false;
     for (int i = 0; i < evolution->member_count + evolution->added_count; i++)
-        if (evolution->members[i]->id == result->id)
+        if (evolution->members[i]->id == result->id) {
             *evolution->members[i] = *result;
+            is_member = true;
+        }
+    if (!is_member && evolution->settings.algorithm->elitist && evolution->member_count > 0)
+        come_back(evolution, result);
     sort_individuals(evolution->members, evolution->member_count, evolution->settings.objectives);
 }
 
 void evolution_tell(struct evolution *evolution, const struct individual *result) {
     if (evolution->filter)
         filter_tell(evolution->filter, result);
+    if (evolution->halving) {
+        halving_tell(evolution->halving, result);
+        note_climbing(evolution, result);
+    }
     if (result->id <= evolution->told) {
-        update_member(evolution, result);
+        update(evolution, result);
         return;
     }
     evolution->told = result->id;

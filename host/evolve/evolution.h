@@ -33,6 +33,8 @@ struct evolve_settings {
     double immigrants;             /* share of the later individuals that are random instead */
     int elite;                     /* of ga: the best that pass on; below the population */
     double attraction, absorption; /* of firefly: see firefly.c */
+    int rungs;                     /* of the fidelity that individuals are evaluated with; 0 and 1: there is one */
+    double promoted;               /* share of those on a rung that go on to the next: halving.h */
 };
 
 struct evolution *evolution_create(const struct evolve_settings *settings);
@@ -51,9 +53,12 @@ struct filter *evolution_filter(const struct evolution *evolution);
  */
 bool evolution_ask(struct evolution *evolution, struct individual *child);
 
+/* The next individual that is to be evaluated again, a rung higher: halving_next(). False where there is none now. */
+bool evolution_promote(struct evolution *evolution, struct individual *individual);
+
 /*
- * What came of an individual that was asked: failed, or its violation and objectives. Individuals are told in order of
- * id; one that is known may be told again, with a higher rung.
+ * What came of an individual that was asked: failed, or its violation and objectives, and the rung that it was
+ * evaluated on. New individuals are told in order of id; one that is known may be told again, with a higher rung.
  */
 void evolution_tell(struct evolution *evolution, const struct individual *result);
 

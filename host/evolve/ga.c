@@ -43,6 +43,7 @@ const struct algorithm algorithm_ga = {
     .meaning = "a genetic algorithm for one objective, whose best pass on",
     .objectives_most = 1,
     .generational = true,
+    .elitist = true,
     .propose = propose,
     .accept = accept,
 };

@@ -18,6 +18,7 @@ const struct algorithm algorithm_nsga2 = {
     .meaning = "NSGA-II, a generation at a time",
     .objectives_most = MAX_OBJECTIVES,
     .generational = true,
+    .elitist = true,
     .propose = propose,
     .accept = accept_generation,
 };

@@ -18,6 +18,7 @@ const struct algorithm algorithm_nsga2_steady = {
     .name = "nsga2-steady",
     .meaning = "NSGA-II, a child at a time",
     .objectives_most = MAX_OBJECTIVES,
+    .elitist = true,
     .propose = propose,
     .accept = accept_steadily,
 };

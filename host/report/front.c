@@ -24,8 +24,8 @@ struct front {
     int objective_count;
     enum metric quality, test_quality; /* what quality is of this data: bits a byte, or accuracy */
     struct candidate *candidates;      /* of the whole run */
-    int evaluated, failed;
-    struct member *members; /* of the front, the best first objective first */
+    int evaluated, failed, incomplete; /* not failed, and not trained in full: on a lower rung, or stopped early */
+    struct member *members;            /* of the front, the best first objective first */
     int count;
     struct member *finals; /* what was trained again, the best test part first */
     int final_count;
@@ -50,7 +50,7 @@ static struct member member_of(const struct front *front, const struct candidate
     member.search = summarise(candidate->evaluations, candidate->evaluation_count, front->config.train.steps);
     summary_measured_again(candidate->evaluations, candidate->evaluation_count, &member.search);
     member.final = summarise(candidate->evaluations, candidate->evaluation_count, config_final_steps(&front->config));
-    member.individual.failed = member.search.failed || member.search.seeds == 0;
+    member.individual.failed = member.search.failed || member.search.seeds == 0 || member.search.stopped;
     member.individual.violation = limits_violation(&front->config.search.limits, &member.search.mean);
     for (int o = 0; o < front->objective_count; o++)
         member.individual.objectives[o] =
@@ -71,6 +71,14 @@ static enum metric quality_of(const struct front *front) {
     return metric_table[front->objectives[0]].kind == METRIC_TRAINED ? front->objectives[0] : front->quality;
 }
 
+/* In the search; the final training takes nothing away. */
+static bool has_failed(const struct front *front, const struct candidate *candidate) {
+    for (int i = 0; i < candidate->evaluation_count; i++)
+        if (candidate->evaluations[i].failed && candidate->evaluations[i].steps <= front->config.train.steps)
+            return true;
+    return false;
+}
+
 static void choose_members(struct front *front) {
     struct member *all = memory_allocate((size_t)front->evaluated, sizeof *all);
     for (int i = 0; i < front->evaluated; i++)
@@ -86,7 +94,9 @@ static void choose_members(struct front *front) {
         front->test_quality = metrics_quality(&all[i].search.mean, true);
     }
     for (int i = 0; i < front->evaluated; i++) {
-        front->failed += all[i].individual.failed;
+        bool failed = has_failed(front, &front->candidates[i]);
+        front->failed += failed;
+        front->incomplete += all[i].individual.failed && !failed;
         if (!is_dominated(front, all, i))
             front->members[front->count++] = all[i];
         if (front->config.search.final.keep > 0 && all[i].final.seeds > 0 && !all[i].final.failed)
@@ -229,6 +239,8 @@ status report_front(struct store *store, FILE *out) {
     TRY(read_front(store, &front));
     fprintf(out, "Pareto front of %s (%s): %d of %d evaluated candidates", store_path(store), run_status, front.count,
             front.evaluated);
+    if (front.incomplete)
+        fprintf(out, ", %d not trained in full", front.incomplete);
     fprintf(out, front.failed ? ", %d failed\n\n" : "\n\n", front.failed);
     status outcome = print_growth(store, &front, out);
     print_members(&front, front.members, front.count, false, columns, columns_of(&front, columns), out);
@@ -295,6 +307,7 @@ status report_front_json(struct store *store, FILE *out) {
         cJSON_AddItemToArray(objectives, cJSON_CreateString(metric_table[front.objectives[o]].name));
     cJSON_AddNumberToObject(json, "evaluations", front.evaluated);
     cJSON_AddNumberToObject(json, "failed", front.failed);
+    cJSON_AddNumberToObject(json, "not_trained_in_full", front.incomplete);
     status outcome = describe_growth(store, &front, json);
     cJSON_AddItemToObject(json, "front", describe_members(front.members, front.count, false));
     if (front.final_count > 0)

@@ -8,9 +8,16 @@
 #include <math.h>
 #include <stdio.h>
 
+/* As many as halving lets through go on from each rung. */
 static double total_steps(const struct search *search) {
-    struct stage first = search_stage(search), last = search_final_stage(search);
-    return (double)search_candidates(search) * (double)first.seeds * (double)first.steps +
+    struct stage last = search_final_stage(search);
+    double steps = 0, share = 1;
+    for (int rung = 0; rung < config_rungs(&search->config); rung++) {
+        struct stage stage = search_stage(search, rung);
+        steps += share * (double)(stage.steps - stage.before);
+        share *= search->config.search.promoted;
+    }
+    return (double)search_candidates(search) * (double)search->config.search.seeds * steps +
            (double)search->config.search.final.keep * (double)last.seeds * (double)last.steps;
 }
 
@@ -71,18 +78,30 @@ static const char *quality_text(const struct summary *summary, enum metric metri
     return buffer;
 }
 
+/* "generation 2", and where there are rungs "generation 2, step 36". */
+static const char *place_text(const struct search *search, const struct individual *individual, char *buffer,
+                              size_t bytes) {
+    if (config_rungs(&search->config) > 1)
+        snprintf(buffer, bytes, "generation %d, step %lld", individual->generation + 1,
+                 config_rung_steps(&search->config, individual->rung));
+    else
+        snprintf(buffer, bytes, "generation %d", individual->generation + 1);
+    return buffer;
+}
+
 void announce_candidate(const struct search *search, const struct individual *individual,
                         const struct summary *summary) {
     char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES], cache[TEXT_NUMBER_BYTES], quality[96], number[32];
+    char place[48];
     genome_print(&individual->genome, genome);
-    if (summary->failed) {
-        progress_line("%s  generation %d  failed: %s  %s", number_text(search, individual, number, sizeof number),
-                      individual->generation + 1, summary->reason, genome);
+    number_text(search, individual, number, sizeof number);
+    place_text(search, individual, place, sizeof place);
+    if (summary->failed || summary->stopped) {
+        progress_line("%s  %s  %s%s  %s", number, place, summary->failed ? "failed: " : "", summary->reason, genome);
         return;
     }
     const double *values = summary->mean.values;
-    progress_line("%s  generation %d  %s  %6s parameters  %9s cache  %5.1f s  %s",
-                  number_text(search, individual, number, sizeof number), individual->generation + 1,
+    progress_line("%s  %s  %s  %6s parameters  %9s cache  %5.1f s  %s", number, place,
                   quality_text(summary, metrics_quality(&summary->mean, false), quality, sizeof quality),
                   metric_text(METRIC_PARAMETERS, values[METRIC_PARAMETERS], parameters),
                   metric_text(METRIC_CACHE_BYTES, values[METRIC_CACHE_BYTES], cache), summary->seconds, genome);

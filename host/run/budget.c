@@ -2,8 +2,9 @@
  * What a search may spend on candidates: search.budget, or population x generations candidates where it bounds nothing.
  *
  * What was spent is a sum over what was told, known evaluations and new ones alike, so a resumed search stops where it
- * would have stopped. The next candidate is expected to take as many tokens as one that is trained in full, and as many
- * seconds as the mean of those before. The final training comes on top.
+ * would have stopped. A new candidate needs room for being trained in full, and seconds as those before took for their
+ * tokens; so that when no other begins, those that are due can still go on to higher rungs. The final training comes on
+ * top.
  */
 #include "base/text.h"
 #include "run/search_state.h"
@@ -19,8 +20,18 @@ static double step_tokens(const struct search *search) {
     return tokens;
 }
 
+/* Of a candidate that is trained from the rung below to this one; of a new one, to rung 0. */
+static double rung_tokens(const struct search *search, int rung) {
+    struct stage stage = search_stage(search, rung);
+    return (double)(stage.steps - stage.before + stage.side_steps) * step_tokens(search) * (double)stage.seeds;
+}
+
+/* Of one that is trained in full, rung after rung. */
 static double candidate_tokens(const struct search *search) {
-    return (double)search->config.train.steps * step_tokens(search) * (double)search->config.search.seeds;
+    double tokens = 0;
+    for (int rung = 0; rung < config_rungs(&search->config); rung++)
+        tokens += rung_tokens(search, rung);
+    return tokens;
 }
 
 static double candidates_most(const struct search *search) {
@@ -31,16 +42,24 @@ static double candidates_most(const struct search *search) {
                                      : (double)config->search.population * (double)config->search.generations;
 }
 
+static bool has_room(const struct search *search, double needed) {
+    const struct spending *spent = &search->spent;
+    double tokens = (double)search->config.search.budget.tokens, seconds = 3600 * search->config.search.budget.hours;
+    double expected = spent->tokens > 0 ? spent->seconds / spent->tokens * needed : 0;
+    return (tokens <= 0 || spent->tokens + needed <= tokens) && (seconds <= 0 || spent->seconds + expected <= seconds);
+}
+
+bool budget_allows_promotion(const struct search *search) {
+    for (int rung = 1; rung < config_rungs(&search->config); rung++)
+        if (!has_room(search, rung_tokens(search, rung)))
+            return false;
+    return true;
+}
+
 bool budget_allows(const struct search *search) {
     enum { MOST_FREE = 1000 }; /* where nothing costs anything, no budget would ever end */
     const struct spending *spent = &search->spent;
-    double tokens = (double)search->config.search.budget.tokens, seconds = 3600 * search->config.search.budget.hours;
-    double mean = spent->candidates > 0 ? spent->seconds / spent->candidates : 0;
-    if (spent->candidates + 1 > candidates_most(search))
-        return false;
-    if (tokens > 0 && spent->tokens + candidate_tokens(search) > tokens)
-        return false;
-    if (seconds > 0 && spent->candidates > 0 && spent->seconds + mean > seconds)
+    if (spent->candidates + 1 > candidates_most(search) || !has_room(search, candidate_tokens(search)))
         return false;
     return !config_has_budget(&search->config) || spent->free_in_a_row < MOST_FREE;
 }
@@ -56,12 +75,13 @@ status budget_check(const struct search *search) {
         search->config.search.seeds, needed);
 }
 
-void budget_spend(struct search *search, const struct evaluation *evaluations, int count) {
+void budget_spend(struct search *search, const struct individual *individual, const struct evaluation *evaluations,
+                  int count) {
     struct spending *spent = &search->spent;
-    spent->candidates++;
+    spent->candidates += individual->rung == 0;
     spent->free_in_a_row = count > 0 ? 0 : spent->free_in_a_row + 1;
     for (int i = 0; i < count; i++) {
-        spent->tokens += (double)evaluations[i].steps * step_tokens(search);
+        spent->tokens += evaluations[i].trained_steps * step_tokens(search) / search->tasks.count;
         spent->seconds += evaluations[i].seconds;
     }
 }
@@ -71,12 +91,18 @@ static double candidates_within(const struct spending *so_far, double sum, doubl
     return so_far->candidates + (each > 0 ? fmax(0, floor((sum - spent) / each)) : INFINITY);
 }
 
+/* Most candidates are not promoted. */
+static double mean_tokens(const struct search *search) {
+    const struct spending *spent = &search->spent;
+    return spent->candidates > 0 && spent->tokens > 0 ? spent->tokens / spent->candidates : candidate_tokens(search);
+}
+
 int search_candidates(const struct search *search) {
     const struct spending *spent = &search->spent;
     double most = candidates_most(search), tokens = (double)search->config.search.budget.tokens;
     double seconds = 3600 * search->config.search.budget.hours;
     if (tokens > 0)
-        most = fmin(most, candidates_within(spent, tokens, spent->tokens, candidate_tokens(search)));
+        most = fmin(most, candidates_within(spent, tokens, spent->tokens, mean_tokens(search)));
     if (seconds > 0 && spent->candidates > 0)
         most = fmin(most, candidates_within(spent, seconds, spent->seconds, spent->seconds / spent->candidates));
     return (int)fmin(most, INT_MAX);

@@ -29,8 +29,7 @@ static bool measure(void *context, const struct genome *genome, struct measured 
 
 static double steps_of_rung(void *context, int rung) {
     const struct search *search = context;
-    (void)rung;
-    return (double)search->config.train.steps;
+    return (double)config_rung_steps(&search->config, rung);
 }
 
 static struct filter_settings filter_settings_of(struct search *search) {
@@ -62,6 +61,8 @@ static struct evolve_settings evolve_settings_of(struct search *search) {
                                     .absorption = config->search.firefly.absorption,
                                     .founders = search->founders,
                                     .founder_count = search->founder_count,
+                                    .rungs = config_rungs(config),
+                                    .promoted = config->search.promoted,
                                     .filter = filter_settings_of(search),
                                     .limited = limits_any(&config->search.limits, METRIC_STATIC)};
 }
@@ -109,18 +110,30 @@ static status record_predictions(struct search *search, const struct evolution *
     return count > 0 ? store_add_predictions(search->store, records, count) : STATUS_OK;
 }
 
+/*
+ * What is evaluated next: whoever is due goes on to a higher rung, before anybody new begins on the first. False where
+ * the budget has no room for either.
+ */
+static bool next(const struct search *search, struct evolution *evolution, struct individual *individual) {
+    if (budget_allows_promotion(search) && evolution_promote(evolution, individual))
+        return true;
+    return budget_allows(search) && evolution_ask(evolution, individual);
+}
+
 static status evolve(struct search *search, struct evolution *evolution) {
     int population = (int)search->config.search.population;
-    struct individual individual = {0};
-    while (budget_allows(search)) {
-        if (!evolution_ask(evolution, &individual))
-            return fail("evolution waits for an individual that was not evaluated");
-        TRY(search_assess(search, &individual));
-        evolution_tell(evolution, &individual);
-        TRY(record_predictions(search, evolution, &individual));
-        TRY(growth_tell(search, &individual, !budget_allows(search)));
-        if (individual.id % population == 0)
-            TRY(record_generation(search, evolution, individual.generation));
+    struct individual individual;
+    bool more = next(search, evolution, &individual);
+    while (more) {
+        struct individual told = individual;
+        int asked_rung = individual.rung;
+        TRY(search_assess(search, &told));
+        evolution_tell(evolution, &told);
+        TRY(record_predictions(search, evolution, &told));
+        more = next(search, evolution, &individual);
+        TRY(growth_tell(search, &told, !more));
+        if (asked_rung == 0 && told.id % population == 0)
+            TRY(record_generation(search, evolution, told.generation));
     }
     return STATUS_OK;
 }
@@ -141,6 +154,8 @@ status search_drive(struct search *search) {
     teach_earlier(search, evolution);
     status outcome = evolve(search, evolution);
     evolution_destroy(evolution);
+    if (outcome == STATUS_OK)
+        search_clean_checkpoints(search);
     if (outcome == STATUS_OK)
         outcome = search_measure_again(search);
     return outcome == STATUS_OK ? search_train_best(search) : outcome;

@@ -79,9 +79,11 @@ static status record_reference(const struct search *search) {
     return store_set_reference(search->store, numbers, search->objective_count);
 }
 
+/* Where there are rungs, only what was trained in full has objectives that last. */
 static status record(struct search *search, const struct individual *individual, struct progress_point point) {
     struct growth *growth = search->growth;
-    (void)archive_add(growth->archive, individual, NULL, NULL);
+    if (individual->rung + 1 == config_rungs(&search->config))
+        (void)archive_add(growth->archive, individual, NULL, NULL);
     point.hypervolume = archive_hypervolume(growth->archive);
     return store_add_progress(search->store, &point);
 }

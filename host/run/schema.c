@@ -13,6 +13,7 @@
  *     3  candidates with their origin and where each LIV came from; analyses of generations; predictions
  *     4  what other runs taught the surrogate
  *     5  the hypervolume of the front as it grows
+ *     6  the steps that an evaluation took
  *
  * A new database is made as version 1 and takes every later step, so that its tables are those of a migrated one.
  */
@@ -36,6 +37,7 @@ static const char *const steps[] = {
     " objective INTEGER NOT NULL, value REAL, PRIMARY KEY (place, objective)) WITHOUT ROWID;",
     "CREATE TABLE progress (place INTEGER PRIMARY KEY, candidate INTEGER NOT NULL, hypervolume REAL NOT NULL,"
     " tokens REAL NOT NULL, seconds REAL NOT NULL);",
+    "ALTER TABLE evaluations ADD COLUMN trained_steps REAL; UPDATE evaluations SET trained_steps = steps;",
 };
 _Static_assert(sizeof steps / sizeof *steps == SCHEMA_VERSION - 1, "every version has its step");
 

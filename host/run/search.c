@@ -22,6 +22,8 @@ static void release(struct search *search) {
     evaluator_destroy(search->evaluator);
     task_list_close(&search->tasks);
     growth_destroy(search->growth);
+    stopping_destroy(search->stopping);
+    archive_destroy(search->front);
     free(search->founders);
     free(search->archive);
     free(search->earlier);
@@ -44,6 +46,9 @@ static status prepare(struct search *search, const char *catalogue_text) {
     TRY(evaluator_create(config, &search->catalogue, &search->tasks, &search->evaluator));
     search->objective_count = config_objectives(config, search->objectives);
     search->growth = growth_create(search);
+    search->front = archive_create(search->objective_count, NULL);
+    if (config->search.early_stopping)
+        search->stopping = stopping_create(search->objectives, search->objective_count);
     return STATUS_OK;
 }
 

@@ -2,15 +2,20 @@
 #ifndef STARCL_RUN_SEARCH_STATE_H
 #define STARCL_RUN_SEARCH_STATE_H
 
+#include "evolve/archive.h"
 #include "evolve/evolution.h"
 #include "run/evaluator.h"
+#include "run/stopping.h"
 #include "run/store.h"
 #include "run/summary.h"
 
-/* A round of training that candidates go through: the evaluations that selection sees, or the final ones. */
+/* A round of training that candidates go through: those of a rung, which selection sees, or the final ones. */
 struct stage {
-    long long steps, seeds;
+    long long before, steps, side_steps; /* done when it begins, and when it ends; of decay on the side then */
+    long long schedule_steps;
+    long long seeds;
     const char *weights; /* of the first seed: checkpoints/<id><weights>.safetensors */
+    bool is_final;
 };
 
 struct search {
@@ -27,8 +32,10 @@ struct search {
     struct earlier_result *earlier; /* what other runs taught the surrogate */
     int earlier_count;
 
-    struct individual *archive; /* everything evaluated, to know whose weights to keep */
+    struct archive *front;      /* of everything evaluated so far: whose weights are kept */
+    struct individual *archive; /* everything evaluated, in order of id, as it was told last */
     int archived, archive_capacity;
+    struct stopping *stopping; /* NULL: nothing is stopped early */
     struct genome *founders;
     int founder_count;
 
@@ -48,12 +55,14 @@ struct search {
 
 /* budget.c. How many candidates there will be, as far as that can be told now. */
 int search_candidates(const struct search *search);
-/* Whether what is left has room for another one. */
+/* Whether what is left has room for another one, or for one of them to go on to any higher rung. */
 bool budget_allows(const struct search *search);
+bool budget_allows_promotion(const struct search *search);
 /* Refuses a budget that has no room for the first (STATUS_USAGE). */
 status budget_check(const struct search *search) MUST_CHECK;
-/* A candidate took these evaluations; none, where it was not trained. */
-void budget_spend(struct search *search, const struct evaluation *evaluations, int count);
+/* An individual took these evaluations on its rung; none, where it was not trained. */
+void budget_spend(struct search *search, const struct individual *individual, const struct evaluation *evaluations,
+                  int count);
 /* "40 candidates, 2.0M tokens, 0.5 h": what bounds the search. Writes to buffer (BUDGET_TEXT_BYTES). */
 enum { BUDGET_TEXT_BYTES = 128 };
 const char *budget_text(const struct search *search, char *buffer);
@@ -69,15 +78,23 @@ status growth_tell(struct search *search, const struct individual *individual, b
 /* Of the front as it is; NaN as long as it is not known. */
 double growth_hypervolume(const struct growth *growth);
 
-struct stage search_stage(const struct search *search);
+/* The seeds of a search on a rung. */
+struct stage search_stage(const struct search *search, int rung);
 struct stage search_final_stage(const struct search *search);
 
 /* driver.c: asks, assesses and tells until all candidates are evaluated, then trains the best again. */
 status search_drive(struct search *search) MUST_CHECK;
 
-/* assess.c: evaluates an individual with the seeds of the search, and records it: sets `failed`, violation and
- * objectives. One beyond limits that are known without training is not trained. */
+/*
+ * assess.c: evaluates an individual on its rung with the seeds of the search, and records it: sets `failed`, violation
+ * and objectives. One beyond limits that are known without training is not trained. One whose training was stopped
+ * early has the objectives that the last rung was predicted to give, and is on that.
+ */
 status search_assess(struct search *search, struct individual *individual) MUST_CHECK;
+/* What was told of a candidate last; NULL where none of this id was evaluated. */
+struct individual *search_find(const struct search *search, int id);
+/* When nothing is told any more: states that trainings could go on from, and weights that are not the front's. */
+void search_clean_checkpoints(const struct search *search);
 /* The best of everything evaluated are trained again from scratch. */
 status search_train_best(struct search *search) MUST_CHECK;
 

@@ -1,11 +1,14 @@
 /*
  * Which trainings are not worth their second half: from the evaluations that are known, the rule for the next one.
  *
- *     quality |  o            A candidate whose size and cache are known before it is trained (x) has no place on the
- *     (loss)  |               front if it ends above the best of those that are no worse in all of these (o): `above`
- * is |      o   x    the least of their losses. What the curves of those that were trained in full led too high | by
- * gives bias and spread (struct stop_rule).
- *             +------------ size
+ *     loss |  o
+ *          |      o   x
+ *          |          o <- above
+ *          +------------ size
+ *
+ * A candidate whose size and cache are known before it is trained (x) has no place on the front if it ends above the
+ * best of those that are no worse in all of these (o): `above` is the least of their losses. What the curves of those
+ * that were trained in full led too high gives bias and spread (struct stop_rule).
  */
 #ifndef STARCL_RUN_STOPPING_H
 #define STARCL_RUN_STOPPING_H

@@ -261,15 +261,17 @@ static status put_evaluation(struct store *store, const struct evaluation_key *k
                              const struct evaluation *evaluation) {
     sqlite3_stmt *statement;
     TRY(database_prepare(store->database,
-                         "INSERT INTO evaluations (genome, seed, steps, device, status, reason, seconds)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (genome, seed, steps, device) DO UPDATE"
-                         " SET status = excluded.status, reason = excluded.reason, seconds = excluded.seconds",
+                         "INSERT INTO evaluations (genome, seed, steps, device, status, reason, seconds, trained_steps)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (genome, seed, steps, device) DO UPDATE"
+                         " SET status = excluded.status, reason = excluded.reason, seconds = excluded.seconds,"
+                         " trained_steps = excluded.trained_steps",
                          &statement));
     bind_key(statement, key);
     database_bind_text(statement, 5, evaluation->failed ? "failed" : evaluation->stopped ? "stopped" : "done");
     if (evaluation->failed || evaluation->stopped)
         database_bind_text(statement, 6, evaluation->reason);
     sqlite3_bind_double(statement, 7, evaluation->seconds);
+    sqlite3_bind_double(statement, 8, evaluation->trained_steps);
     return database_finish(store->database, statement);
 }
 
@@ -315,7 +317,8 @@ status store_add_evaluation(struct store *store, const struct evaluation_key *ke
 }
 
 #define EVALUATION_COLUMNS                                                                                             \
-    "e.id, e.status, e.reason, e.seed, e.steps, e.device, e.seconds, m.metric, m.value, m.low, m.high"
+    "e.id, e.status, e.reason, e.seed, e.steps, e.device, e.seconds, m.metric, m.value, m.low, m.high,"                \
+    " e.trained_steps"
 #define WITH_MEASUREMENTS "LEFT JOIN measurements m ON m.evaluation = e.id"
 
 /* Starts an evaluation from the columns of EVALUATION_COLUMNS, the first of which is `first`. */
@@ -329,6 +332,7 @@ static void read_evaluation(sqlite3_stmt *statement, int first, struct evaluatio
     evaluation->steps = sqlite3_column_int64(statement, first + 4);
     snprintf(evaluation->device, sizeof evaluation->device, "%s", database_column_text(statement, first + 5));
     evaluation->seconds = sqlite3_column_double(statement, first + 6);
+    evaluation->trained_steps = sqlite3_column_double(statement, first + 11);
     evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
 }
 

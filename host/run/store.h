@@ -10,7 +10,7 @@
  *     run           key, value: the facts below and the status
  *     candidates    id, generation, genome, parent_1, parent_2, origin, sources: how it came to be, and for each LIV
  *                   its parent and its place there ("0:0 - 1:2", "-" for a new one); NULL without parents
- *     evaluations   id, genome, seed, steps, device (these four are one row), status, reason, seconds
+ *     evaluations   id, genome, seed, steps, device (these four are one row), status, reason, seconds, trained_steps
  *     measurements  evaluation, metric (a name of metric_table), value: what was not measured has no row
  *     generations   generation, place, candidate, rank: the survivors
  *     analysis      generation, name, value: analysis.h, of the candidates of a generation

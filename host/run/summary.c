@@ -30,7 +30,7 @@ struct summary summarise(const struct evaluation *evaluations, int count, long l
     for (int i = 0; i < count; i++) {
         if (!counts(evaluations, i, steps))
             continue;
-        if (evaluations[i].failed && !summary.failed)
+        if ((evaluations[i].failed && !summary.failed) || (evaluations[i].stopped && !*summary.reason))
             summary.reason = evaluations[i].reason;
         summary.failed = summary.failed || evaluations[i].failed;
         summary.stopped = summary.stopped || evaluations[i].stopped;

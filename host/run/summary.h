@@ -11,7 +11,7 @@ struct summary {
     int seeds;                /* evaluations with this number of steps; 0: there is none */
     bool failed;              /* one of them failed */
     bool stopped;             /* the training of a seed was given up: its quality is a prediction */
-    const char *reason;       /* why the first that did failed; belongs to the evaluations */
+    const char *reason;       /* why the first that failed did, or else was stopped; belongs to the evaluations */
     struct metrics mean;      /* over the seeds; NaN where it was not measured */
     struct metrics errors;    /* standard errors of the means: deviation / sqrt(seeds); NaN with one seed */
     struct metrics low, high; /* of one evaluation: the interval of what was measured often; NaN: none */
