@@ -284,13 +284,11 @@ static void test_kept(void **unused) {
     sqlite3_finalize(statement);
 
     /* A run of version 2: it has neither, and is read and migrated. */
-    assert_int_equal(sqlite3_exec(database,
-                                  "ALTER TABLE candidates DROP COLUMN origin; ALTER TABLE candidates DROP COLUMN"
-                                  " sources; DROP TABLE analysis; DROP TABLE predictions; DROP TABLE earlier; DROP "
-                                  "TABLE progress; PRAGMA user_version = 2;"
-                                  "UPDATE run SET value = 'train = { steps = 4; };' WHERE key = 'config'",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    static const char older[] = "ALTER TABLE candidates DROP COLUMN origin; ALTER TABLE candidates DROP COLUMN sources;"
+                                "DROP TABLE analysis; DROP TABLE predictions; DROP TABLE earlier; DROP TABLE progress;"
+                                "ALTER TABLE evaluations DROP COLUMN trained_steps; PRAGMA user_version = 2;"
+                                "UPDATE run SET value = 'train = { steps = 4; };' WHERE key = 'config'";
+    assert_int_equal(sqlite3_exec(database, older, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(database);
     for (int writing = 0; writing < 2; writing++) {
         assert_ok(store_open("kept", writing, &store));
