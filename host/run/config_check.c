@@ -68,12 +68,11 @@ static status check_objectives(const struct settings *settings, const struct run
     const char *allowed[METRICS];
     int count = 0;
     for (int m = 0; m < METRICS; m++) {
-        if (!metric_table[m].of_test)
+        if (!metric_table[m].hidden)
             allowed[count++] = metric_table[m].name;
         else if (name_list_has(objectives, metric_table[m].name))
             return settings_refuse(settings, config_locate(settings, "search", "objectives"),
-                                   "\"%s\" cannot be an objective: selection must not see the test part of the text",
-                                   metric_table[m].name);
+                                   "\"%s\" cannot be an objective: %s", metric_table[m].name, metric_table[m].hidden);
     }
     return check_list(settings, "search", "objectives", objectives, allowed, count, 1,
                       count < (int)MAX_OBJECTIVES ? count : (int)MAX_OBJECTIVES);

@@ -199,13 +199,13 @@ static status find_limited(const struct settings *settings, const config_setting
     const char *name = config_setting_name(setting), *names[METRICS];
     size_t count = 0;
     *metric = metric_find(name);
-    if (*metric < METRICS && metric_table[*metric].of_test)
-        return settings_refuse(settings, setting, "no limit can be on it: selection must not see the test part");
+    if (*metric < METRICS && metric_table[*metric].hidden)
+        return settings_refuse(settings, setting, "no limit can be on it: %s", metric_table[*metric].hidden);
     if (*metric < METRICS)
         return STATUS_OK;
     struct text all = {0};
     for (int m = 0; m < METRICS; m++) {
-        if (metric_table[m].of_test)
+        if (metric_table[m].hidden)
             continue;
         text_append(&all, "%s%s", count ? ", " : "", metric_table[m].name);
         names[count++] = metric_table[m].name;

@@ -6,32 +6,35 @@
 #include <stdio.h>
 #include <string.h>
 
-/* larger is better, repeatable, of the test part */
+static const char sees_test[] = "selection must not see the test part of the text";
+static const char tells_training[] = "it tells of training curves, not of candidates";
+
+/* larger is better, repeatable, hidden */
 const struct metric_information metric_table[METRICS] = {
-#define ROW(id, name, title, unit, kind, larger, repeatable, test)                                                     \
-    [METRIC_##id] = {name, title, UNIT_##unit, METRIC_##kind, larger, repeatable, test}
-    ROW(BITS_PER_BYTE, "bits_per_byte", "bits/byte", BITS, TRAINED, false, true, false),
-    ROW(PERPLEXITY, "perplexity", "perplexity", NONE, TRAINED, false, true, false),
-    ROW(TEST_BITS_PER_BYTE, "test_bits_per_byte", "test bits/byte", BITS, TRAINED, false, true, true),
-    ROW(ACCURACY, "accuracy", "accuracy", SHARE, TRAINED, true, true, false),
-    ROW(TEST_ACCURACY, "test_accuracy", "test accuracy", SHARE, TRAINED, true, true, true),
-    ROW(ACCURACY_IN_CONTEXT_RECALL, "accuracy_in_context_recall", "recall", SHARE, TRAINED, true, true, false),
-    ROW(ACCURACY_FUZZY_RECALL, "accuracy_fuzzy_recall", "fuzzy recall", SHARE, TRAINED, true, true, false),
-    ROW(ACCURACY_NOISY_RECALL, "accuracy_noisy_recall", "noisy recall", SHARE, TRAINED, true, true, false),
-    ROW(ACCURACY_SELECTIVE_COPYING, "accuracy_selective_copying", "copying", SHARE, TRAINED, true, true, false),
-    ROW(ACCURACY_MEMORIZATION, "accuracy_memorization", "memorization", SHARE, TRAINED, true, true, false),
-    ROW(ACCURACY_COMPRESSION, "accuracy_compression", "compression", SHARE, TRAINED, true, true, false),
-    ROW(CURVE_BIAS, "curve_bias", "curve bias", NONE, TRAINED, false, true, false),
-    ROW(PARAMETERS, "parameters", "parameters", COUNT, STATIC, false, true, false),
-    ROW(FLOPS_PER_TOKEN, "flops_per_token", "FLOP/token", COUNT, STATIC, false, true, false),
-    ROW(CACHE_BYTES, "cache_bytes", "cache", BYTES, STATIC, false, true, false),
-    ROW(TRAIN_TOKENS_PER_S, "train_tokens_per_s", "train tok/s", PER_SECOND, DEVICE, true, false, false),
-    ROW(PEAK_BYTES, "peak_bytes", "peak memory", BYTES, STATIC, false, true, false),
-    ROW(DECODE_US, "decode_us", "decode/token", MICROSECONDS, DEVICE, false, false, false),
-    ROW(DECODE_P95_US, "decode_p95_us", "decode 95 %", MICROSECONDS, DEVICE, false, false, false),
-    ROW(FIRST_TOKEN_US, "first_token_us", "first token", MICROSECONDS, DEVICE, false, false, false),
-    ROW(PREFILL_TOKENS_PER_S, "prefill_tokens_per_s", "prefill tok/s", PER_SECOND, DEVICE, true, false, false),
-    ROW(ENERGY_UJ, "energy_uj", "energy/token", MICROJOULES, DEVICE, false, false, false),
+#define ROW(id, name, title, unit, kind, larger, repeatable, hidden)                                                   \
+    [METRIC_##id] = {name, title, UNIT_##unit, METRIC_##kind, larger, repeatable, hidden}
+    ROW(BITS_PER_BYTE, "bits_per_byte", "bits/byte", BITS, TRAINED, false, true, NULL),
+    ROW(PERPLEXITY, "perplexity", "perplexity", NONE, TRAINED, false, true, NULL),
+    ROW(TEST_BITS_PER_BYTE, "test_bits_per_byte", "test bits/byte", BITS, TRAINED, false, true, sees_test),
+    ROW(ACCURACY, "accuracy", "accuracy", SHARE, TRAINED, true, true, NULL),
+    ROW(TEST_ACCURACY, "test_accuracy", "test accuracy", SHARE, TRAINED, true, true, sees_test),
+    ROW(ACCURACY_IN_CONTEXT_RECALL, "accuracy_in_context_recall", "recall", SHARE, TRAINED, true, true, NULL),
+    ROW(ACCURACY_FUZZY_RECALL, "accuracy_fuzzy_recall", "fuzzy recall", SHARE, TRAINED, true, true, NULL),
+    ROW(ACCURACY_NOISY_RECALL, "accuracy_noisy_recall", "noisy recall", SHARE, TRAINED, true, true, NULL),
+    ROW(ACCURACY_SELECTIVE_COPYING, "accuracy_selective_copying", "copying", SHARE, TRAINED, true, true, NULL),
+    ROW(ACCURACY_MEMORIZATION, "accuracy_memorization", "memorization", SHARE, TRAINED, true, true, NULL),
+    ROW(ACCURACY_COMPRESSION, "accuracy_compression", "compression", SHARE, TRAINED, true, true, NULL),
+    ROW(CURVE_BIAS, "curve_bias", "curve bias", NONE, TRAINED, false, true, tells_training),
+    ROW(PARAMETERS, "parameters", "parameters", COUNT, STATIC, false, true, NULL),
+    ROW(FLOPS_PER_TOKEN, "flops_per_token", "FLOP/token", COUNT, STATIC, false, true, NULL),
+    ROW(CACHE_BYTES, "cache_bytes", "cache", BYTES, STATIC, false, true, NULL),
+    ROW(TRAIN_TOKENS_PER_S, "train_tokens_per_s", "train tok/s", PER_SECOND, DEVICE, true, false, NULL),
+    ROW(PEAK_BYTES, "peak_bytes", "peak memory", BYTES, STATIC, false, true, NULL),
+    ROW(DECODE_US, "decode_us", "decode/token", MICROSECONDS, DEVICE, false, false, NULL),
+    ROW(DECODE_P95_US, "decode_p95_us", "decode 95 %", MICROSECONDS, DEVICE, false, false, NULL),
+    ROW(FIRST_TOKEN_US, "first_token_us", "first token", MICROSECONDS, DEVICE, false, false, NULL),
+    ROW(PREFILL_TOKENS_PER_S, "prefill_tokens_per_s", "prefill tok/s", PER_SECOND, DEVICE, true, false, NULL),
+    ROW(ENERGY_UJ, "energy_uj", "energy/token", MICROJOULES, DEVICE, false, false, NULL),
 #undef ROW
 };
 

@@ -77,8 +77,8 @@ struct metric_information {
     enum metric_unit unit;
     enum metric_kind kind;
     bool larger_is_better;
-    bool repeatable; /* the same for the same config, seed and device */
-    bool of_test;    /* measured on the test part, which selection must not see */
+    bool repeatable;    /* the same for the same config, seed and device */
+    const char *hidden; /* why it can be no objective and no limit; NULL: it can */
 };
 
 extern const struct metric_information metric_table[METRICS];
