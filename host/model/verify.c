@@ -104,8 +104,11 @@ static status fill(struct check *check) {
         double *reference = check->reference->values[v];
         if (graph->values[v].role == VALUE_TOKENS) {
             int32_t *ids = memory_allocate(elements, sizeof *ids);
-            for (size_t e = 0; e < elements; e++)
-                reference[e] = ids[e] = (int32_t)random_below(&random, VOCABULARY);
+            for (size_t e = 0; e < elements; e++) {
+                int32_t id = (int32_t)random_below(&random, VOCABULARY);
+                bool counted = v != graph->targets || e % 5 != 4; /* of targets not all are */
+                reference[e] = ids[e] = counted ? id : -1;
+            }
             outcome = device_write(check->device, model_value(check->model, v), 0, ids, elements * sizeof *ids);
             free(ids);
         } else if (graph->values[v].role == VALUE_PARAMETER) {
