@@ -41,11 +41,11 @@ trap 'rm -rf "$work"' EXIT
 # Where a task's data is from, in words of --set.
 data_of() {
     if [ -z "$python" ]; then
-        echo "--set data.tasks=[\"$1\"]"
+        echo "--set data.mad.length=0 --set data.tasks=[\"$1\"]"
         return
     fi
     [ -d "$work/$1" ] || "$python" "$here/peers/mad_npy.py" "$1" "$work/$1" >&2 || exit 1
-    echo "--set data.tasks=[] --set data.path=$work/$1"
+    echo "--set data.mad.length=0 --set data.tasks=[] --set data.path=$work/$1"
 }
 
 # What a task is trained for where --set does not say otherwise: steps, sequences a step.
