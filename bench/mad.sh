@@ -6,7 +6,7 @@
 #
 #   --tasks "A B"       default the three above; any of MAD's six
 #   --classes "A B"     default "SA-1 Rec-1 GConv-1"
-#   --rates "..."       of train.learning_rate; default "0.01 0.02"
+#   --rates "..."       of train.learning_rate; default "0.005 0.01 0.02"
 #   --arrays PYTHON     trains on folders that bench/peers/mad_npy.py writes with that Python (NumPy), instead of on the
 #                       generators: accuracies should agree within two points
 #   --set path=value    as starcl's, repeatable: --set train.steps=4000
@@ -17,7 +17,7 @@ starcl=$1
 shift
 tasks="in-context-recall selective-copying memorization"
 classes="SA-1 Rec-1 GConv-1"
-rates="0.01 0.02"
+rates="0.005 0.01 0.02"
 python=""
 sets=""
 while [ $# -gt 1 ]; do
