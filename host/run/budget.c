@@ -34,6 +34,27 @@ static double candidate_tokens(const struct search *search) {
     return tokens;
 }
 
+struct expense budget_expected(const struct search *search) {
+    struct expense expense = {.candidates = 1};
+    double reach = 1;
+    for (int rung = 0; rung < config_rungs(&search->config); rung++, reach *= search->config.search.promoted) {
+        struct stage stage = search_stage(search, rung);
+        expense.trainings += reach * (double)stage.seeds;
+        expense.steps += reach * (double)(stage.steps - stage.before + stage.side_steps) * (double)stage.seeds;
+        expense.tokens += reach * rung_tokens(search, rung);
+    }
+    return expense;
+}
+
+struct expense budget_final(const struct search *search, double candidates) {
+    const struct run_config *config = &search->config;
+    struct expense expense = {.candidates = fmin((double)config->search.final.keep, candidates)};
+    expense.trainings = expense.candidates * (double)config->search.final.seeds;
+    expense.steps = expense.trainings * (double)config_final_steps(config);
+    expense.tokens = expense.steps * step_tokens(search);
+    return expense;
+}
+
 static double candidates_most(const struct search *search) {
     const struct run_config *config = &search->config;
     if (config->search.budget.evaluations > 0)

@@ -17,13 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void release(struct search *search) {
+void search_release(struct search *search) {
     store_close(search->store);
     evaluator_destroy(search->evaluator);
     task_list_close(&search->tasks);
     growth_destroy(search->growth);
     stopping_destroy(search->stopping);
     archive_destroy(search->front);
+    free(search->catalogue_text);
     free(search->founders);
     free(search->archive);
     free(search->earlier);
@@ -52,6 +53,30 @@ static status prepare(struct search *search, const char *catalogue_text) {
     return STATUS_OK;
 }
 
+static status read_catalogue_text(const char *path, char **text) {
+    size_t length;
+    if (strcmp(path, "builtin") != 0)
+        return file_read(path, text, &length);
+    *text = memory_copy_text(builtin_files[0].text);
+    return STATUS_OK;
+}
+
+/* What earlier runs teach: refused or read before anything is written, kept once there is a store. */
+static status read_earlier(struct search *search, const char *catalogue_text) {
+    char corpus[CORPUS_TEXT_BYTES];
+    if (search->config.search.surrogate.runs.count == 0)
+        return STATUS_OK;
+    return earlier_read(&search->config, &search->space, catalogue_text, corpus_text(&search->tasks, corpus),
+                        &search->earlier, &search->earlier_count);
+}
+
+status search_prepare(struct search *search) {
+    TRY(catalogue_read(search->config.model.catalogue, &search->catalogue));
+    TRY(read_catalogue_text(search->config.model.catalogue, &search->catalogue_text));
+    TRY(prepare(search, search->catalogue_text));
+    return read_earlier(search, search->catalogue_text);
+}
+
 static status stopped(struct search *search, status outcome) {
     cJSON *details = cJSON_CreateObject();
     if (outcome != STATUS_OK)
@@ -76,23 +101,6 @@ static status run(struct search *search, const char *event) {
     return outcome == STATUS_OK ? recorded : outcome;
 }
 
-static status read_catalogue_text(const char *path, char **text) {
-    size_t length;
-    if (strcmp(path, "builtin") != 0)
-        return file_read(path, text, &length);
-    *text = memory_copy_text(builtin_files[0].text);
-    return STATUS_OK;
-}
-
-/* What earlier runs teach: refused or read before anything is written, kept once there is a store. */
-static status read_earlier(struct search *search, const char *catalogue_text) {
-    char corpus[CORPUS_TEXT_BYTES];
-    if (search->config.search.surrogate.runs.count == 0)
-        return STATUS_OK;
-    return earlier_read(&search->config, &search->space, catalogue_text, corpus_text(&search->tasks, corpus),
-                        &search->earlier, &search->earlier_count);
-}
-
 static status keep_earlier(struct search *search) {
     if (search->earlier_count == 0)
         return STATUS_OK;
@@ -108,13 +116,13 @@ static status find_earlier(struct search *search) {
     return keep_earlier(search);
 }
 
-static status create_store(struct search *search, const char *run_path, const char *catalogue_text) {
+static status create_store(struct search *search, const char *run_path) {
     const struct device_information *device = device_information(evaluator_device(search->evaluator));
     const char *gemm = gemm_provider_name(evaluator_device(search->evaluator));
     char corpus[CORPUS_TEXT_BYTES], *config_text = config_print(&search->config);
     const char *facts[RUN_FACTS] = {[FACT_NAME] = search->config.run.name,
                                     [FACT_CONFIG] = config_text,
-                                    [FACT_CATALOGUE] = catalogue_text,
+                                    [FACT_CATALOGUE] = search->catalogue_text,
                                     [FACT_CORPUS] = corpus_text(&search->tasks, corpus),
                                     [FACT_DEVICE] = device->name,
                                     [FACT_DRIVER] = device->driver,
@@ -133,22 +141,16 @@ status search_start(const struct run_config *config, const char *run_path, char 
     /* Said before the device and the text take their time; store_create() holds it. */
     if (run_path)
         TRY(folder_check_free(&folder_of_search, run_path));
-    TRY(catalogue_read(config->model.catalogue, &search.catalogue));
-    char *catalogue_text = NULL;
-    TRY(read_catalogue_text(config->model.catalogue, &catalogue_text));
-    status outcome = prepare(&search, catalogue_text);
+    status outcome = search_prepare(&search);
     if (outcome == STATUS_OK)
-        outcome = read_earlier(&search, catalogue_text);
-    if (outcome == STATUS_OK)
-        outcome = create_store(&search, run_path, catalogue_text);
+        outcome = create_store(&search, run_path);
     if (outcome == STATUS_OK)
         outcome = keep_earlier(&search);
-    free(catalogue_text);
     if (outcome == STATUS_OK) {
         snprintf(path, path_bytes, "%s", store_path(search.store));
         outcome = run(&search, "started");
     }
-    release(&search);
+    search_release(&search);
     return outcome;
 }
 
@@ -187,6 +189,6 @@ static status open_and_resume(struct search *search, const char *path) {
 status search_resume(const char *path) {
     struct search search = {0};
     status outcome = open_and_resume(&search, path);
-    release(&search);
+    search_release(&search);
     return outcome;
 }

@@ -21,7 +21,8 @@ struct stage {
 struct search {
     struct run_config config;
     struct catalogue catalogue;
-    struct genome fixed; /* the backbone where it does not evolve */
+    char *catalogue_text; /* of a new search: what its run keeps */
+    struct genome fixed;  /* the backbone where it does not evolve */
     struct genome_space space;
     struct task_list tasks;
     struct evaluator *evaluator;
@@ -53,6 +54,11 @@ struct search {
     double build_seconds;
 };
 
+/* search.c: a new search up to where its run is created: everything that a config can be refused for, and the device.
+ * Set the config before, and release it whatever this returns. */
+status search_prepare(struct search *search) MUST_CHECK;
+void search_release(struct search *search);
+
 /* budget.c. How many candidates there will be, as far as that can be told now. */
 int search_candidates(const struct search *search);
 /* Whether what is left has room for another one, or for one of them to go on to any higher rung. */
@@ -63,6 +69,15 @@ status budget_check(const struct search *search) MUST_CHECK;
 /* An individual took these evaluations on its rung; none, where it was not trained. */
 void budget_spend(struct search *search, const struct individual *individual, const struct evaluation *evaluations,
                   int count);
+/*
+ * What is expected before it begins: of one candidate, where the promoted share goes on from each rung and nothing is
+ * stopped early; and of the final training.
+ */
+struct expense {
+    double candidates, trainings, steps, tokens;
+};
+struct expense budget_expected(const struct search *search);
+struct expense budget_final(const struct search *search, double candidates);
 /* "40 candidates, 2.0M tokens, 0.5 h": what bounds the search. Writes to buffer (BUDGET_TEXT_BYTES). */
 enum { BUDGET_TEXT_BYTES = 128 };
 const char *budget_text(const struct search *search, char *buffer);
