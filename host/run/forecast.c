@@ -50,7 +50,7 @@ static void plan(const struct search *search, struct forecast *forecast) {
     double parameter_sum = 0;
     for (int i = 0; i < PLANNED; i++) {
         struct genome genome = draw(search, i);
-        double bytes, parameters;
+        double bytes, parameters = 0;
         forecast->planned++;
         if (plan_candidate(search, &genome, &bytes, &parameters) != STATUS_OK) {
             forecast->unfit++;
