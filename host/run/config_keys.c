@@ -119,7 +119,7 @@ static const struct config_key keys[] = {
     NUMBER(search, immigrants, 0, 1, "0.0", "share of the children that are random genomes instead"),
     INTEGER(search, elite, 0, 4095, "2", "of ga: the best that pass on to the next generation"),
     TEXTS(search, founders, "[]",
-          "what the first population begins with: genomes, \"transformer++\", \"striped-mamba\", or folders of runs"),
+          "what the first population begins with: genomes, folders of runs, transformer++, striped-mamba, mamba, lfm2"),
     NUMBERS(search, reference, -1e300, 1e300, "[]",
             "what hypervolume is measured up to, a number an objective; []: chosen by the first generation"),
     NAMES(search, levels, "[\"backbone\"]", "what evolves: backbone, operator, featurizer, or all"),

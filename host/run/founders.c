@@ -19,6 +19,7 @@ static const struct {
 } baselines[] = {
     {"transformer++", {2, {"SA-1", "GMemless"}}},
     {"striped-mamba", {8, {"Rec-1", "GMemless", "Rec-1", "GMemless", "SA-1", "GMemless", "Rec-1", "GMemless"}}},
+    {"mamba", {1, {"Rec-1"}}},
     {"lfm2",
      {16,
       {"GConv-1", "GMemless", "GConv-1", "GMemless", "SA-3", "GMemless", "GConv-1", "GMemless", "GConv-1", "GMemless",
