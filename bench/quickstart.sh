@@ -61,13 +61,14 @@ awk -v processor="$processor" '
     { value[$1, $2] = $4 / (3.6 * 220000 * 12000000); evaluations = $3; if ($2 == "shipped") seeds[++count] = $1 }
     END {
         printf "%6s  %10s  %10s\n", "seed", "shipped", "random" >"/dev/stderr"
-        printf "{\"suite\": \"quickstart\", \"processor\": \"%s\", \"evaluations\": %d, \"results\": [", processor, evaluations
+        printf "{\"suite\": \"quickstart\", \"processor\": \"%s\", \"evaluations\": %d, \"results\": [", processor,
+            evaluations
         for (i = 1; i <= count; i++) {
             s = seeds[i]
             higher += value[s, "shipped"] > value[s, "random"]
             printf "%6s  %10.4f  %10.4f\n", s, value[s, "shipped"], value[s, "random"] >"/dev/stderr"
-            printf "%s\n  {\"seed\": %s, \"shipped\": %.6f, \"random\": %.6f}", (i > 1 ? "," : ""), s, value[s, "shipped"],
-                value[s, "random"]
+            printf "%s\n  {\"seed\": %s, \"shipped\": %.6f, \"random\": %.6f}", (i > 1 ? "," : ""), s,
+                value[s, "shipped"], value[s, "random"]
         }
         printf "\n]}\n"
         printf "higher in %d of %d seeds\n", higher, count >"/dev/stderr"

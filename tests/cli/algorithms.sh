@@ -1,5 +1,5 @@
-# Every algorithm with real candidates: repeatable, killed and resumed, with candidates that fail; budgets, founders, the
-# hypervolume of the front as it grows, and what a search will cost.
+# Every algorithm with real candidates: repeatable, killed and resumed, with candidates that fail; budgets, founders,
+# the hypervolume of the front as it grows, and what a search will cost.
 . "$(dirname "$0")/lib.sh"
 
 ask() {
@@ -79,7 +79,8 @@ expect 0 "" "$starcl" search small.cfg --run hours --set search.budget.hours=0.0
     complain "the search stopped though another candidate had room"
 expect 2 "search.budget.tokens: 1535 are fewer than one candidate is trained on" "$starcl" search small.cfg \
     --run refused --set search.budget.tokens=1535
-expect 2 "search.budget.hours: -1 is out of range" "$starcl" search small.cfg --run refused --set search.budget.hours=-1.0
+expect 2 "search.budget.hours: -1 is out of range" "$starcl" search small.cfg --run refused \
+    --set search.budget.hours=-1.0
 
 # Founders: genomes, a baseline, the front of a run; a run keeps their genomes, so that it goes on without the other.
 expect 0 "" "$starcl" search small.cfg --run founded --quiet \
@@ -87,7 +88,8 @@ expect 0 "" "$starcl" search small.cfg --run founded --quiet \
 [ "$(ask founded "SELECT group_concat(genome, ' ') FROM candidates WHERE id <= 3")" = \
     "41111-81111-61111 11111-81111-12121 81111-11111-12121" ] || complain "the founders are not the first"
 mv founded earlier
-"$starcl" search small.cfg --run later --quiet --set 'search.founders=["earlier"]' --set train.steps=100 >/dev/null 2>&1 &
+"$starcl" search small.cfg --run later --quiet --set 'search.founders=["earlier"]' --set train.steps=100 \
+    >/dev/null 2>&1 &
 search=$!
 for _ in $(seq 200); do
     [ -s later/log.jsonl ] && grep -q '"evaluated"' later/log.jsonl && break
@@ -126,7 +128,8 @@ for option in search.immigrants=1.0 search.mutation=0.5 'search.rates={ backbone
     expect 0 "" "$starcl" search small.cfg --run option --seed 5 --quiet --set "$option"
     [ "$option" = search.free_mutation=true ] || [ "$(ask option 'SELECT group_concat(genome) FROM candidates')" != \
         "$(ask nsga2-1 'SELECT group_concat(genome) FROM candidates')" ] || complain "$option changes nothing"
-    [ "$option" != search.immigrants=1.0 ] || [ "$(ask option 'SELECT count(*) FROM candidates WHERE parent_1')" = 0 ] ||
+    [ "$option" != search.immigrants=1.0 ] ||
+        [ "$(ask option 'SELECT count(*) FROM candidates WHERE parent_1')" = 0 ] ||
         complain "immigrants have parents"
     rm -r option
 done
