@@ -1,10 +1,28 @@
-/* What the store keeps of how a search goes: survivors, analyses of generations, predictions, and what
- * other runs taught. */
+/* What the store keeps of how a search goes: survivors, analyses of generations, predictions, what other runs taught,
+ * and how the front grows. */
 #include "base/memory.h"
 #include "run/store_state.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+static status add_survivor(struct store *store, int generation, int place, const struct individual *survivor) {
+    sqlite3_stmt *statement;
+    TRY(database_prepare(store->database, "INSERT OR IGNORE INTO generations VALUES (?, ?, ?, ?)", &statement));
+    sqlite3_bind_int(statement, 1, generation);
+    sqlite3_bind_int(statement, 2, place);
+    sqlite3_bind_int(statement, 3, survivor->id);
+    sqlite3_bind_int(statement, 4, survivor->rank);
+    return database_finish(store->database, statement);
+}
+
+status store_add_generation(struct store *store, int generation, const struct individual *survivors, int count) {
+    TRY(database_begin(store->database));
+    status outcome = STATUS_OK;
+    for (int i = 0; outcome == STATUS_OK && i < count; i++)
+        outcome = add_survivor(store, generation, i, &survivors[i]);
+    return store_conclude(store, outcome);
+}
 
 status store_survivors(struct store *store, int generation, int **ids, int *count) {
     sqlite3_stmt *statement;
@@ -172,4 +190,62 @@ status store_earlier(struct store *store, struct earlier_result **results, int *
         *count = 0;
     }
     return outcome;
+}
+
+status store_add_progress(struct store *store, const struct progress_point *point) {
+    sqlite3_stmt *statement;
+    TRY(database_prepare(store->database, "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)", &statement));
+    sqlite3_bind_int(statement, 1, point->place);
+    sqlite3_bind_int(statement, 2, point->candidate);
+    sqlite3_bind_double(statement, 3, point->hypervolume);
+    sqlite3_bind_double(statement, 4, point->tokens);
+    sqlite3_bind_double(statement, 5, point->seconds);
+    return database_finish(store->database, statement);
+}
+
+status store_progress(struct store *store, struct progress_point **points, int *count) {
+    sqlite3_stmt *statement;
+    bool row;
+    *points = NULL;
+    *count = 0;
+    TRY(database_prepare(store->database,
+                         "SELECT place, candidate, hypervolume, tokens, seconds FROM progress ORDER BY place",
+                         &statement));
+    for (;;) {
+        status outcome = database_row(store->database, statement, &row);
+        if (outcome != STATUS_OK)
+            free(*points);
+        TRY(outcome);
+        if (!row)
+            return STATUS_OK;
+        *points = memory_resize(*points, (size_t)*count + 1, sizeof **points);
+        (*points)[(*count)++] = (struct progress_point){.place = sqlite3_column_int(statement, 0),
+                                                        .candidate = sqlite3_column_int(statement, 1),
+                                                        .hypervolume = sqlite3_column_double(statement, 2),
+                                                        .tokens = sqlite3_column_double(statement, 3),
+                                                        .seconds = sqlite3_column_double(statement, 4)};
+    }
+}
+
+status store_set_reference(struct store *store, const double *reference, int count) {
+    cJSON *list = cJSON_CreateDoubleArray(reference, count);
+    char *text = cJSON_PrintUnformatted(list);
+    status outcome = store_put_value(store->database, "reference", text);
+    cJSON_free(text);
+    cJSON_Delete(list);
+    return outcome;
+}
+
+status store_get_reference(struct store *store, double reference[MAX_OBJECTIVES], int *count) {
+    char *text;
+    *count = 0;
+    TRY(store_get_value(store->database, "reference", &text));
+    cJSON *list = text ? cJSON_Parse(text) : NULL, *number;
+    free(text);
+    cJSON_ArrayForEach(number, list) {
+        if (*count < MAX_OBJECTIVES)
+            reference[(*count)++] = number->valuedouble;
+    }
+    cJSON_Delete(list);
+    return STATUS_OK;
 }
