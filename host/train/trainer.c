@@ -477,21 +477,3 @@ void trainer_go_on(struct trainer *trainer, int64_t step, const struct curve *cu
     trainer->curve = curve ? *curve : (struct curve){.first = step};
     optimiser_set_steps(trainer->optimiser, step);
 }
-
-status train(struct model *model, const struct task *task, const struct train_settings *settings, uint64_t seed,
-             const struct train_observer *observer, struct train_result *result) {
-    struct trainer *trainer;
-    struct train_score validation = {0}, test = {0};
-    memset(result, 0, sizeof *result);
-    TRY(trainer_create(model, task, settings, seed, &trainer));
-    status outcome = trainer_run(trainer, settings->steps, observer);
-    if (outcome == STATUS_OK)
-        outcome = trainer_evaluate(trainer, PART_VALIDATION, &validation);
-    if (outcome == STATUS_OK)
-        outcome = trainer_evaluate(trainer, PART_TEST, &test);
-    *result = trainer_statistics(trainer);
-    result->validation = validation;
-    result->test = test;
-    trainer_destroy(trainer);
-    return outcome;
-}

@@ -121,8 +121,4 @@ const struct curve *trainer_curve(const struct trainer *trainer);
 /* Its parameters and moments are those after `step` steps, whose losses gave `curve`; NULL: they are not known. */
 void trainer_go_on(struct trainer *trainer, int64_t step, const struct curve *curve);
 
-/* All steps, then the evaluations on validation and test part. */
-status train(struct model *model, const struct task *task, const struct train_settings *settings, uint64_t seed,
-             const struct train_observer *observer, struct train_result *result) MUST_CHECK;
-
 #endif

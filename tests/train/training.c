@@ -195,8 +195,13 @@ static void test_evaluation(void **unused) {
     struct graph *graph = build("11111-81111", CONTEXT, BATCH);
     struct model *model = create_model(graph);
     struct train_settings settings = settings_of(60);
-    struct train_result result;
-    assert_ok(train(model, task, &settings, 5, NULL, &result));
+    struct trainer *trainer;
+    assert_ok(trainer_create(model, task, &settings, 5, &trainer));
+    assert_ok(trainer_run(trainer, settings.steps, NULL));
+    struct train_result result = trainer_statistics(trainer);
+    assert_ok(trainer_evaluate(trainer, PART_VALIDATION, &result.validation));
+    assert_ok(trainer_evaluate(trainer, PART_TEST, &result.test));
+    trainer_destroy(trainer);
     double validation = loss_of_letter(model, 'c'), test = loss_of_letter(model, 'd');
     printf("  training %.3f, validation %.3f (c: %.3f), test %.3f (d: %.3f) nats\n", result.training_loss,
            result.validation.loss, validation, result.test.loss, test);
@@ -205,7 +210,6 @@ static void test_evaluation(void **unused) {
     assert_true(fabs(validation - test) > 1e-2); /* or the two could not be told apart */
     assert_true(result.training_loss < 1 && validation > 3 && test > 3);
     /* And so does one on the training part. */
-    struct trainer *trainer;
     struct train_score training;
     assert_ok(trainer_create(model, task, &settings, 5, &trainer));
     assert_ok(trainer_evaluate(trainer, PART_TRAINING, &training));
