@@ -1,0 +1,75 @@
+# Rungs, inherited weights, early stopping and a surrogate together: repeatable, killed twice and resumed, and within
+# the budget.
+. "$(dirname "$0")/lib.sh"
+
+ask() {
+    sqlite3 "$1/run.db" "$2"
+}
+
+# 12 steps of 4 x 32 tokens, two seeds: 3,072 tokens a candidate that is trained in full.
+budget=50000
+frugal() {
+    "$starcl" search small.cfg --seed 5 --quiet --set search.algorithm='"nsga2-steady"' --set search.seeds=2 \
+        --set search.budget.tokens=$budget --set 'search.rungs=[0.5, 1.0]' --set search.promoted=0.5 \
+        --set search.inheritance=true --set search.early_stopping=true --set search.surrogate.candidates=4 \
+        --set search.surrogate.warmup=4 --set 'search.reference=[9.0, 100000.0, 10000000.0]' "$@"
+}
+
+what_it_did() {
+    ask "$1" "SELECT id, generation, genome, parent_1, parent_2, origin, sources FROM candidates ORDER BY id"
+    ask "$1" "SELECT genome, seed, steps, status, trained_steps FROM evaluations ORDER BY id"
+    ask "$1" "SELECT e.genome, e.seed, e.steps, m.metric, m.value FROM measurements m JOIN evaluations e
+        ON e.id = m.evaluation WHERE m.metric <> 'train_tokens_per_s' ORDER BY 1, 2, 3, 4"
+    ask "$1" "SELECT place, candidate, hypervolume, tokens FROM progress ORDER BY place"
+    ask "$1" "SELECT * FROM predictions ORDER BY 1, 2, 3"
+    (cd "$1/checkpoints" && sha256sum *)
+}
+
+expect 0 "" frugal --run whole
+expect 0 "" frugal --run twice
+frugal --run killed >/dev/null 2>&1 &
+for evaluations in 9 25; do
+    search=$!
+    for _ in $(seq 400); do
+        [ "$(grep -cs '"evaluated"' killed/log.jsonl)" -ge $evaluations ] 2>/dev/null && break
+        sleep 0.05
+    done
+    kill -KILL $search 2>/dev/null
+    wait $search 2>/dev/null
+    echo "killed with $(ask killed 'SELECT count(*) FROM evaluations') evaluations"
+    [ "$(ask killed "SELECT value FROM run WHERE key = 'status'")" = running ] || complain "it was done before it was killed"
+    ls killed/checkpoints | grep -q -e -state- || complain "no training is kept to go on from"
+    [ $evaluations = 9 ] && "$starcl" resume killed --quiet >/dev/null 2>&1 &
+done
+expect 0 "" "$starcl" resume killed --quiet
+same_front whole killed
+what_it_did whole >whole.txt
+for run in twice killed; do
+    what_it_did $run >$run.txt
+    cmp -s whole.txt $run.txt || complain "$run did something else: $(diff whole.txt $run.txt | head -5)"
+done
+
+# A rung is gone on from, and within the budget as many go on as may.
+[ "$(ask whole "SELECT count(*) FROM evaluations WHERE trained_steps <> 6")" = 0 ] || complain "a rung takes other steps"
+[ "$(ask whole "SELECT count(*) > 8 FROM evaluations WHERE steps = 6")" = 1 ] || complain "few began"
+# The best half of those so far goes on, and whoever is in it only later does so as well.
+[ "$(ask whole "WITH n AS (SELECT sum(steps = 6) AS low, sum(steps = 12) AS high FROM evaluations)
+    SELECT high BETWEEN low / 2 - 4 AND low - 4 FROM n")" = 1 ] || complain "it is not the best half that went on"
+[ "$(ask whole "SELECT sum(trained_steps) * 128 BETWEEN $budget - 2 * 3072 AND $budget FROM evaluations")" = 1 ] ||
+    complain "the budget is not what was trained: $(ask whole 'SELECT sum(trained_steps) * 128 FROM evaluations')"
+
+# What is left are the weights of the front.
+ids=$("$starcl" show whole --json | sed -n 's/^.*"id":[^0-9]*\([0-9]*\).*/\1.safetensors/p' | sort)
+[ "$ids" = "$(cd whole/checkpoints && ls -- *.safetensors | sort)" ] ||
+    complain "checkpoints are not the front's: $ids; $(ls whole/checkpoints)"
+
+# Children begin elsewhere than at random: the first generation is the same without inheritance, what follows is not.
+expect 0 "" frugal --run drawn --set search.inheritance=false
+first="SELECT e.id, m.value FROM measurements m JOIN evaluations e ON e.id = m.evaluation
+    JOIN candidates c ON c.genome = e.genome WHERE m.metric = 'bits_per_byte' AND c.id <= 4 ORDER BY e.id LIMIT 8"
+[ "$(ask whole "$first")" = "$(ask drawn "$first")" ] || complain "inheritance changes what has no parents"
+best="SELECT min(m.value) FROM measurements m JOIN evaluations e ON e.id = m.evaluation
+    WHERE m.metric = 'bits_per_byte'"
+[ "$(ask whole "SELECT ($best) < $(ask drawn "$best") - 0.2")" = 1 ] ||
+    complain "inherited weights help nothing: $(ask whole "$best"), $(ask drawn "$best")"
+finish
