@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a search saves: rungs, early stopping, inherited weights and a surrogate against training every candidate in full.
+# What a search saves: rungs, early stopping, a surrogate, and inherited weights against training every candidate in full.
 #
 #     sh bench/frugality.sh STARCL [--seeds "21 22 23 24 25"] [--variants "plain random frugal ..."] [--keep DIR]
 #                                                                                 >bench/results/frugality.json
@@ -7,7 +7,8 @@
 #   plain          NSGA-II as published: 96 candidates of configs/frugal.cfg, 12 a generation, each trained in full
 #   random         as many random genomes, trained in full: as many tokens as plain
 #   frugal         configs/frugal.cfg: a quarter of those tokens
-#   no-rungs, no-stopping, no-inheritance, no-surrogate     frugal without that
+#   no-rungs, no-stopping, no-surrogate    frugal without that
+#   inheritance    frugal, and children begin with the weights of the LIVs that they kept
 #
 # Two runs at a time, one a core. For each: the hypervolume of (test bits/byte / 3.6, parameters / 220,000, cache /
 # 12,000,000) up to (1, 1, 1) of what was trained in full, at the end, and the tokens after which it reached that of
@@ -20,7 +21,7 @@ shift
 bench=$(realpath "$(dirname "$0")")
 config=$bench/../configs/frugal.cfg
 seeds="21 22 23 24 25"
-variants="plain random frugal no-rungs no-stopping no-inheritance no-surrogate"
+variants="plain random frugal no-rungs no-stopping no-surrogate inheritance"
 folder=""
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -46,7 +47,7 @@ options() {
     frugal) ;;
     no-rungs) echo "--set search.rungs=[]" ;;
     no-stopping) echo "--set search.early_stopping=false" ;;
-    no-inheritance) echo "--set search.inheritance=false" ;;
+    inheritance) echo "--set search.inheritance=true" ;;
     no-surrogate) echo "--set search.surrogate.candidates=0" ;;
     *) echo "frugality.sh: there is no variant $1" >&2 && exit 2 ;;
     esac

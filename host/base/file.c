@@ -52,8 +52,14 @@ status file_read(const char *path, char **bytes, size_t *length) {
 
 struct file_writer {
     int descriptor;
-    char path[PATH_MAX], temporary[PATH_MAX];
+    char path[PATH_MAX], temporary[PATH_MAX]; /* the second is "" where it is written to in place */
 };
+
+/* A pipe or a device, /dev/null say: it takes bytes, and a file must not take its place. */
+static bool takes_bytes(const char *path) {
+    struct stat information;
+    return stat(path, &information) == 0 && !S_ISREG(information.st_mode) && !S_ISDIR(information.st_mode);
+}
 
 static bool write_all(int descriptor, const char *bytes, size_t length) {
     while (length > 0) {
@@ -77,9 +83,12 @@ status file_writer_open(const char *path, struct file_writer **result) {
         return fail("the path %s is too long", path);
     }
     memcpy(writer->path, path, strlen(path) + 1);
-    writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (takes_bytes(path))
+        writer->temporary[0] = '\0';
+    const char *opened = writer->temporary[0] ? writer->temporary : path;
+    writer->descriptor = open(opened, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (writer->descriptor < 0) {
-        status outcome = fail("cannot write %s: %s", writer->temporary, strerror(errno));
+        status outcome = fail("cannot write %s: %s", opened, strerror(errno));
         free(writer);
         return outcome;
     }
@@ -114,7 +123,7 @@ static status sync_folder_of(const char *path) {
 
 status file_writer_commit(struct file_writer *writer) {
     status outcome = STATUS_OK;
-    bool synced = fsync(writer->descriptor) == 0;
+    bool in_place = !writer->temporary[0], synced = in_place || fsync(writer->descriptor) == 0;
     int error = errno;
     /* On network file systems only close() says that the disk was full. */
     if (close(writer->descriptor) != 0 && synced) {
@@ -122,8 +131,8 @@ status file_writer_commit(struct file_writer *writer) {
         error = errno;
     }
     writer->descriptor = -1;
-    if (synced && rename(writer->temporary, writer->path) == 0) {
-        outcome = sync_folder_of(writer->path);
+    if (synced && (in_place || rename(writer->temporary, writer->path) == 0)) {
+        outcome = in_place ? STATUS_OK : sync_folder_of(writer->path);
         free(writer);
         return outcome;
     }
@@ -139,7 +148,8 @@ void file_writer_abandon(struct file_writer *writer) {
         return;
     if (writer->descriptor >= 0)
         close(writer->descriptor);
-    unlink(writer->temporary);
+    if (writer->temporary[0])
+        unlink(writer->temporary);
     free(writer);
 }
 

@@ -18,6 +18,8 @@ status file_read(const char *path, char **bytes, size_t *length) MUST_CHECK;
  * it, and commit flushes that to the disk, renames it and flushes the folder. A reader, or a crash, sees the old
  * content or the new and nothing between.
  *
+ * A pipe or a device at the path is written to in place, and stays what it is.
+ *
  * Each writer ends with commit or abandon, once; commit ends it whether or not it fails. After a failed append it can
  * only be abandoned. Every failure says which file and why; where only flushing the folder fails, the new file is
  * there, but a power failure may still bring the old one back.

@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <float.h>
 #include <locale.h>
 #include <math.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- status ---- */
@@ -200,6 +202,24 @@ static int count_names(const char *path) {
     return count;
 }
 
+/* A pipe gets the bytes, and stays one. */
+static void test_file_in_place(void **unused) {
+    (void)unused;
+    char own[TEST_PATH_BYTES], path[TEST_PATH_BYTES + 8], read_back[8] = "";
+    struct stat information;
+    assert_int_equal(test_make_folder(own), 0);
+    snprintf(path, sizeof path, "%s/pipe", own);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDWR | O_NONBLOCK);
+    assert_ok(file_write(path, "bytes", 5));
+    assert_int_equal(read(reader, read_back, sizeof read_back), 5);
+    assert_string_equal(read_back, "bytes");
+    close(reader);
+    assert_int_equal(stat(path, &information), 0);
+    assert_true(S_ISFIFO(information.st_mode));
+    assert_int_equal(test_remove_folder(own), 0);
+}
+
 static void test_file_writer(void **unused) {
     (void)unused;
     char path[TEST_PATH_BYTES + 16], inside[TEST_PATH_BYTES + 16];
@@ -339,13 +359,13 @@ static void test_assignments(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),        cmocka_unit_test(test_failure_kind),
-        cmocka_unit_test(test_nearest),       cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_exact_numbers), cmocka_unit_test(test_philox),
-        cmocka_unit_test(test_distributions), cmocka_unit_test(test_files),
-        cmocka_unit_test(test_file_writer),   cmocka_unit_test(test_cache_directory),
-        cmocka_unit_test(test_settings),      cmocka_unit_test(test_settings_locale),
-        cmocka_unit_test(test_assignments),
+        cmocka_unit_test(test_status),          cmocka_unit_test(test_failure_kind),
+        cmocka_unit_test(test_nearest),         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_exact_numbers),   cmocka_unit_test(test_philox),
+        cmocka_unit_test(test_distributions),   cmocka_unit_test(test_files),
+        cmocka_unit_test(test_file_writer),     cmocka_unit_test(test_file_in_place),
+        cmocka_unit_test(test_cache_directory), cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_settings_locale), cmocka_unit_test(test_assignments),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
