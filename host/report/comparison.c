@@ -59,25 +59,11 @@ static bool same_objectives(const enum metric *a, int a_count, const enum metric
     return same;
 }
 
-/*
- * Steps that an evaluation added: one that went on from a shorter training of the same seed took what lies between. The
- * final training of the best begins anew.
- */
-static double steps_added(const struct candidate *candidate, int index, long long train_steps) {
-    const struct evaluation *evaluation = &candidate->evaluations[index];
-    long long before = 0;
-    if (evaluation->steps > train_steps)
-        return (double)evaluation->steps;
-    for (int e = 0; e < index; e++)
-        if (candidate->evaluations[e].seed == evaluation->seed && candidate->evaluations[e].steps > before)
-            before = candidate->evaluations[e].steps;
-    return (double)(evaluation->steps - before);
-}
-
 static struct individual assess(const struct comparison *comparison, const struct run_config *config,
                                 const struct candidate *candidate) {
     struct summary summary = summarise(candidate->evaluations, candidate->evaluation_count, config->train.steps);
-    struct individual individual = {.failed = summary.failed || summary.seeds == 0,
+    summary_measured_again(candidate->evaluations, candidate->evaluation_count, &summary);
+    struct individual individual = {.failed = summary.failed || summary.seeds == 0 || summary.stopped,
                                     .violation = limits_violation(&config->search.limits, &summary.mean)};
     for (int o = 0; o < comparison->objective_count; o++)
         individual.objectives[o] =
@@ -110,9 +96,10 @@ static status read_contestant(struct store *store, const struct run_config *conf
     struct individual *all = memory_allocate((size_t)contestant->evaluated + 1, sizeof *all);
     for (int c = 0; c < contestant->evaluated; c++) {
         all[c] = assess(comparison, config, &candidates[c]);
-        contestant->failed += all[c].failed;
+        contestant->failed +=
+            has_failed(candidates[c].evaluations, candidates[c].evaluation_count, config->train.steps);
         for (int e = 0; e < candidates[c].evaluation_count; e++) {
-            contestant->tokens += steps_added(&candidates[c], e, config->train.steps) * (double)config->train.batch *
+            contestant->tokens += candidates[c].evaluations[e].trained_steps * (double)config->train.batch *
                                   (double)config->model.context;
             contestant->seconds += candidates[c].evaluations[e].seconds;
         }

@@ -71,14 +71,6 @@ static enum metric quality_of(const struct front *front) {
     return metric_table[front->objectives[0]].kind == METRIC_TRAINED ? front->objectives[0] : front->quality;
 }
 
-/* In the search; the final training takes nothing away. */
-static bool has_failed(const struct front *front, const struct candidate *candidate) {
-    for (int i = 0; i < candidate->evaluation_count; i++)
-        if (candidate->evaluations[i].failed && candidate->evaluations[i].steps <= front->config.train.steps)
-            return true;
-    return false;
-}
-
 static void choose_members(struct front *front) {
     struct member *all = memory_allocate((size_t)front->evaluated, sizeof *all);
     for (int i = 0; i < front->evaluated; i++)
@@ -94,7 +86,9 @@ static void choose_members(struct front *front) {
         front->test_quality = metrics_quality(&all[i].search.mean, true);
     }
     for (int i = 0; i < front->evaluated; i++) {
-        bool failed = has_failed(front, &front->candidates[i]);
+        const struct candidate *candidate = &front->candidates[i];
+        /* In the search: the final training takes nothing away. */
+        bool failed = has_failed(candidate->evaluations, candidate->evaluation_count, front->config.train.steps);
         front->failed += failed;
         front->incomplete += all[i].individual.failed && !failed;
         if (!is_dominated(front, all, i))

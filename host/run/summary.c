@@ -58,6 +58,13 @@ void summary_measured_again(const struct evaluation *evaluations, int count, str
     }
 }
 
+bool has_failed(const struct evaluation *evaluations, int count, long long most_steps) {
+    for (int i = 0; i < count; i++)
+        if (evaluations[i].failed && evaluations[i].steps <= most_steps)
+            return true;
+    return false;
+}
+
 /* The t that 95 % of Student's distribution lie within, rounded up between the rows of the usual table. */
 static double student(int freedom) {
     static const struct {

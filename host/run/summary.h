@@ -30,6 +30,9 @@ struct summary summarise(const struct evaluation *evaluations, int count, long l
  */
 void summary_measured_again(const struct evaluation *evaluations, int count, struct summary *summary);
 
+/* Whether one of the evaluations of at most so many steps failed. */
+bool has_failed(const struct evaluation *evaluations, int count, long long most_steps);
+
 /*
  * Whether two means differ by no more than other seeds would make them differ: by less than t standard errors of their
  * difference, sqrt(a^2 + b^2), with Student's t for 95 % at as many degrees of freedom as there are seeds, less two.
