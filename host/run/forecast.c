@@ -1,6 +1,10 @@
 /*
  * A candidate takes  fixed + steps x each:  building its model and measuring it, and then its steps. Two trainings of
  * different length tell the two apart, building kernels left out, which is done once and kept.
+ *
+ * Where a step has so many tokens that it may take minutes, fewer sequences are timed, as many as have LARGEST_STEP
+ * tokens, with one batch of validation: a step takes in proportion to its sequences, and a batch that is only measured
+ * a third of one that is trained on, whose backward pass takes twice as long as its forward pass.
  */
 #include "run/forecast.h"
 
@@ -13,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PLANNED = 32, TIMED = 4, MOST_STEPS = 16 };
+enum { PLANNED = 32, TIMED = 4, MOST_STEPS = 16, LARGEST_STEP = 4096 };
 static const double timing_seconds = 20; /* no further candidate is timed behind these */
 
 static struct genome draw(const struct search *search, int number) {
@@ -109,6 +113,29 @@ static double seconds_of(const struct pace *pace, const struct expense *expense)
     return pace->fixed * expense->trainings + pace->each * expense->steps;
 }
 
+/* The pace with all of train.batch and train.validation_batches, from that with one batch of so many sequences. */
+static struct pace scaled(const struct run_config *config, double sequences, struct pace pace) {
+    double factor = (double)config->train.batch / sequences;
+    double evaluations = 2 * (double)(config->train.validation_batches - 1); /* validation part and test part */
+    return (struct pace){.fixed = pace.fixed + evaluations * factor * pace.each / 3, .each = factor * pace.each};
+}
+
+/* The same for any config; the search's is as it was behind it. */
+static status time_scaled(struct search *search, const struct genome *genome, struct forecast *forecast,
+                          struct pace *pace, struct evaluation *evaluation) {
+    struct run_config *config = &search->config, whole = *config;
+    long long sequences = LARGEST_STEP / task_context(search->tasks.tasks[0]);
+    if (config->train.batch <= sequences || config->train.batch == 1)
+        return time_candidate(search, genome, forecast, pace, evaluation);
+    config->train.batch = sequences > 1 ? sequences : 1;
+    config->train.validation_batches = 1;
+    status outcome = time_candidate(search, genome, forecast, pace, evaluation);
+    if (outcome == STATUS_OK)
+        *pace = scaled(&whole, (double)config->train.batch, *pace);
+    *config = whole;
+    return outcome;
+}
+
 /* The mean pace. */
 static status time_candidates(struct search *search, struct forecast *forecast, struct pace *mean) {
     struct expense expected = budget_expected(search);
@@ -118,7 +145,7 @@ static status time_candidates(struct search *search, struct forecast *forecast, 
     for (int i = 0; i < PLANNED && forecast->timed < TIMED && spent < timing_seconds; i++) {
         struct genome genome = draw(search, i);
         struct pace pace;
-        TRY(time_candidate(search, &genome, forecast, &pace, &evaluation));
+        TRY(time_scaled(search, &genome, forecast, &pace, &evaluation));
         spent += evaluation.seconds;
         if (evaluation.failed)
             continue;

@@ -192,12 +192,16 @@ static void test_what_is_asked(void **unused) {
     assert_true(isnan(evaluation.metrics.values[METRIC_DECODE_US]));
 }
 
-/* Attention reads what lies in its cache: 64 tokens' keys and values, or those of 32768, which are 16 MiB. */
+/* Attention reads what lies in its cache: 64 tokens' keys and values, or those of 32768, which are 16 MiB. The fastest
+ * of some measurements by turns: other programs may take the machine from any of them. */
 static void test_context(void **unused) {
     (void)unused;
     static const enum metric median[] = {METRIC_DECODE_US};
-    double near = measure("11111", 64, median, 1).metrics.values[METRIC_DECODE_US];
-    double far = measure("11111", 32768, median, 1).metrics.values[METRIC_DECODE_US];
+    double near = INFINITY, far = INFINITY;
+    for (int turn = 0; turn < 3; turn++) {
+        near = fmin(near, measure("11111", 64, median, 1).metrics.values[METRIC_DECODE_US]);
+        far = fmin(far, measure("11111", 32768, median, 1).metrics.values[METRIC_DECODE_US]);
+    }
     printf("  a token of SA-1 behind 64 others: %.0f us, behind 32768: %.0f us\n", near, far);
     assert_true(far > 3 * near);
 }
