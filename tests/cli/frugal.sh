@@ -8,8 +8,10 @@ ask() {
 
 # 12 steps of 4 x 32 tokens, two seeds: 3,072 tokens a candidate that is trained in full.
 budget=50000
+how=""
 frugal() {
-    "$starcl" search small.cfg --seed 5 --quiet --set search.algorithm='"nsga2-steady"' --set search.seeds=2 \
+    # shellcheck disable=SC2086 # nothing, or exec
+    $how "$starcl" search small.cfg --seed 5 --quiet --set search.algorithm='"nsga2-steady"' --set search.seeds=2 \
         --set search.budget.tokens=$budget --set 'search.rungs=[0.5, 1.0]' --set search.promoted=0.5 \
         --set search.inheritance=true --set search.early_stopping=true --set search.surrogate.candidates=4 \
         --set search.surrogate.warmup=4 --set 'search.reference=[9.0, 100000.0, 10000000.0]' "$@"
@@ -27,9 +29,11 @@ what_it_did() {
 
 expect 0 "" frugal --run whole
 expect 0 "" frugal --run twice
+how=exec # in the background it is the search itself that is killed, not a shell that waits for it
 frugal --run killed >/dev/null 2>&1 &
+search=$!
+how=""
 for evaluations in 9 25; do
-    search=$!
     for _ in $(seq 400); do
         [ "$(grep -cs '"evaluated"' killed/log.jsonl)" -ge $evaluations ] 2>/dev/null && break
         sleep 0.05
@@ -39,7 +43,10 @@ for evaluations in 9 25; do
     echo "killed with $(ask killed 'SELECT count(*) FROM evaluations') evaluations"
     [ "$(ask killed "SELECT value FROM run WHERE key = 'status'")" = running ] || complain "it was done before it was killed"
     ls killed/checkpoints | grep -q -e -state- || complain "no training is kept to go on from"
-    [ $evaluations = 9 ] && "$starcl" resume killed --quiet >/dev/null 2>&1 &
+    if [ $evaluations = 9 ]; then
+        "$starcl" resume killed --quiet >/dev/null 2>&1 &
+        search=$!
+    fi
 done
 expect 0 "" "$starcl" resume killed --quiet
 same_front whole killed
