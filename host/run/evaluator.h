@@ -14,7 +14,7 @@
 struct evaluator;
 
 /*
- * Opens the device. Config, catalogue and corpus must outlive it.
+ * Opens the device. Config, catalogue and tasks must outlive it.
  */
 status evaluator_create(const struct run_config *config, const struct catalogue *catalogue,
                         const struct task_list *tasks, struct evaluator **evaluator) MUST_CHECK;

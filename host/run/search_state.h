@@ -1,4 +1,4 @@
-/* A search while it runs: what search.c, driver.c, assess.c and announce.c share. */
+/* A search while it runs, and what its files share: search.c prepares, driver.c loops, each other has a part below. */
 #ifndef STARCL_RUN_SEARCH_STATE_H
 #define STARCL_RUN_SEARCH_STATE_H
 

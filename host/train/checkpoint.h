@@ -23,9 +23,9 @@ status checkpoint_write_weights(struct model *model, const char *path) MUST_CHEC
 status checkpoint_read_weights(struct model *model, const char *path) MUST_CHECK;
 
 /*
- * The graph as JSON: "genome", "model" (settings), "livs" (their classes), "values" (name, role, shape; of parameters also rate, the multiple of the learning rate) and "nodes"
- * (operator, attributes, inputs and outputs as indices of values); "tokens", "targets", "logits" and "loss" are
- * indices.
+ * The graph as JSON: "genome", "model" (settings), "livs" (their classes), "values" (name, role, shape; of parameters
+ * also rate, the multiple of the learning rate) and "nodes" (operator, attributes, inputs and outputs as indices of
+ * values); "tokens", "targets", "logits" and "loss" are indices.
  */
 status checkpoint_write_architecture(const struct graph *graph, const struct genome *genome,
                                      const struct catalogue *catalogue, const struct model_settings *settings,
