@@ -65,6 +65,10 @@ done
 [ "$(ask whole "SELECT sum(trained_steps) * 128 BETWEEN $budget - 2 * 3072 AND $budget FROM evaluations")" = 1 ] ||
     complain "the budget is not what was trained: $(ask whole 'SELECT sum(trained_steps) * 128 FROM evaluations')"
 
+# Only what was trained in full is on the front that grows.
+[ "$(ask whole 'SELECT count(*) FROM progress a JOIN progress b ON b.place = a.place + 1
+    WHERE b.hypervolume < a.hypervolume')" = 0 ] || complain "the hypervolume of the front fell"
+
 # What is left are the weights of the front.
 ids=$("$starcl" show whole --json | sed -n 's/^.*"id":[^0-9]*\([0-9]*\).*/\1.safetensors/p' | sort)
 [ "$ids" = "$(cd whole/checkpoints && ls -- *.safetensors | sort)" ] ||
