@@ -87,6 +87,7 @@ static status stopped(struct search *search, status outcome) {
 }
 
 static status run(struct search *search, const char *event) {
+    store_remove_unfinished(search->store);
     announce_start(search);
     TRY(store_set_status(search->store, "running"));
     TRY(store_log(search->store, event, NULL));

@@ -7,10 +7,12 @@
 #include "run/schema.h"
 #include "starcl/version.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const fact_names[RUN_FACTS] = {
     [FACT_NAME] = "name",       [FACT_CONFIG] = "config", [FACT_CATALOGUE] = "catalogue",
@@ -296,4 +298,18 @@ void store_close(struct store *store) {
 
 void store_checkpoint_path(const struct store *store, int id, const char *ending, char *path, size_t bytes) {
     snprintf(path, bytes, "%s/checkpoints/%d%s", store->path, id, ending);
+}
+
+void store_remove_unfinished(const struct store *store) {
+    static const char ending[] = ".new"; /* of file_writer_open()'s temporary files */
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/checkpoints", store->path);
+    DIR *folder = opendir(path);
+    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry; entry = readdir(folder)) {
+        size_t length = strlen(entry->d_name), end = strlen(ending);
+        if (length > end && strcmp(entry->d_name + length - end, ending) == 0)
+            (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    if (folder)
+        closedir(folder);
 }

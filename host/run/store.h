@@ -157,6 +157,9 @@ void candidates_free(struct candidate *candidates, int count);
 /* Adds an event to log.jsonl and run.db; takes over `details`, a cJSON object or NULL. */
 status store_log(struct store *store, const char *kind, cJSON *details) MUST_CHECK;
 
+/* Removes what processes that were killed have left half written in checkpoints/; nobody else writes there now. */
+void store_remove_unfinished(const struct store *store);
+
 /* Where a checkpoint of a candidate lies: checkpoints/<id><ending>, the ending such as ".safetensors". */
 void store_checkpoint_path(const struct store *store, int id, const char *ending, char *path, size_t bytes);
 
