@@ -46,9 +46,11 @@ for algorithm in nsga2 nsga2-steady ga firefly ageing map-elites random; do
     [ "$(ask "$algorithm-failing" 'SELECT count(*) FROM candidates')" = 8 ] ||
         complain "a failure ended the search of $algorithm"
 done
-cmp -s nsga2-1/log.jsonl nsga2-steady-1/log.jsonl && complain "two algorithms do the same"
-[ "$(ask nsga2-1 'SELECT group_concat(genome) FROM candidates')" = \
-    "$(ask nsga2-steady-1 'SELECT group_concat(genome) FROM candidates')" ] && complain "two algorithms do the same"
+# They do not all do the same; two may, where no child is better than its parents.
+different=$(for algorithm in nsga2 nsga2-steady ageing map-elites random; do
+    ask $algorithm-1 'SELECT group_concat(genome) FROM (SELECT genome FROM candidates ORDER BY id)'
+done | sort -u | wc -l)
+[ "$different" -ge 3 ] || complain "five algorithms tried $different rows of candidates"
 
 # The hypervolume never falls, ends as shown, and is that of the front: counted here over one objective, where it is
 # what lies between the best and the reference, a tenth beyond the worst of the first four.
@@ -73,8 +75,11 @@ expect 0 "" "$starcl" search small.cfg --run tokens --set search.budget.tokens=1
 expect 0 "" "$starcl" search small.cfg --run seven --set search.budget.evaluations=7 --quiet
 [ "$(ask seven 'SELECT count(*) FROM candidates')" = 7 ] || complain "a budget of seven evaluations is not seven"
 expect 0 "" "$starcl" search small.cfg --run hours --set search.budget.hours=0.0003 --quiet # 1.08 s
-[ "$(ask hours 'SELECT sum(seconds) <= 1.08 OR count(*) = 1 FROM evaluations')" = 1 ] ||
-    complain "candidates took more than the budget"
+# The last one was expected to take what those before took on average; it may have taken longer.
+[ "$(ask hours 'WITH b AS (SELECT sum(seconds) AS sum, count(*) AS n FROM evaluations
+        WHERE id < (SELECT max(id) FROM evaluations))
+    SELECT n = 0 OR sum + sum / n <= 1.08 FROM b')" = 1 ] ||
+    complain "a candidate began for which there was no room"
 [ "$(ask hours 'SELECT sum(seconds) + sum(seconds) / count(*) > 1.08 FROM evaluations')" = 1 ] ||
     complain "the search stopped though another candidate had room"
 expect 2 "search.budget.tokens: 1535 are fewer than one candidate is trained on" "$starcl" search small.cfg \
