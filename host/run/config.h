@@ -144,7 +144,7 @@ const char *text_list_next(const struct text_list *list, const char *text);
 /* False where there is no room. */
 bool text_list_add(struct text_list *list, const char *text);
 
-/* Tokens that a candidate is trained on, with all seeds, of a text. */
+/* The fewest tokens that a candidate is trained on: to the first rung, with all seeds, of a text. */
 double config_candidate_tokens(const struct run_config *config);
 /* Whether search.budget bounds the search; otherwise search.population x search.generations candidates do. */
 bool config_has_budget(const struct run_config *config);

@@ -29,7 +29,7 @@ bool text_list_add(struct text_list *list, const char *text) {
 }
 
 double config_candidate_tokens(const struct run_config *config) {
-    return (double)config->train.steps * (double)config->train.batch * (double)config->model.context *
+    return (double)config_rung_steps(config, 0) * (double)config->train.batch * (double)config->model.context *
            (double)config->search.seeds;
 }
 

@@ -111,26 +111,32 @@ static status record_predictions(struct search *search, const struct evolution *
 }
 
 /*
- * What is evaluated next: whoever is due goes on to a higher rung, before anybody new begins on the first. False where
- * the budget has no room for either.
+ * What is evaluated next: whoever is due goes on to a higher rung, before anybody new begins on the first. *more is
+ * false where the budget has no room for either.
  */
-static bool next(const struct search *search, struct evolution *evolution, struct individual *individual) {
+static status next(const struct search *search, struct evolution *evolution, struct individual *individual,
+                   bool *more) {
+    *more = true;
     if (budget_allows_promotion(search) && evolution_promote(evolution, individual))
-        return true;
-    return budget_allows(search) && evolution_ask(evolution, individual);
+        return STATUS_OK;
+    *more = budget_allows(search);
+    return !*more || evolution_ask(evolution, individual)
+               ? STATUS_OK
+               : fail("evolution waits for an individual that was not evaluated");
 }
 
 static status evolve(struct search *search, struct evolution *evolution) {
     int population = (int)search->config.search.population;
     struct individual individual;
-    bool more = next(search, evolution, &individual);
+    bool more;
+    TRY(next(search, evolution, &individual, &more));
     while (more) {
         struct individual told = individual;
         int asked_rung = individual.rung;
         TRY(search_assess(search, &told));
         evolution_tell(evolution, &told);
         TRY(record_predictions(search, evolution, &told));
-        more = next(search, evolution, &individual);
+        TRY(next(search, evolution, &individual, &more));
         TRY(growth_tell(search, &told, !more));
         if (asked_rung == 0 && told.id % population == 0)
             TRY(record_generation(search, evolution, told.generation));
