@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/target.h"
 #include "report/comparison.h"
+#include "report/architecture.h"
 #include "report/front.h"
 #include "report/generations.h"
 #include "report/lineage.h"

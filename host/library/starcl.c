@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "device/discover.h"
 #include "report/devices.h"
+#include "report/architecture.h"
 #include "report/front.h"
 #include "run/search.h"
 #include "run/target.h"

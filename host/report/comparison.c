@@ -4,8 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "evolve/hypervolume.h"
-#include "run/config.h"
-#include "run/summary.h"
+#include "report/recorded.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -59,18 +58,6 @@ static bool same_objectives(const enum metric *a, int a_count, const enum metric
     return same;
 }
 
-static struct individual assess(const struct comparison *comparison, const struct run_config *config,
-                                const struct candidate *candidate) {
-    struct summary summary = summarise(candidate->evaluations, candidate->evaluation_count, config->train.steps);
-    summary_measured_again(candidate->evaluations, candidate->evaluation_count, &summary);
-    struct individual individual = {.failed = summary.failed || summary.seeds == 0 || summary.stopped,
-                                    .violation = limits_violation(&config->search.limits, &summary.mean)};
-    for (int o = 0; o < comparison->objective_count; o++)
-        individual.objectives[o] =
-            metric_objective(comparison->objectives[o], summary.mean.values[comparison->objectives[o]]);
-    return individual;
-}
-
 static void find_front(const struct comparison *comparison, const struct individual *all,
                        struct contestant *contestant) {
     contestant->front = memory_allocate((size_t)contestant->evaluated + 1, sizeof *contestant->front);
@@ -88,45 +75,39 @@ static void find_front(const struct comparison *comparison, const struct individ
     }
 }
 
-static status read_contestant(struct store *store, const struct run_config *config, struct comparison *comparison,
-                              struct contestant *contestant) {
-    struct candidate *candidates;
-    contestant->path = store_path(store);
-    TRY(store_candidates(store, &candidates, &contestant->evaluated));
-    struct individual *all = memory_allocate((size_t)contestant->evaluated + 1, sizeof *all);
-    for (int c = 0; c < contestant->evaluated; c++) {
-        all[c] = assess(comparison, config, &candidates[c]);
-        contestant->failed +=
-            has_failed(candidates[c].evaluations, candidates[c].evaluation_count, config->train.steps);
-        for (int e = 0; e < candidates[c].evaluation_count; e++) {
-            contestant->tokens += candidates[c].evaluations[e].trained_steps * (double)config->train.batch *
-                                  (double)config->model.context;
-            contestant->seconds += candidates[c].evaluations[e].seconds;
+static void read_contestant(const struct recorded *run, const struct comparison *comparison,
+                            struct contestant *contestant) {
+    struct individual *all = memory_allocate((size_t)run->candidate_count + 1, sizeof *all);
+    contestant->evaluated = run->candidate_count;
+    for (int c = 0; c < run->candidate_count; c++) {
+        const struct candidate *candidate = &run->candidates[c];
+        all[c] = recorded_individual(run, candidate, comparison->objectives, comparison->objective_count);
+        contestant->failed += has_failed(candidate->evaluations, candidate->evaluation_count, run->config.train.steps);
+        for (int e = 0; e < candidate->evaluation_count; e++) {
+            contestant->tokens += candidate->evaluations[e].trained_steps * (double)run->config.train.batch *
+                                  (double)run->config.model.context;
+            contestant->seconds += candidate->evaluations[e].seconds;
         }
     }
     find_front(comparison, all, contestant);
     free(all);
-    candidates_free(candidates, contestant->evaluated);
-    return STATUS_OK;
 }
 
 static status read_run(struct store *const *runs, int index, struct comparison *comparison) {
-    struct run_config *config = memory_allocate(1, sizeof *config);
-    enum metric objectives[METRICS];
-    status outcome = config_load_text("the run's config", store_fact(runs[index], FACT_CONFIG), NULL, 0, false, config);
-    if (outcome == STATUS_OK) {
-        int count = config_objectives(config, objectives);
-        if (index == 0) {
-            memcpy(comparison->objectives, objectives, sizeof objectives);
-            comparison->objective_count = count;
-        }
-        if (!same_objectives(comparison->objectives, comparison->objective_count, objectives, count))
-            outcome = refuse_objectives(store_path(runs[0]), store_path(runs[index]), comparison->objectives,
-                                        comparison->objective_count, objectives, count);
+    struct recorded *run;
+    status outcome = recorded_read(runs[index], RECORDED_EVALUATED, &run);
+    if (outcome == STATUS_OK && index == 0) {
+        memcpy(comparison->objectives, run->objectives, sizeof run->objectives);
+        comparison->objective_count = run->objective_count;
     }
+    if (outcome == STATUS_OK &&
+        !same_objectives(comparison->objectives, comparison->objective_count, run->objectives, run->objective_count))
+        outcome = refuse_objectives(store_path(runs[0]), store_path(runs[index]), comparison->objectives,
+                                    comparison->objective_count, run->objectives, run->objective_count);
+    comparison->contestants[index].path = store_path(runs[index]);
     if (outcome == STATUS_OK)
-        outcome = read_contestant(runs[index], config, comparison, &comparison->contestants[index]);
-    free(config);
+        read_contestant(run, comparison, &comparison->contestants[index]);
+    recorded_release(run);
     return outcome;
 }
 

@@ -3,9 +3,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "model/architecture.h"
+#include "report/recorded.h"
 #include "run/evaluator.h"
-#include "run/summary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,12 +18,9 @@ struct member {
 };
 
 struct front {
-    struct run_config config;
-    enum metric objectives[METRICS];
-    int objective_count;
+    struct recorded *run;
     enum metric quality, test_quality; /* what quality is of this data: bits a byte, or accuracy */
-    struct candidate *candidates;      /* of the whole run */
-    int evaluated, failed, incomplete; /* not failed, and not trained in full: on a lower rung, or stopped early */
+    int failed, incomplete;            /* not failed, and not trained in full: on a lower rung, or stopped early */
     struct member *members;            /* of the front, the best first objective first */
     int count;
     struct member *finals; /* what was trained again, the best test part first */
@@ -45,55 +41,50 @@ static int by_test_part(const void *a, const void *b) {
     return difference != 0 ? (difference < 0 ? -1 : 1) : x->individual.id - y->individual.id;
 }
 
-static struct member member_of(const struct front *front, const struct candidate *candidate) {
-    struct member member = {.individual = candidate->individual};
-    member.search = summarise(candidate->evaluations, candidate->evaluation_count, front->config.train.steps);
-    summary_measured_again(candidate->evaluations, candidate->evaluation_count, &member.search);
-    member.final = summarise(candidate->evaluations, candidate->evaluation_count, config_final_steps(&front->config));
-    member.individual.failed = member.search.failed || member.search.seeds == 0 || member.search.stopped;
-    member.individual.violation = limits_violation(&front->config.search.limits, &member.search.mean);
-    for (int o = 0; o < front->objective_count; o++)
-        member.individual.objectives[o] =
-            metric_objective(front->objectives[o], member.search.mean.values[front->objectives[o]]);
+static struct member member_of(const struct recorded *run, const struct candidate *candidate) {
+    struct member member = {
+        .individual = recorded_individual(run, candidate, run->objectives, run->objective_count),
+        .search = recorded_summary(run, candidate),
+        .final = summarise(candidate->evaluations, candidate->evaluation_count, config_final_steps(&run->config))};
     return member;
 }
 
 /* Nothing that violates limits is on the front. */
 static bool is_dominated(const struct front *front, const struct member *all, int index) {
-    for (int i = 0; i < front->evaluated; i++)
-        if (dominates(&all[i].individual, &all[index].individual, front->objective_count))
+    for (int i = 0; i < front->run->candidate_count; i++)
+        if (dominates(&all[i].individual, &all[index].individual, front->run->objective_count))
             return true;
     return all[index].individual.failed || all[index].individual.violation > 0;
 }
 
 /* The metric that varies with the seed and that people compare: what is optimised first, or else quality. */
 static enum metric quality_of(const struct front *front) {
-    return metric_table[front->objectives[0]].kind == METRIC_TRAINED ? front->objectives[0] : front->quality;
+    return metric_table[front->run->objectives[0]].kind == METRIC_TRAINED ? front->run->objectives[0] : front->quality;
 }
 
 static void choose_members(struct front *front) {
-    struct member *all = memory_allocate((size_t)front->evaluated, sizeof *all);
-    for (int i = 0; i < front->evaluated; i++)
-        all[i] = member_of(front, &front->candidates[i]);
-    front->members = memory_allocate((size_t)front->evaluated, sizeof *front->members);
-    front->finals = memory_allocate((size_t)front->evaluated, sizeof *front->finals);
+    struct member *all = memory_allocate((size_t)front->run->candidate_count, sizeof *all);
+    for (int i = 0; i < front->run->candidate_count; i++)
+        all[i] = member_of(front->run, &front->run->candidates[i]);
+    front->members = memory_allocate((size_t)front->run->candidate_count, sizeof *front->members);
+    front->finals = memory_allocate((size_t)front->run->candidate_count, sizeof *front->finals);
     front->quality = METRIC_BITS_PER_BYTE;
     front->test_quality = METRIC_TEST_BITS_PER_BYTE;
-    for (int i = 0; i < front->evaluated; i++) {
+    for (int i = 0; i < front->run->candidate_count; i++) {
         if (all[i].individual.failed)
             continue;
         front->quality = metrics_quality(&all[i].search.mean, false);
         front->test_quality = metrics_quality(&all[i].search.mean, true);
     }
-    for (int i = 0; i < front->evaluated; i++) {
-        const struct candidate *candidate = &front->candidates[i];
+    for (int i = 0; i < front->run->candidate_count; i++) {
+        const struct candidate *candidate = &front->run->candidates[i];
         /* In the search: the final training takes nothing away. */
-        bool failed = has_failed(candidate->evaluations, candidate->evaluation_count, front->config.train.steps);
+        bool failed = has_failed(candidate->evaluations, candidate->evaluation_count, front->run->config.train.steps);
         front->failed += failed;
         front->incomplete += all[i].individual.failed && !failed;
         if (!is_dominated(front, all, i))
             front->members[front->count++] = all[i];
-        if (front->config.search.final.keep > 0 && all[i].final.seeds > 0 && !all[i].final.failed)
+        if (front->run->config.search.final.keep > 0 && all[i].final.seeds > 0 && !all[i].final.failed)
             front->finals[front->final_count++] = all[i];
     }
     free(all);
@@ -108,16 +99,14 @@ static void choose_members(struct front *front) {
 }
 
 static void release_front(struct front *front) {
-    candidates_free(front->candidates, front->evaluated);
+    recorded_release(front->run);
     free(front->members);
     free(front->finals);
 }
 
 static status read_front(struct store *store, struct front *front) {
-    memset(front, 0, sizeof *front);
-    TRY(config_load_text("the run's config", store_fact(store, FACT_CONFIG), NULL, 0, false, &front->config));
-    front->objective_count = config_objectives(&front->config, front->objectives);
-    TRY(store_candidates(store, &front->candidates, &front->evaluated));
+    *front = (struct front){0};
+    TRY(recorded_read(store, RECORDED_EVALUATED, &front->run));
     choose_members(front);
     return STATUS_OK;
 }
@@ -126,8 +115,8 @@ static status read_front(struct store *store, struct front *front) {
 static int columns_of(const struct front *front, enum metric columns[METRICS]) {
     const enum metric always[] = {front->quality, METRIC_PARAMETERS, METRIC_CACHE_BYTES};
     int count = 0;
-    for (int i = 0; i < front->objective_count; i++)
-        columns[count++] = front->objectives[i];
+    for (int i = 0; i < front->run->objective_count; i++)
+        columns[count++] = front->run->objectives[i];
     for (size_t a = 0; a < sizeof always / sizeof *always; a++) {
         bool listed = false;
         for (int i = 0; i < count; i++)
@@ -154,7 +143,7 @@ static void print_cell(const struct summary *summary, enum metric metric, bool s
 
 static void print_members(const struct front *front, const struct member *members, int count, bool final,
                           const enum metric *columns, int column_count, FILE *out) {
-    bool several = (final ? front->config.search.final.seeds : front->config.search.seeds) > 1;
+    bool several = (final ? front->run->config.search.final.seeds : front->run->config.search.seeds) > 1;
     enum metric quality = final ? front->test_quality : quality_of(front);
     char genome[GENOME_TEXT_BYTES];
     fprintf(out, "%6s", "id");
@@ -175,7 +164,7 @@ static void print_final(const struct front *front, FILE *out) {
     fprintf(out,
             "\nThe best of them trained again from scratch, %lld steps, seeds %lld; the test part is %s that "
             "selection never saw\n\n",
-            config_final_steps(&front->config), front->config.search.final.seeds,
+            config_final_steps(&front->run->config), front->run->config.search.final.seeds,
             front->quality == METRIC_BITS_PER_BYTE ? "text" : "data");
     print_members(front, front->finals, front->final_count, true, columns, 4, out);
 }
@@ -201,12 +190,12 @@ static status print_growth(struct store *store, const struct front *front, FILE 
     int count;
     char number[TEXT_NUMBER_BYTES], duration[TEXT_NUMBER_BYTES];
     TRY(last_progress(store, &last, reference, &count));
-    if (last.place == 0 || count != front->objective_count)
+    if (last.place == 0 || count != front->run->objective_count)
         return STATUS_OK;
     fprintf(out, "hypervolume %.4g, up to", last.hypervolume);
     for (int o = 0; o < count; o++)
-        fprintf(out, "%s %s %s", o ? "," : "", metric_table[front->objectives[o]].title,
-                metric_text(front->objectives[o], reference[o], number));
+        fprintf(out, "%s %s %s", o ? "," : "", metric_table[front->run->objectives[o]].title,
+                metric_text(front->run->objectives[o], reference[o], number));
     fprintf(out, "; trained on %s tokens in %s\n\n", text_count(number, last.tokens),
             text_duration(duration, last.seconds));
     return STATUS_OK;
@@ -217,7 +206,7 @@ static status describe_growth(struct store *store, const struct front *front, cJ
     double reference[MAX_OBJECTIVES];
     int count;
     TRY(last_progress(store, &last, reference, &count));
-    if (last.place == 0 || count != front->objective_count)
+    if (last.place == 0 || count != front->run->objective_count)
         return STATUS_OK;
     cJSON_AddNumberToObject(json, "hypervolume", last.hypervolume);
     cJSON_AddItemToObject(json, "reference", cJSON_CreateDoubleArray(reference, count));
@@ -232,7 +221,7 @@ status report_front(struct store *store, FILE *out) {
     TRY(store_get_status(store, run_status, sizeof run_status));
     TRY(read_front(store, &front));
     fprintf(out, "Pareto front of %s (%s): %d of %d evaluated candidates", store_path(store), run_status, front.count,
-            front.evaluated);
+            front.run->candidate_count);
     if (front.incomplete)
         fprintf(out, ", %d not trained in full", front.incomplete);
     fprintf(out, front.failed ? ", %d failed\n\n" : "\n\n", front.failed);
@@ -240,7 +229,7 @@ status report_front(struct store *store, FILE *out) {
     print_members(&front, front.members, front.count, false, columns, columns_of(&front, columns), out);
     if (front.final_count > 0)
         print_final(&front, out);
-    if (front.config.search.seeds > 1 || (front.final_count > 0 && front.config.search.final.seeds > 1))
+    if (front.run->config.search.seeds > 1 || (front.final_count > 0 && front.run->config.search.final.seeds > 1))
         fprintf(
             out,
             "\n+- is the standard error of the mean over seeds; ~ is within noise of the row above: other seeds may "
@@ -297,154 +286,18 @@ status report_front_json(struct store *store, FILE *out) {
     cJSON_AddStringToObject(json, "status", run_status);
     cJSON_AddStringToObject(json, "device", store_fact(store, FACT_DEVICE));
     cJSON *objectives = cJSON_AddArrayToObject(json, "objectives");
-    for (int o = 0; o < front.objective_count; o++)
-        cJSON_AddItemToArray(objectives, cJSON_CreateString(metric_table[front.objectives[o]].name));
-    cJSON_AddNumberToObject(json, "evaluations", front.evaluated);
+    for (int o = 0; o < front.run->objective_count; o++)
+        cJSON_AddItemToArray(objectives, cJSON_CreateString(metric_table[front.run->objectives[o]].name));
+    cJSON_AddNumberToObject(json, "evaluations", front.run->candidate_count);
     cJSON_AddNumberToObject(json, "failed", front.failed);
     cJSON_AddNumberToObject(json, "not_trained_in_full", front.incomplete);
     status outcome = describe_growth(store, &front, json);
     cJSON_AddItemToObject(json, "front", describe_members(front.members, front.count, false));
     if (front.final_count > 0)
-        cJSON_AddNumberToObject(json, "final_steps", (double)config_final_steps(&front.config));
+        cJSON_AddNumberToObject(json, "final_steps", (double)config_final_steps(&front.run->config));
     if (front.final_count > 0)
         cJSON_AddItemToObject(json, "final", describe_members(front.finals, front.final_count, true));
     release_front(&front);
     json_print(json, out);
     return outcome;
-}
-
-/* ---- one architecture ---- */
-
-static struct liv_class class_of(const struct genome *genome, const struct catalogue *catalogue, int liv) {
-    struct liv_class liv_class;
-    genome_class(genome, catalogue, genome->livs[liv].genes[LIV_CLASS], &liv_class);
-    return liv_class;
-}
-
-/* "weights of B and V from LIV 1" for a LIV that uses what another owns, "" otherwise. */
-static void describe_sharing(const struct genome *genome, const struct liv_class *liv_class, int liv,
-                             struct text *text) {
-    char set[64];
-    int owner = genome_group_owner(genome, liv, LIV_FEATURIZER_GROUP);
-    if (owner != liv) {
-        unsigned shared = liv_class->featurizer_strategies[genome->livs[liv].genes[LIV_FEATURIZER_STRATEGY] - 1];
-        text_append(text, "weights of %s from LIV %d", feature_set_text(shared, set, sizeof set), owner + 1);
-    }
-    owner = genome_group_owner(genome, liv, LIV_FEATURE_GROUP);
-    if (owner != liv) {
-        unsigned shared = liv_class->feature_strategies[genome->livs[liv].genes[LIV_FEATURE_STRATEGY] - 1];
-        text_append(text, "%sfeatures %s from LIV %d", text->length ? ", " : "",
-                    feature_set_text(shared, set, sizeof set), owner + 1);
-    }
-}
-
-static void print_costs(const char *first, const char *name, const struct cost *cost, const char *sharing, FILE *out) {
-    char parameters[TEXT_NUMBER_BYTES], flops[TEXT_NUMBER_BYTES], cache[TEXT_NUMBER_BYTES];
-    fprintf(out, "%5s  %-12s  %10s  %10s  %10s%s%s\n", first, name, text_count(parameters, (double)cost->parameters),
-            text_count(flops, cost->flops_per_token), text_bytes(cache, (double)cost->cache_bytes),
-            *sharing ? "  " : "", sharing);
-}
-
-/* "decode/token         135 us  (134 us to 137 us)" */
-static void print_measured(const struct evaluation *measured, FILE *out) {
-    char value[TEXT_NUMBER_BYTES], low[TEXT_NUMBER_BYTES], high[TEXT_NUMBER_BYTES];
-    fprintf(out, "\n");
-    for (int m = 0; m < METRICS; m++) {
-        if (isnan(measured->metrics.values[m]))
-            continue;
-        fprintf(out, "%-16s  %10s", metric_table[m].title, metric_text(m, measured->metrics.values[m], value));
-        if (!isnan(measured->low.values[m]))
-            fprintf(out, "  (%s to %s)", metric_text(m, measured->low.values[m], low),
-                    metric_text(m, measured->high.values[m], high));
-        fprintf(out, "\n");
-    }
-}
-
-static cJSON *describe_measured(const struct evaluation *measured) {
-    cJSON *list = cJSON_CreateObject();
-    for (int m = 0; m < METRICS; m++) {
-        if (isnan(measured->metrics.values[m]))
-            continue;
-        cJSON *json = cJSON_AddObjectToObject(list, metric_table[m].name);
-        cJSON_AddNumberToObject(json, "value", measured->metrics.values[m]);
-        if (!isnan(measured->low.values[m])) {
-            cJSON_AddNumberToObject(json, "low", measured->low.values[m]);
-            cJSON_AddNumberToObject(json, "high", measured->high.values[m]);
-        }
-    }
-    return list;
-}
-
-static void print_architecture(const struct genome *genome, const struct catalogue *catalogue,
-                               const struct model_settings *settings, const struct graph *graph,
-                               const struct evaluation *measured, FILE *out) {
-    char text[GENOME_TEXT_BYTES], place[16];
-    fprintf(out, "genome %s\nwidth %d, %d LIVs, context %d, cache for %d tokens\n\n", genome_print(genome, text),
-            settings->width, genome->depth, settings->context, settings->cache_context);
-    fprintf(out, "%5s  %-12s  %10s  %10s  %10s\n", "LIV", "class", "parameters", "FLOP/token", "cache");
-    for (int liv = 0; liv < genome->depth; liv++) {
-        struct cost cost = graph_liv_cost(graph, settings->cache_context, liv);
-        struct liv_class liv_class = class_of(genome, catalogue, liv);
-        struct text sharing = {0};
-        describe_sharing(genome, &liv_class, liv, &sharing);
-        snprintf(place, sizeof place, "%d", liv + 1);
-        print_costs(place, liv_class.name, &cost, sharing.text ? sharing.text : "", out);
-        text_free(&sharing);
-    }
-    struct cost ends = graph_liv_cost(graph, settings->cache_context, -1);
-    struct cost all = graph_cost(graph, settings->cache_context);
-    print_costs("", "ends", &ends, "embedding, norm, output", out);
-    print_costs("", "sum", &all, "", out);
-    if (measured)
-        print_measured(measured, out);
-}
-
-static void add_costs(cJSON *json, const struct cost *cost) {
-    cJSON_AddNumberToObject(json, "parameters", (double)cost->parameters);
-    cJSON_AddNumberToObject(json, "flops_per_token", cost->flops_per_token);
-    cJSON_AddNumberToObject(json, "cache_bytes", (double)cost->cache_bytes);
-}
-
-static void print_architecture_json(const struct genome *genome, const struct catalogue *catalogue,
-                                    const struct model_settings *settings, const struct graph *graph,
-                                    const struct evaluation *measured, FILE *out) {
-    char text[GENOME_TEXT_BYTES];
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "genome", genome_print(genome, text));
-    cJSON_AddNumberToObject(json, "width", settings->width);
-    cJSON_AddNumberToObject(json, "context", settings->context);
-    cJSON_AddNumberToObject(json, "cache_context", settings->cache_context);
-    cJSON *livs = cJSON_AddArrayToObject(json, "livs");
-    for (int liv = 0; liv < genome->depth; liv++) {
-        struct cost cost = graph_liv_cost(graph, settings->cache_context, liv);
-        struct liv_class liv_class = class_of(genome, catalogue, liv);
-        struct text sharing = {0};
-        describe_sharing(genome, &liv_class, liv, &sharing);
-        cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "class", liv_class.name);
-        cJSON_AddStringToObject(item, "shares", sharing.text ? sharing.text : "");
-        add_costs(item, &cost);
-        cJSON_AddItemToArray(livs, item);
-        text_free(&sharing);
-    }
-    struct cost all = graph_cost(graph, settings->cache_context);
-    add_costs(json, &all);
-    if (measured)
-        cJSON_AddItemToObject(json, "measured", describe_measured(measured));
-    json_print(json, out);
-}
-
-/* Costs do not depend on the device; any shape builds the graph. */
-static const struct device_shape any_shape = {.lanes = 1, .width = 16, .items = 1, .rows = 1, .reduction_rows = 64};
-
-status report_architecture(const struct genome *genome, const struct catalogue *catalogue,
-                           const struct run_config *config, const struct evaluation *measured, bool json, FILE *out) {
-    struct model_settings settings = config_model_settings(config);
-    struct genome_space space = genome_space_of(catalogue);
-    struct graph *graph;
-    TRY(genome_validate(genome, &space));
-    TRY(architecture_build(genome, catalogue, &settings, 1, any_shape, &graph));
-    (json ? print_architecture_json : print_architecture)(genome, catalogue, &settings, graph, measured, out);
-    graph_destroy(graph);
-    return STATUS_OK;
 }

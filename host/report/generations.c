@@ -3,8 +3,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "report/recorded.h"
 #include "run/analysis.h"
-#include "run/config.h"
 #include "run/lineage.h"
 
 #include <math.h>
@@ -12,12 +12,7 @@
 #include <string.h>
 
 struct generations {
-    struct run_config config;
-    struct catalogue catalogue;
-    enum metric objectives[METRICS];
-    int objective_count;
-    struct candidate *candidates;
-    int candidate_count;
+    struct recorded *run;
     struct analysis *analyses; /* by generation, from 0 */
     int count;
     struct agreement *agreements;
@@ -29,52 +24,48 @@ struct generations {
 /* ---- computing ---- */
 
 static void analyse_generation(struct generations *generations, int generation) {
-    const struct candidate **members = memory_allocate((size_t)generations->candidate_count + 1, sizeof *members);
+    const struct candidate **members = memory_allocate((size_t)generations->run->candidate_count + 1, sizeof *members);
     int count = 0;
-    for (int c = 0; c < generations->candidate_count; c++)
-        if (generations->candidates[c].individual.generation == generation)
-            members[count++] = &generations->candidates[c];
-    analyse(members, count, generations->config.train.steps, &generations->analyses[generation]);
+    for (int c = 0; c < generations->run->candidate_count; c++)
+        if (generations->run->candidates[c].individual.generation == generation)
+            members[count++] = &generations->run->candidates[c];
+    analyse(members, count, generations->run->config.train.steps, &generations->analyses[generation]);
     free(members);
 }
 
 /* What lengths of training are compared by: the first objective that training makes. */
 static enum metric quality_of(const struct generations *generations) {
-    for (int o = 0; o < generations->objective_count; o++)
-        if (metric_table[generations->objectives[o]].kind == METRIC_TRAINED)
-            return generations->objectives[o];
+    for (int o = 0; o < generations->run->objective_count; o++)
+        if (metric_table[generations->run->objectives[o]].kind == METRIC_TRAINED)
+            return generations->run->objectives[o];
     return METRIC_BITS_PER_BYTE;
 }
 
 static status read_generations(struct store *store, struct generations *generations) {
-    TRY(config_load_text("the run's config", store_fact(store, FACT_CONFIG), NULL, 0, false, &generations->config));
-    TRY(catalogue_read_text("the run's catalogue", store_fact(store, FACT_CATALOGUE), &generations->catalogue));
-    generations->objective_count = config_objectives(&generations->config, generations->objectives);
-    TRY(store_candidates(store, &generations->candidates, &generations->candidate_count));
-    for (int c = 0; c < generations->candidate_count; c++)
-        if (generations->candidates[c].individual.generation >= generations->count)
-            generations->count = generations->candidates[c].individual.generation + 1;
+    TRY(recorded_read(store, RECORDED_EVALUATED, &generations->run));
+    for (int c = 0; c < generations->run->candidate_count; c++)
+        if (generations->run->candidates[c].individual.generation >= generations->count)
+            generations->count = generations->run->candidates[c].individual.generation + 1;
     generations->analyses = memory_allocate((size_t)generations->count + 1, sizeof *generations->analyses);
     for (int g = 0; g < generations->count; g++)
         analyse_generation(generations, g);
     enum metric quality = quality_of(generations);
-    generations->agreements = analyse_agreements(generations->candidates, generations->candidate_count, quality,
-                                                 &generations->agreement_count);
+    generations->agreements = analyse_agreements(generations->run->candidates, generations->run->candidate_count,
+                                                 quality, &generations->agreement_count);
     return store_predictions(store, &generations->predictions, &generations->prediction_count);
 }
 
-static void release(struct generations *generations) {
-    candidates_free(generations->candidates, generations->candidate_count);
+static void release_generations(struct generations *generations) {
+    recorded_release(generations->run);
     free(generations->analyses);
     free(generations->agreements);
     free(generations->predictions);
-    free(generations);
 }
 
 /* The generation of a candidate, or -1. */
 static int generation_of(const struct generations *generations, int id) {
-    int place = lineage_find(generations->candidates, generations->candidate_count, id);
-    return place >= 0 ? generations->candidates[place].individual.generation : -1;
+    int place = lineage_find(generations->run->candidates, generations->run->candidate_count, id);
+    return place >= 0 ? generations->run->candidates[place].individual.generation : -1;
 }
 
 /* ---- the table ---- */
@@ -106,13 +97,13 @@ static bool occurs(const struct generations *generations, int class_index) {
 
 static void print_classes(const struct generations *generations, FILE *out) {
     fprintf(out, "\nclasses, %% of LIVs\n%10s", "generation");
-    for (int c = 0; c < generations->catalogue.class_count; c++)
+    for (int c = 0; c < generations->run->catalogue.class_count; c++)
         if (occurs(generations, c))
-            fprintf(out, "  %9s", generations->catalogue.classes[c].name);
+            fprintf(out, "  %9s", generations->run->catalogue.classes[c].name);
     fprintf(out, "\n");
     for (int g = 0; g < generations->count; g++) {
         fprintf(out, "%10d", g + 1);
-        for (int c = 0; c < generations->catalogue.class_count; c++)
+        for (int c = 0; c < generations->run->catalogue.class_count; c++)
             if (occurs(generations, c))
                 fprintf(out, "  %9.1f", 100 * generations->analyses[g].class_shares[c]);
         fprintf(out, "\n");
@@ -141,7 +132,7 @@ static void print_connections(const struct generations *generations, FILE *out) 
 static void print_pairs(const struct generations *generations, FILE *out) {
     enum { MOST = 8 };
     const struct analysis *last = &generations->analyses[generations->count - 1];
-    int classes = generations->catalogue.class_count;
+    int classes = generations->run->catalogue.class_count;
     bool shown[CATALOGUE_MAX_CLASSES][CATALOGUE_MAX_CLASSES] = {{false}};
     fprintf(out, "\nneighbours of the last generation, %% of pairs:");
     for (int place = 0; place < MOST; place++) {
@@ -156,8 +147,8 @@ static void print_pairs(const struct generations *generations, FILE *out) {
         if (first < 0)
             break;
         shown[first][second] = true;
-        fprintf(out, "%s %s > %s %.1f", place ? "," : "", generations->catalogue.classes[first].name,
-                generations->catalogue.classes[second].name, 100 * last->pair_shares[first][second]);
+        fprintf(out, "%s %s > %s %.1f", place ? "," : "", generations->run->catalogue.classes[first].name,
+                generations->run->catalogue.classes[second].name, 100 * last->pair_shares[first][second]);
     }
     fprintf(out, "\n");
 }
@@ -221,19 +212,19 @@ static void print_surrogate(const struct generations *generations, enum metric m
 
 static void print_table(struct store *store, const struct generations *generations, FILE *out) {
     fprintf(out, "Generations of %s, of %lld candidates each\n", store_path(store),
-            generations->config.search.population);
+            generations->run->config.search.population);
     if (generations->count == 0) {
         fprintf(out, "\nnothing was evaluated yet\n");
         return;
     }
-    for (int o = 0; o < generations->objective_count; o++)
-        print_scores(generations, generations->objectives[o], out);
+    for (int o = 0; o < generations->run->objective_count; o++)
+        print_scores(generations, generations->run->objectives[o], out);
     print_classes(generations, out);
     print_pairs(generations, out);
     print_connections(generations, out);
     print_agreements(generations, out);
-    for (int o = 0; o < generations->objective_count; o++)
-        print_surrogate(generations, generations->objectives[o], out);
+    for (int o = 0; o < generations->run->objective_count; o++)
+        print_surrogate(generations, generations->run->objectives[o], out);
 }
 
 /* ---- JSON ---- */
@@ -256,13 +247,13 @@ static cJSON *describe_spread(const struct spread *spread) {
 
 static cJSON *describe_pairs(const struct generations *generations, const struct analysis *analysis) {
     cJSON *list = cJSON_CreateArray();
-    for (int a = 0; a < generations->catalogue.class_count; a++) {
-        for (int b = 0; b < generations->catalogue.class_count; b++) {
+    for (int a = 0; a < generations->run->catalogue.class_count; a++) {
+        for (int b = 0; b < generations->run->catalogue.class_count; b++) {
             if (analysis->pair_shares[a][b] <= 0)
                 continue;
             cJSON *pair = cJSON_CreateObject();
-            cJSON_AddStringToObject(pair, "first", generations->catalogue.classes[a].name);
-            cJSON_AddStringToObject(pair, "next", generations->catalogue.classes[b].name);
+            cJSON_AddStringToObject(pair, "first", generations->run->catalogue.classes[a].name);
+            cJSON_AddStringToObject(pair, "next", generations->run->catalogue.classes[b].name);
             cJSON_AddNumberToObject(pair, "share", analysis->pair_shares[a][b]);
             cJSON_AddItemToArray(list, pair);
         }
@@ -281,9 +272,9 @@ static cJSON *describe_generation(const struct generations *generations, int gen
         if (analysis->metrics[m].count > 0)
             cJSON_AddItemToObject(metrics, metric_table[m].name, describe_spread(&analysis->metrics[m]));
     cJSON *classes = cJSON_AddObjectToObject(json, "class_shares");
-    for (int c = 0; c < generations->catalogue.class_count; c++)
+    for (int c = 0; c < generations->run->catalogue.class_count; c++)
         if (occurs(generations, c))
-            cJSON_AddNumberToObject(classes, generations->catalogue.classes[c].name, analysis->class_shares[c]);
+            cJSON_AddNumberToObject(classes, generations->run->catalogue.classes[c].name, analysis->class_shares[c]);
     cJSON_AddItemToObject(json, "pairs", describe_pairs(generations, analysis));
     for (int kind = 0; kind < SHARING_KINDS; kind++) {
         cJSON *connections = cJSON_AddObjectToObject(json, connection_names[kind]);
@@ -292,12 +283,12 @@ static cJSON *describe_generation(const struct generations *generations, int gen
     }
     add_number(json, "diversity", analysis->diversity);
     cJSON *surrogate = cJSON_AddObjectToObject(json, "surrogate");
-    for (int o = 0; o < generations->objective_count; o++) {
+    for (int o = 0; o < generations->run->objective_count; o++) {
         int count;
-        double correlation = judge_surrogate(generations, generation, generations->objectives[o], &count);
+        double correlation = judge_surrogate(generations, generation, generations->run->objectives[o], &count);
         if (count == 0)
             continue;
-        cJSON *item = cJSON_AddObjectToObject(surrogate, metric_table[generations->objectives[o]].name);
+        cJSON *item = cJSON_AddObjectToObject(surrogate, metric_table[generations->run->objectives[o]].name);
         cJSON_AddNumberToObject(item, "predictions", count);
         add_number(item, "rank_correlation", correlation);
     }
@@ -307,7 +298,7 @@ static cJSON *describe_generation(const struct generations *generations, int gen
 static void print_json(struct store *store, const struct generations *generations, FILE *out) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "run", store_path(store));
-    cJSON_AddNumberToObject(json, "population", (double)generations->config.search.population);
+    cJSON_AddNumberToObject(json, "population", (double)generations->run->config.search.population);
     cJSON *list = cJSON_AddArrayToObject(json, "generations");
     for (int g = 0; g < generations->count; g++)
         cJSON_AddItemToArray(list, describe_generation(generations, g));
@@ -325,10 +316,10 @@ static void print_json(struct store *store, const struct generations *generation
 }
 
 status report_generations(struct store *store, bool json, FILE *out) {
-    struct generations *generations = memory_allocate(1, sizeof *generations);
-    status outcome = read_generations(store, generations);
+    struct generations generations = {0};
+    status outcome = read_generations(store, &generations);
     if (outcome == STATUS_OK)
-        (json ? print_json : print_table)(store, generations, out);
-    release(generations);
+        (json ? print_json : print_table)(store, &generations, out);
+    release_generations(&generations);
     return outcome;
 }

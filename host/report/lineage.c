@@ -3,20 +3,14 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "run/config.h"
+#include "report/recorded.h"
 #include "run/lineage.h"
-#include "run/summary.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 struct lineage {
-    struct run_config config;
-    struct catalogue catalogue;
-    enum metric objectives[METRICS];
-    int objective_count;
-    struct candidate *candidates;
-    int candidate_count;
+    struct recorded *run;
     int *places; /* of the candidate and its ancestors, newest first */
     int count;
 };
@@ -24,39 +18,31 @@ struct lineage {
 static const char *const sharing_words[SHARING_KINDS] = {"features", "weights"};
 
 static status read_lineage(struct store *store, int id, struct lineage *lineage) {
-    TRY(config_load_text("the run's config", store_fact(store, FACT_CONFIG), NULL, 0, false, &lineage->config));
-    TRY(catalogue_read_text("the run's catalogue", store_fact(store, FACT_CATALOGUE), &lineage->catalogue));
-    lineage->objective_count = config_objectives(&lineage->config, lineage->objectives);
-    TRY(store_every_candidate(store, &lineage->candidates, &lineage->candidate_count));
-    lineage->places = lineage_of(lineage->candidates, lineage->candidate_count, id, &lineage->count);
+    TRY(recorded_read(store, RECORDED_EVERY, &lineage->run));
+    lineage->places = lineage_of(lineage->run->candidates, lineage->run->candidate_count, id, &lineage->count);
     if (lineage->count > 0)
         return STATUS_OK;
-    if (lineage->candidate_count == 0)
+    if (lineage->run->candidate_count == 0)
         return fail_usage("%s has no candidate %d: it has none yet", store_path(store), id);
     return fail_usage("%s has no candidate %d; its candidates are %d to %d", store_path(store), id,
-                      lineage->candidates[0].individual.id,
-                      lineage->candidates[lineage->candidate_count - 1].individual.id);
+                      lineage->run->candidates[0].individual.id,
+                      lineage->run->candidates[lineage->run->candidate_count - 1].individual.id);
 }
 
-static void release(struct lineage *lineage) {
-    candidates_free(lineage->candidates, lineage->candidate_count);
+static void release_lineage(struct lineage *lineage) {
+    recorded_release(lineage->run);
     free(lineage->places);
-    free(lineage);
 }
 
 static const struct candidate *find(const struct lineage *lineage, int id) {
-    int place = id ? lineage_find(lineage->candidates, lineage->candidate_count, id) : -1;
-    return place >= 0 ? &lineage->candidates[place] : NULL;
-}
-
-/* What selection saw of it. */
-static struct summary scores(const struct lineage *lineage, const struct candidate *candidate) {
-    return summarise(candidate->evaluations, candidate->evaluation_count, lineage->config.train.steps);
+    int place = id ? lineage_find(lineage->run->candidates, lineage->run->candidate_count, id) : -1;
+    return place >= 0 ? &lineage->run->candidates[place] : NULL;
 }
 
 static const char *class_name(const struct lineage *lineage, const struct genome *genome, int liv) {
     int class_gene = genome->livs[liv].genes[LIV_CLASS];
-    return class_gene <= lineage->catalogue.class_count ? lineage->catalogue.classes[class_gene - 1].name : "?";
+    return class_gene <= lineage->run->catalogue.class_count ? lineage->run->catalogue.classes[class_gene - 1].name
+                                                             : "?";
 }
 
 /* Fills the changes of a candidate that has parents; false where it has none. */
@@ -104,7 +90,7 @@ static void print_part(const struct lineage *lineage, const struct genome *genom
 
 static void print_candidate(const struct lineage *lineage, const struct candidate *candidate, FILE *out) {
     const struct individual *individual = &candidate->individual;
-    struct summary summary = scores(lineage, candidate);
+    struct summary summary = recorded_summary(lineage->run, candidate);
     struct liv_change changes[GENOME_MAX_DEPTH];
     char genome[GENOME_TEXT_BYTES], number[TEXT_NUMBER_BYTES];
     fprintf(out, "%6d  generation %d, %s", individual->id, individual->generation + 1,
@@ -117,10 +103,10 @@ static void print_candidate(const struct lineage *lineage, const struct candidat
         fprintf(out, ", failed: %s", summary.reason);
     else if (summary.seeds == 0)
         fprintf(out, ", not trained");
-    for (int o = 0; o < lineage->objective_count && !summary.failed && summary.seeds > 0; o++)
+    for (int o = 0; o < lineage->run->objective_count && !summary.failed && summary.seeds > 0; o++)
         fprintf(out, ", %s %s",
-                metric_text(lineage->objectives[o], summary.mean.values[lineage->objectives[o]], number),
-                metric_table[lineage->objectives[o]].title);
+                metric_text(lineage->run->objectives[o], summary.mean.values[lineage->run->objectives[o]], number),
+                metric_table[lineage->run->objectives[o]].title);
     fprintf(out, "\n        %s\n", genome_print(&individual->genome, genome));
     if (!find_changes(lineage, candidate, changes))
         return;
@@ -134,9 +120,9 @@ static void print_candidate(const struct lineage *lineage, const struct candidat
 static void print_table(struct store *store, const struct lineage *lineage, FILE *out) {
     bool guessed = false;
     fprintf(out, "Lineage of candidate %d of %s: it and the %d that it descends from, newest first\n\n",
-            lineage->candidates[lineage->places[0]].individual.id, store_path(store), lineage->count - 1);
+            lineage->run->candidates[lineage->places[0]].individual.id, store_path(store), lineage->count - 1);
     for (int i = 0; i < lineage->count; i++) {
-        const struct candidate *candidate = &lineage->candidates[lineage->places[i]];
+        const struct candidate *candidate = &lineage->run->candidates[lineage->places[i]];
         print_candidate(lineage, candidate, out);
         guessed = guessed || (candidate->individual.parents[0] && !candidate->has_sources);
     }
@@ -168,7 +154,7 @@ static cJSON *describe_changes(const struct lineage *lineage, const struct candi
 
 static cJSON *describe_candidate(const struct lineage *lineage, const struct candidate *candidate) {
     const struct individual *individual = &candidate->individual;
-    struct summary summary = scores(lineage, candidate);
+    struct summary summary = recorded_summary(lineage->run, candidate);
     struct liv_change changes[GENOME_MAX_DEPTH];
     char genome[GENOME_TEXT_BYTES];
     cJSON *json = cJSON_CreateObject();
@@ -196,18 +182,18 @@ static cJSON *describe_candidate(const struct lineage *lineage, const struct can
 static void print_json(struct store *store, const struct lineage *lineage, FILE *out) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "run", store_path(store));
-    cJSON_AddNumberToObject(json, "candidate", lineage->candidates[lineage->places[0]].individual.id);
+    cJSON_AddNumberToObject(json, "candidate", lineage->run->candidates[lineage->places[0]].individual.id);
     cJSON *list = cJSON_AddArrayToObject(json, "lineage");
     for (int i = 0; i < lineage->count; i++)
-        cJSON_AddItemToArray(list, describe_candidate(lineage, &lineage->candidates[lineage->places[i]]));
+        cJSON_AddItemToArray(list, describe_candidate(lineage, &lineage->run->candidates[lineage->places[i]]));
     json_print(json, out);
 }
 
 status report_lineage(struct store *store, int id, bool json, FILE *out) {
-    struct lineage *lineage = memory_allocate(1, sizeof *lineage);
-    status outcome = read_lineage(store, id, lineage);
+    struct lineage lineage = {0};
+    status outcome = read_lineage(store, id, &lineage);
     if (outcome == STATUS_OK)
-        (json ? print_json : print_table)(store, lineage, out);
-    release(lineage);
+        (json ? print_json : print_table)(store, &lineage, out);
+    release_lineage(&lineage);
     return outcome;
 }
