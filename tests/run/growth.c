@@ -176,11 +176,30 @@ static void test_free_candidates(void **unused) {
     close_search(search);
 }
 
+/*
+ * Ten steps in all, three on the first rung: what is left must have room for the widest step between two rungs, seven,
+ * and for ten where a new candidate begins.
+ */
+static void test_promotions(void **unused) {
+    (void)unused;
+    struct search *search = open_search("promotions", "search.rungs=[0.3, 1.0]");
+    double step = (double)search->config.train.batch * (double)search->config.model.context;
+    struct evaluation evaluation = {.trained_steps = 1};
+    search->config.search.budget.tokens = (long long)(20 * step);
+    for (int left = 20; left >= 0; left--) {
+        assert_true(budget_allows(search) == (left >= 10));
+        assert_true(budget_allows_promotion(search) == (left >= 7));
+        budget_spend(search, &new_one, &evaluation, 1);
+    }
+    close_search(search);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chosen_reference), cmocka_unit_test(test_late_reference),
         cmocka_unit_test(test_given_reference),  cmocka_unit_test(test_hours),
         cmocka_unit_test(test_evaluations),      cmocka_unit_test(test_free_candidates),
+        cmocka_unit_test(test_promotions),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
