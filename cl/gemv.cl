@@ -28,7 +28,8 @@ typedef float weight;
 #define X(p, step) ((p).x[step])
 #endif
 
-struct product {
+/* What a lane reads and writes. */
+struct operands {
     __global const float *x, *gain, *addend;
     __global const weight *w;
     __global float *y;
@@ -36,14 +37,14 @@ struct product {
     float alpha, beta;
 };
 
-inline struct product product_at(struct product p, int column) {
+inline struct operands operands_at(struct operands p, int column) {
     p.w += column;
     p.y += column;
     p.addend += column;
     return p;
 }
 
-inline void put_one(float sum, struct product p) {
+inline void put_one(float sum, struct operands p) {
     *p.y = p.alpha * sum + (p.beta != 0.0f ? p.beta * *p.addend : 0.0f);
 }
 
@@ -58,7 +59,7 @@ inline void put_one(float sum, struct product p) {
 
 /* One function a number of vectors, so that every sum is a register. */
 #define DEFINE_COLUMNS(NAME, VECTORS)                                                                                  \
-    inline void NAME(struct product p) {                                                                               \
+    inline void NAME(struct operands p) {                                                                               \
         vec sum[VECTORS];                                                                                              \
         UNROLL for (int j = 0; j < VECTORS; j++) sum[j] = (vec)(0.0f);                                                 \
         for (int step = 0; step < p.k; step++) {                                                                       \
@@ -78,23 +79,23 @@ DEFINE_COLUMNS(many_vectors, STAR_GEMV_VECTORS)
 DEFINE_COLUMNS(two_vectors, 2)
 DEFINE_COLUMNS(one_vector, 1)
 
-inline void one_column(struct product p) {
+inline void one_column(struct operands p) {
     float sum = 0.0f;
     for (int step = 0; step < p.k; step++)
         sum = fma(X(p, step), LOAD_ONE(p.w + (size_t)step * p.stride), sum);
     put_one(sum, p);
 }
 
-inline void columns(struct product p, int first, int last) {
+inline void columns(struct operands p, int first, int last) {
     int column = first;
     for (; column + STAR_GEMV_VECTORS * WIDTH <= last; column += STAR_GEMV_VECTORS * WIDTH)
-        many_vectors(product_at(p, column));
+        many_vectors(operands_at(p, column));
     for (; column + 2 * WIDTH <= last; column += 2 * WIDTH)
-        two_vectors(product_at(p, column));
+        two_vectors(operands_at(p, column));
     for (; column + WIDTH <= last; column += WIDTH)
-        one_vector(product_at(p, column));
+        one_vector(operands_at(p, column));
     for (; column < last; column++)
-        one_column(product_at(p, column));
+        one_column(operands_at(p, column));
 }
 #endif
 
@@ -108,30 +109,29 @@ inline float norm_scale(__global const float *x, int k, __local float *scratch) 
     return rsqrt(group_sum(vec_sum(squares), scratch) / k + STAR_RMS_NORM_EPSILON);
 }
 
-GROUP_SHAPE __kernel void gemv(__global const float *x, __global const float *gain, int k, int ldx, int x_step,
-                               int w_step, int ldy, int y_step, __global const float *addend, float alpha, float beta,
-                               int strip, int panel, __global const weight *w0, __global float *y0, int n0,
-                               __global const weight *w1, __global float *y1, int n1, __global const weight *w2,
-                               __global float *y2, int n2, __global const weight *w3, __global float *y3, int n3,
-                               __global const weight *w4, __global float *y4, int n4, __global const weight *w5,
-                               __global float *y5, int n5) {
-    __global const weight *all_w[] = {w0, w1, w2, w3, w4, w5};
-    __global float *all_y[] = {y0, y1, y2, y3, y4, y5};
-    int all_n[] = {n0, n1, n2, n3, n4, n5}, matrix = 0, index = (int)get_group_id(0);
-    for (; index >= (all_n[matrix] + strip - 1) / strip; matrix++)
-        index -= (all_n[matrix] + strip - 1) / strip;
-    int n = all_n[matrix], first = index * strip, last = min(first + strip, n);
-    int panel_first = first - first % panel;
-    size_t row = get_group_id(1), member = get_group_id(2), place = member * y_step + row * (ldy ? ldy : n);
-    struct product p = {.x = x + member * x_step + row * ldx,
-                        .gain = gain,
-                        .addend = addend + place,
-                        .w = all_w[matrix] + member * w_step + (size_t)panel_first * (k - 1),
-                        .y = all_y[matrix] + place,
-                        .k = k,
-                        .stride = min(panel, n - panel_first),
-                        .alpha = alpha,
-                        .beta = beta};
+GROUP_SHAPE __kernel void gemv(__global const float *x, __global const float *gain, __global const float *addend,
+                               struct gemv_sizes sizes, __global const weight *w0, __global const weight *w1,
+                               __global const weight *w2, __global const weight *w3, __global const weight *w4,
+                               __global const weight *w5, __global float *y0, __global float *y1, __global float *y2,
+                               __global float *y3, __global float *y4, __global float *y5) {
+    __global const weight *w[STAR_GEMV_TOGETHER] = {w0, w1, w2, w3, w4, w5};
+    __global float *y[STAR_GEMV_TOGETHER] = {y0, y1, y2, y3, y4, y5};
+    int k = sizes.k, strip = sizes.strip, matrix = 0, index = (int)get_group_id(0);
+    for (; index >= (sizes.n[matrix] + strip - 1) / strip; matrix++)
+        index -= (sizes.n[matrix] + strip - 1) / strip;
+    int n = sizes.n[matrix], first = index * strip, last = min(first + strip, n);
+    int panel_first = first - first % sizes.panel;
+    size_t row = get_group_id(1), member = get_group_id(2);
+    size_t place = member * sizes.y_step + row * (sizes.y_stride ? sizes.y_stride : n);
+    struct operands p = {.x = x + member * sizes.x_step + row * sizes.x_stride,
+                         .gain = gain,
+                         .addend = addend + place,
+                         .w = w[matrix] + member * sizes.w_step + (size_t)panel_first * (k - 1),
+                         .y = y[matrix] + place,
+                         .k = k,
+                         .stride = min(sizes.panel, n - panel_first),
+                         .alpha = sizes.alpha,
+                         .beta = sizes.beta};
     GROUP_SCRATCH(sums);
 #if NORMED
     p.alpha *= norm_scale(p.x, k, sums);
@@ -140,7 +140,7 @@ GROUP_SHAPE __kernel void gemv(__global const float *x, __global const float *ga
     columns(p, first, last);
 #else
     int column = first + LANE % strip, shares = LANES / strip;
-    p = product_at(p, column);
+    p = operands_at(p, column);
     sums[LANE] = 0.0f;
     for (int step = LANE / strip; step < k && column < last; step += shares)
         sums[LANE] = fma(X(p, step), LOAD_ONE(p.w + (size_t)step * p.stride), sums[LANE]);

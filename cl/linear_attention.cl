@@ -88,21 +88,20 @@ inline size_t state_place(int sequence, int chunks, int chunk, int heads, int he
  * states[sequence, chunk, head, DOT, OUT] = sum over the chunk of gives_j beta_j K_j X_j^T. Groups: chunks, heads,
  * sequences.
  */
-GROUP_SHAPE __kernel void chunk_states(__global const float *K, int K_offset, __global const float *X, int X_offset,
-                                       __global float *scratch, int cumulative_place, int states_place, int heads,
-                                       int k_heads, int x_heads, int context, int segment, int mirrored, int use_beta,
-                                       float scale) {
-    __global const float *cumulative = scratch + cumulative_place;
-    __global float *states = scratch + states_place;
+GROUP_SHAPE __kernel void chunk_states(__global const float *K, __global const float *X, __global float *scratch,
+                                       struct chunked_use use) {
+    __global const float *cumulative = scratch + use.cumulative_offset;
+    __global float *states = scratch + use.states_offset;
     int index = (int)get_group_id(0), head = (int)get_group_id(1), sequence = (int)get_group_id(2);
-    struct chunk chunk = chunk_at(index, sequence, context, segment);
-    K += K_offset + (chunk.row * k_heads + head / (heads / k_heads)) * DOT;
-    X += X_offset + (chunk.row * x_heads + head / (heads / x_heads)) * OUT;
-    states += state_place(sequence, (int)get_num_groups(0), index, heads, head);
+    int heads = use.heads, k_heads = use.k_heads, x_heads = use.x_heads;
+    struct chunk chunk = chunk_at(index, sequence, use.context, use.segment);
+    K += use.k_offset + (chunk.row * k_heads + head / (heads / k_heads)) * DOT;
+    X += use.x_offset + (chunk.row * x_heads + head / (heads / x_heads)) * OUT;
+    states += state_place(sequence, use.chunks, index, heads, head);
     float factor[CHUNK];
     for (int j = 0; j < chunk.length; j++)
-        factor[j] = gives(cumulative, chunk, j, heads, head, mirrored) *
-                    (use_beta ? token_weight(chunk.first + j, segment, scale) : 1.0f);
+        factor[j] = gives(cumulative, chunk, j, heads, head, use.mirrored) *
+                    (use.weighs_sources ? token_weight(chunk.first + j, use.segment, use.scale) : 1.0f);
     for (int n = 0; n < DOT; n += TOGETHER) {
         FOR_CHANNELS(c, OUT) {
             vec sum[TOGETHER];
@@ -123,23 +122,22 @@ GROUP_SHAPE __kernel void chunk_states(__global const float *K, int K_offset, __
 }
 
 /* Turns what chunks add into what enters them, in place. Groups: parts of a state, heads, sequences. */
-GROUP_SHAPE __kernel void carry_states(__global float *scratch, int cumulative_place, int states_place, int heads,
-                                       int chunks, int context, int segment, int mirrored) {
-    __global const float *cumulative = scratch + cumulative_place;
-    __global float *states = scratch + states_place;
+GROUP_SHAPE __kernel void carry_states(__global float *scratch, struct chunked_use use) {
+    __global const float *cumulative = scratch + use.cumulative_offset;
+    __global float *states = scratch + use.states_offset;
     int c = ((int)get_group_id(0) * LANES + LANE) * WIDTH, head = (int)get_group_id(1);
-    int sequence = (int)get_group_id(2), in_segment = (segment + CHUNK - 1) / CHUNK;
+    int sequence = (int)get_group_id(2), in_segment = (use.segment + CHUNK - 1) / CHUNK;
     vec carried = (vec)(0.0f);
-    for (int i = 0; i < chunks; i++) {
-        int index = mirrored ? chunks - 1 - i : i;
-        struct chunk chunk = chunk_at(index, sequence, context, segment);
-        __global float *state = states + state_place(sequence, chunks, index, heads, head);
+    for (int i = 0; i < use.chunks; i++) {
+        int index = use.mirrored ? use.chunks - 1 - i : i;
+        struct chunk chunk = chunk_at(index, sequence, use.context, use.segment);
+        __global float *state = states + state_place(sequence, use.chunks, index, use.heads, head);
         vec added = row_load(state, c, DOT * OUT);
-        if (index % in_segment == (mirrored ? in_segment - 1 : 0))
+        if (index % in_segment == (use.mirrored ? in_segment - 1 : 0))
             carried = (vec)(0.0f);
         row_store(carried, state, c, DOT * OUT);
 #if DECAY
-        carried *= exp(cumulative[(chunk.row + chunk.length - 1) * heads + head]);
+        carried *= exp(cumulative[(chunk.row + chunk.length - 1) * use.heads + head]);
 #endif
         carried += added;
     }
@@ -149,20 +147,18 @@ GROUP_SHAPE __kernel void carry_states(__global float *scratch, int cumulative_p
  * out_i = alpha_i (takes_i Q_i state + sum over the chunk of decay(i, j) beta_j (Q_i . K_j) X_j). out is [rows, heads
  * OUT] from its offset. Groups: chunks, heads, sequences.
  */
-GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, int Q_offset, __global const float *K, int K_offset,
-                                        __global const float *X, int X_offset, __global const float *scratch,
-                                        int cumulative_place, int states_place, __global float *out, int out_offset,
-                                        int heads, int q_heads, int k_heads, int x_heads, int context, int segment,
-                                        int mirrored, int use_alpha, int use_beta, float scale, int accumulate) {
-    __global const float *cumulative = scratch + cumulative_place, *states = scratch + states_place;
+GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, __global const float *K, __global const float *X,
+                                        __global const float *scratch, __global float *out, struct chunked_use use) {
+    __global const float *cumulative = scratch + use.cumulative_offset, *states = scratch + use.states_offset;
     __local float weights[CHUNK][CHUNK]; /* of source j on row i, at [j][i] */
     int index = (int)get_group_id(0), head = (int)get_group_id(1), sequence = (int)get_group_id(2);
-    struct chunk chunk = chunk_at(index, sequence, context, segment);
-    Q += Q_offset + (chunk.row * q_heads + head / (heads / q_heads)) * DOT;
-    K += K_offset + (chunk.row * k_heads + head / (heads / k_heads)) * DOT;
-    X += X_offset + (chunk.row * x_heads + head / (heads / x_heads)) * OUT;
-    out += out_offset + (chunk.row * heads + head) * OUT;
-    states += state_place(sequence, (int)get_num_groups(0), index, heads, head);
+    int heads = use.heads, q_heads = use.q_heads, k_heads = use.k_heads, x_heads = use.x_heads;
+    struct chunk chunk = chunk_at(index, sequence, use.context, use.segment);
+    Q += use.q_offset + (chunk.row * q_heads + head / (heads / q_heads)) * DOT;
+    K += use.k_offset + (chunk.row * k_heads + head / (heads / k_heads)) * DOT;
+    X += use.x_offset + (chunk.row * x_heads + head / (heads / x_heads)) * OUT;
+    out += use.out_offset + (chunk.row * heads + head) * OUT;
+    states += state_place(sequence, use.chunks, index, heads, head);
     cumulative += chunk.row * heads + head;
     /* The dense block: each lane a vector of rows against all sources. */
     for (int i = LANE * WIDTH; i < CHUNK; i += SPAN) {
@@ -173,17 +169,17 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, int Q_offset, _
         gather(cumulative, (size_t)heads, 1, i, chunk.length, 1.0f, &own);
 #endif
         for (int first = 0; first < chunk.length; first += TOGETHER) {
-            vec product[TOGETHER];
-            products(q, K, (size_t)k_heads * DOT, DOT, first, chunk.length, product);
+            vec scores[TOGETHER];
+            dots(q, K, (size_t)k_heads * DOT, DOT, first, chunk.length, scores);
             for (int j = first; j < min(first + TOGETHER, chunk.length); j++) {
-                vec weight = product[j - first];
-                if (use_beta)
-                    weight *= token_weight(chunk.first + j, segment, scale);
+                vec weight = scores[j - first];
+                if (use.weighs_sources)
+                    weight *= token_weight(chunk.first + j, use.segment, use.scale);
 #if DECAY
                 vec between = own - cumulative[(size_t)j * heads];
-                weight *= exp(fmin(mirrored ? -between : between, (vec)(0.0f)));
+                weight *= exp(fmin(use.mirrored ? -between : between, (vec)(0.0f)));
 #endif
-                ivec hidden = mirrored ? (ivec)(j) < rows : (ivec)(j) > rows;
+                ivec hidden = use.mirrored ? (ivec)(j) < rows : (ivec)(j) > rows;
                 weight = VSELECT(weight, (vec)(0.0f), hidden);
                 VSTORE(weight, &weights[j][i]);
             }
@@ -208,7 +204,7 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, int Q_offset, _
                 int row = min(i + r, chunk.length - 1);
                 float from_start = cumulative[(size_t)row * heads];
                 float from_end = cumulative[(size_t)(chunk.length - 1) * heads] - from_start;
-                sum[r] *= exp(mirrored ? from_end : from_start);
+                sum[r] *= exp(use.mirrored ? from_end : from_start);
             }
 #endif
             for (int j = 0; j < chunk.length; j++) {
@@ -217,9 +213,9 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, int Q_offset, _
                     sum[r] += x * weights[j][i + r];
             }
             for (int r = 0; r < TOGETHER && i + r < chunk.length; r++) {
-                if (use_alpha)
-                    sum[r] *= token_weight(chunk.first + i + r, segment, scale);
-                row_put(sum[r], out + (size_t)(i + r) * heads * OUT, c, OUT, accumulate);
+                if (use.weighs_rows)
+                    sum[r] *= token_weight(chunk.first + i + r, use.segment, use.scale);
+                row_put(sum[r], out + (size_t)(i + r) * heads * OUT, c, OUT, use.accumulate);
             }
         }
     }
@@ -239,15 +235,15 @@ GROUP_SHAPE __kernel void decay_changes(__global const float *y, __global const 
         for (int head = LANE; head < heads; head += LANES) {
             size_t place = ((size_t)row * heads + head) * OUT;
             __global const float *v = V + ((size_t)row * v_heads + head / (heads / v_heads)) * OUT;
-            float change = 0.0f, product = 0.0f, step = delta[(size_t)row * heads + head];
+            float change = 0.0f, along_v = 0.0f, step = delta[(size_t)row * heads + head];
             for (int c = 0; c < OUT; c++) {
                 float gradient = du[place + c];
                 change += dy[place + c] * y[place + c] - u[place + c] * gradient;
-                product += gradient * v[c];
+                along_v += gradient * v[c];
                 du[place + c] = gradient * step;
             }
             changes[(size_t)row * heads + head] = change;
-            dot_v[(size_t)row * heads + head] = product;
+            dot_v[(size_t)row * heads + head] = along_v;
         }
     }
 }

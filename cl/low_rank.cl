@@ -49,8 +49,9 @@ inline ivec first_visible_of(ivec query, int mask, int span) {
 #endif
 
 GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global const float *B, __global const float *V,
-                                           __global float *y, __global float *log_sum, int heads, int b_heads,
-                                           int v_heads, int context, int mask, int span, float scale) {
+                                           __global float *y, __global float *log_sum, struct attention_sizes sizes) {
+    int heads = sizes.heads, b_heads = sizes.b_heads, v_heads = sizes.v_heads, context = sizes.context;
+    int mask = sizes.mask, span = sizes.span;
     int first = ((int)get_group_id(0) * LANES + LANE) * WIDTH, head = (int)get_group_id(1);
     int sequence = (int)get_group_id(2);
     if (first >= context)
@@ -59,13 +60,13 @@ GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global con
     B += head_place(sequence, context, b_heads, head / (heads / b_heads), DOT);
     V += head_place(sequence, context, v_heads, head / (heads / v_heads), OUT);
     vec c[DOT], sum[OUT], largest = (vec)(-1e30f), total = (vec)(0.0f);
-    gather(C + head_place(sequence, context, heads, head, DOT), heads * DOT, DOT, first, context, scale, c);
+    gather(C + head_place(sequence, context, heads, head, DOT), heads * DOT, DOT, first, context, sizes.scale, c);
     for (int d = 0; d < OUT; d++)
         sum[d] = (vec)(0.0f);
     int last = min(first + WIDTH, context);
     for (int key = first_visible(first, mask, span); key < last; key += TOGETHER) {
         vec weight[TOGETHER], keep = (vec)(1.0f);
-        products(c, B, b_heads * DOT, DOT, key, context, weight);
+        dots(c, B, b_heads * DOT, DOT, key, context, weight);
 #if SOFTMAX
         vec largest_now = largest;
         UNROLL for (int k = 0; k < TOGETHER; k++) {
@@ -116,8 +117,10 @@ inline void pair_gradient(vec *score, vec *change, ivec hidden, vec normaliser, 
 GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global const float *B, __global const float *V,
                                            __global const float *y, __global const float *log_sum,
                                            __global const float *dy, __global float *dC,
-                                           __global float *mean_gradient, int heads, int b_heads, int v_heads,
-                                           int context, int mask, int span, float scale, int accumulate) {
+                                           __global float *mean_gradient, struct attention_sizes sizes,
+                                           int accumulate) {
+    int heads = sizes.heads, b_heads = sizes.b_heads, v_heads = sizes.v_heads, context = sizes.context;
+    int mask = sizes.mask, span = sizes.span;
     int first = ((int)get_group_id(0) * LANES + LANE) * WIDTH, head = (int)get_group_id(1);
     int sequence = (int)get_group_id(2);
     if (first >= context)
@@ -128,7 +131,7 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
     size_t out_place = head_place(sequence, context, heads, head, OUT);
     size_t dot_place = head_place(sequence, context, heads, head, DOT);
     vec c[DOT], upstream[OUT], sum[DOT], mean = (vec)(0.0f), normaliser = (vec)(0.0f);
-    gather(C + dot_place, heads * DOT, DOT, first, context, scale, c);
+    gather(C + dot_place, heads * DOT, DOT, first, context, sizes.scale, c);
     gather(dy + out_place, heads * OUT, OUT, first, context, 1.0f, upstream);
 #if SOFTMAX
     size_t token_place = ((size_t)sequence * heads + head) * context;
@@ -145,15 +148,15 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
     int last = min(first + WIDTH, context);
     for (int key = first_visible(first, mask, span); key < last; key += TOGETHER) {
         vec score[TOGETHER], change[TOGETHER];
-        products(c, B, b_heads * DOT, DOT, key, context, score);
-        products(upstream, V, v_heads * OUT, OUT, key, context, change);
+        dots(c, B, b_heads * DOT, DOT, key, context, score);
+        dots(upstream, V, v_heads * OUT, OUT, key, context, change);
         UNROLL for (int k = 0; k < TOGETHER; k++) {
             ivec hidden = ((ivec)(key + k) > query) | ((ivec)(key + k) < lowest);
             pair_gradient(&score[k], &change[k], hidden, normaliser, mean, share);
         }
         combine(sum, (vec)(1.0f), change, B, b_heads * DOT, DOT, key, context);
     }
-    scatter(sum, dC + dot_place, heads * DOT, DOT, first, context, (vec)(scale), accumulate);
+    scatter(sum, dC + dot_place, heads * DOT, DOT, first, context, (vec)(sizes.scale), accumulate);
 }
 
 /*
@@ -163,8 +166,10 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
 GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const float *B, __global const float *V,
                                         __global const float *log_sum, __global const float *dy,
                                         __global const float *mean_gradient, __global float *dB, __global float *dV,
-                                        int dB_offset, int dV_offset, int heads, int b_heads, int v_heads, int context,
-                                        int mask, int span, float scale, int accumulate_B, int accumulate_V) {
+                                        int dB_offset, int dV_offset, struct attention_sizes sizes, int accumulate_B,
+                                        int accumulate_V) {
+    int heads = sizes.heads, b_heads = sizes.b_heads, v_heads = sizes.v_heads, context = sizes.context;
+    int mask = sizes.mask, span = sizes.span;
     int first = ((int)get_group_id(0) * LANES + LANE) * WIDTH, head = (int)get_group_id(1);
     int sequence = (int)get_group_id(2);
     if (first >= context)
@@ -181,7 +186,7 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
     vec b[DOT], v[OUT], sum_b[DOT], sum_v[OUT];
     B += head_place(sequence, context, b_heads, head / (heads / b_heads), DOT);
     V += head_place(sequence, context, v_heads, head / (heads / v_heads), OUT);
-    gather(B, b_heads * DOT, DOT, first, context, scale, b);
+    gather(B, b_heads * DOT, DOT, first, context, sizes.scale, b);
     gather(V, v_heads * OUT, OUT, first, context, 1.0f, v);
     for (int d = 0; d < DOT; d++)
         sum_b[d] = (vec)(0.0f);
@@ -190,8 +195,8 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
     int last = last_visible(min(first + WIDTH, context) - 1, mask, span, context);
     for (int query = first; query < last; query += TOGETHER) {
         vec score[TOGETHER], change[TOGETHER];
-        products(b, C, heads * DOT, DOT, query, context, score);
-        products(v, dy, heads * OUT, OUT, query, context, change);
+        dots(b, C, heads * DOT, DOT, query, context, score);
+        dots(v, dy, heads * OUT, OUT, query, context, change);
         UNROLL for (int k = 0; k < TOGETHER; k++) {
             int place = min(query + k, context - 1), lowest = first_visible(query + k, mask, span);
             ivec hidden = (key > (ivec)(query + k)) | (key < (ivec)(lowest)) | (ivec)(query + k < context ? 0 : -1);
@@ -206,7 +211,7 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
         combine(sum_b, (vec)(1.0f), change, C, heads * DOT, DOT, query, context);
         combine(sum_v, (vec)(1.0f), score, dy, heads * OUT, OUT, query, context);
     }
-    scatter(sum_b, dB + dB_offset + dot_place, heads * DOT, DOT, first, context, (vec)(scale), accumulate_B);
+    scatter(sum_b, dB + dB_offset + dot_place, heads * DOT, DOT, first, context, (vec)(sizes.scale), accumulate_B);
     scatter(sum_v, dV + dV_offset + out_place, heads * OUT, OUT, first, context, (vec)(1.0f), accumulate_V);
 }
 

@@ -29,11 +29,11 @@ GROUP_SHAPE __kernel void rms_norm_backward(__global const float *x, __global co
     FOR_ROWS(row, rows) {
         __global const float *x_row = x + (size_t)row * channels, *dy_row = dy + (size_t)row * channels;
         __global float *to = dx + (size_t)row * channels;
-        vec products = (vec)(0.0f);
+        vec sum = (vec)(0.0f);
         FOR_CHANNELS(c, channels)
-        products += row_load(x_row, c, channels) * row_load(dy_row, c, channels) * row_load(gain, c, channels);
+        sum += row_load(x_row, c, channels) * row_load(dy_row, c, channels) * row_load(gain, c, channels);
         float scale = inverse[row];
-        float mean = group_sum(vec_sum(products), scratch) / channels * scale * scale * scale;
+        float mean = group_sum(vec_sum(sum), scratch) / channels * scale * scale * scale;
         FOR_CHANNELS(c, channels) {
             vec value = row_load(dy_row, c, channels) * row_load(gain, c, channels) * scale -
                         row_load(x_row, c, channels) * mean;

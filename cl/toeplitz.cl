@@ -5,7 +5,7 @@
  */
 
 /* (B V)[row - k] at channel c. */
-inline vec product(__global const float *B, __global const float *V, int row, int c, int channels) {
+inline vec gated(__global const float *B, __global const float *V, int row, int c, int channels) {
     size_t place = (size_t)row * channels;
     return row_load(B + place, c, channels) * row_load(V + place, c, channels);
 }
@@ -14,7 +14,7 @@ inline vec convolved(__global const float *B, __global const float *V, __global 
                      int c, int channels) {
     vec sum = (vec)(0.0f);
     for (int k = 0; k < reach; k++)
-        sum += row_load(taps + k * channels, c, channels) * product(B, V, row - k, c, channels);
+        sum += row_load(taps + k * channels, c, channels) * gated(B, V, row - k, c, channels);
     return sum;
 }
 
@@ -45,7 +45,7 @@ GROUP_SHAPE __kernel void toeplitz_backward(__global const float *C, __global co
             row_put(row_load(dy + place, c, channels) * q, dC + place, c, channels, accumulate_C);
             vec dp = (vec)(0.0f);
             for (int k = 0; k < ahead; k++)
-                dp += row_load(taps + k * channels, c, channels) * product(dy, C, row + k, c, channels);
+                dp += row_load(taps + k * channels, c, channels) * gated(dy, C, row + k, c, channels);
             vec b = row_load(B + place, c, channels), v = row_load(V + place, c, channels);
             row_put(dp * v, dB + place, c, channels, accumulate_B);
             row_put(dp * b, dV + place, c, channels, accumulate_V);
@@ -64,7 +64,7 @@ GROUP_SHAPE __kernel void toeplitz_taps(__global const float *C, __global const 
             vec sum = (vec)(0.0f);
             for (int row = first; row < last; row++)
                 if (row % context - k >= first_visible(row % context, mask, span))
-                    sum += product(dy, C, row, c, channels) * product(B, V, row - k, c, channels);
+                    sum += gated(dy, C, row, c, channels) * gated(B, V, row - k, c, channels);
             row_store(sum, to + k * channels, c, channels);
         }
     }
@@ -80,7 +80,7 @@ GROUP_SHAPE __kernel void toeplitz_step(__global const float *C, __global const 
     int c = ((int)get_group_id(0) * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1), past = kernel_size - 1;
     size_t place = (size_t)sequence * channels;
     ring += (size_t)sequence * past * channels;
-    vec now = product(B, V, sequence, c, channels), sum = row_load(taps, c, channels) * now;
+    vec now = gated(B, V, sequence, c, channels), sum = row_load(taps, c, channels) * now;
     for (int k = 1; k <= min(past, age); k++)
         sum += row_load(taps + k * channels, c, channels) *
                row_load(ring + (size_t)((position - k) % past) * channels, c, channels);

@@ -224,9 +224,11 @@ status device_launch(struct device *device, struct kernel_name name, struct laun
     cl_kernel kernel;
     bool is_new;
     TRY(program_store_kernel(device->programs, name.program, name.kernel, name.options, &kernel, &is_new));
-    for (int i = 0; i < argument_count; i++)
-        TRY(opencl_check(clSetKernelArg(kernel, (cl_uint)i, arguments[i].bytes, &arguments[i].value),
-                         "argument %d of kernel %s", i, name.kernel));
+    for (int i = 0; i < argument_count; i++) {
+        const void *value = arguments[i].outside ? arguments[i].outside : &arguments[i].value;
+        TRY(opencl_check(clSetKernelArg(kernel, (cl_uint)i, arguments[i].bytes, value), "argument %d of kernel %s", i,
+                         name.kernel));
+    }
     size_t lanes = (size_t)device->shape.lanes;
     size_t global[3] = {groups.x * lanes, groups.y, groups.z}, local[3] = {lanes, 1, 1};
     if (is_new)

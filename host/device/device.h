@@ -68,9 +68,10 @@ status device_finish(struct device *device) MUST_CHECK;
 /* Programs built from source by this device so far, and the seconds it took, first launches with it. */
 void device_build_statistics(const struct device *device, int *programs, double *seconds);
 
-/* A kernel argument: a buffer, or a number passed by value. */
+/* A kernel argument: a buffer, or a number or a struct of numbers (starcl/arguments.h) passed by value. */
 struct kernel_argument {
     size_t bytes;
+    const void *outside; /* where the value is; NULL: in `value` */
     union {
         cl_mem buffer;
         cl_int integer;
@@ -79,15 +80,20 @@ struct kernel_argument {
 };
 
 static inline struct kernel_argument argument_buffer(cl_mem buffer) {
-    return (struct kernel_argument){sizeof(cl_mem), {.buffer = buffer}};
+    return (struct kernel_argument){.bytes = sizeof(cl_mem), .value.buffer = buffer};
 }
 
 static inline struct kernel_argument argument_int(int value) {
-    return (struct kernel_argument){sizeof(cl_int), {.integer = value}};
+    return (struct kernel_argument){.bytes = sizeof(cl_int), .value.integer = value};
 }
 
 static inline struct kernel_argument argument_float(float value) {
-    return (struct kernel_argument){sizeof(cl_float), {.number = value}};
+    return (struct kernel_argument){.bytes = sizeof(cl_float), .value.number = value};
+}
+
+/* The struct must stay until the launch returns. */
+static inline struct kernel_argument argument_struct(const void *value, size_t bytes) {
+    return (struct kernel_argument){.bytes = bytes, .outside = value};
 }
 
 /* Work-groups in each dimension; a work-group is shape.lanes x 1 x 1 work-items. */

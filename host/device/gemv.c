@@ -1,6 +1,6 @@
 #include "device/gemv.h"
 
-#include "starcl/constants.h"
+#include "starcl/arguments.h"
 
 #include <limits.h>
 
@@ -38,33 +38,29 @@ static int strip_columns(struct device *device, const struct gemm *gemms, int co
 }
 
 status gemv(struct device *device, const struct gemm *gemms, int count) {
-    enum { COMMON = 13, ARGUMENTS = COMMON + 3 * GEMV_TOGETHER };
+    enum { BEFORE = 4, ARGUMENTS = BEFORE + 2 * GEMV_TOGETHER };
     const struct gemm *first = &gemms[0];
-    int strip = strip_columns(device, gemms, count), panel = first->half_b ? full_strip(device_shape(device)) : INT_MAX;
+    int strip = strip_columns(device, gemms, count);
+    struct gemv_sizes sizes = {.k = first->k,
+                               .x_stride = first->lda,
+                               .y_stride = count == 1 ? first->ldc : 0,
+                               .x_step = first->a_step,
+                               .w_step = first->b_step,
+                               .y_step = first->c_step,
+                               .strip = strip,
+                               .panel = first->half_b ? full_strip(device_shape(device)) : INT_MAX,
+                               .alpha = first->alpha,
+                               .beta = first->beta};
     struct kernel_argument arguments[ARGUMENTS] = {
-        argument_buffer(first->a),
-        argument_buffer(first->a_gain ? first->a_gain : first->a),
-        argument_int(first->k),
-        argument_int(first->lda),
-        argument_int(first->a_step),
-        argument_int(first->b_step),
-        argument_int(count == 1 ? first->ldc : 0),
-        argument_int(first->c_step),
-        argument_buffer(first->addend ? first->addend : first->c),
-        argument_float(first->alpha),
-        argument_float(first->beta),
-        argument_int(strip),
-        argument_int(panel),
-    };
+        argument_buffer(first->a), argument_buffer(first->a_gain ? first->a_gain : first->a),
+        argument_buffer(first->addend ? first->addend : first->c), argument_struct(&sizes, sizeof sizes)};
     size_t strips = 0;
     for (int i = 0; i < GEMV_TOGETHER; i++) {
         const struct gemm *product = &gemms[i < count ? i : 0];
-        int columns = i < count ? product->n : 0;
-        struct kernel_argument *matrix = &arguments[COMMON + 3 * i];
-        matrix[0] = argument_buffer(product->b);
-        matrix[1] = argument_buffer(product->c);
-        matrix[2] = argument_int(columns);
-        strips += divide_up(columns, strip);
+        arguments[BEFORE + i] = argument_buffer(product->b);
+        arguments[BEFORE + GEMV_TOGETHER + i] = argument_buffer(product->c);
+        sizes.n[i] = i < count ? product->n : 0;
+        strips += divide_up((size_t)sizes.n[i], (size_t)strip);
     }
     static const char *const options[2][2] = {{NULL, "-DNORMED=1"}, {"-DHALVES=1", "-DHALVES=1 -DNORMED=1"}};
     struct kernel_name name = {"gemv", "gemv", options[first->half_b][first->a_gain != NULL]};

@@ -7,9 +7,10 @@
 #define STARCL_DEVICE_GEMV_H
 
 #include "device/gemm.h"
+#include "starcl/constants.h"
 
 /* The most products that gemv() takes at once. */
-enum { GEMV_TOGETHER = 6 };
+enum { GEMV_TOGETHER = STAR_GEMV_TOGETHER };
 
 /* Whether gemv() can compute the product, and whether it can compute two at once; lda to batch must not be 0. */
 bool gemv_takes(const struct gemm *gemm);

@@ -189,19 +189,30 @@ static status build_source(const struct program_store *store, const char *name, 
     return STATUS_OK;
 }
 
+/* What every program begins with; each file may use those before it. */
+static const char *const common[] = {"constants", "arguments", "vectors", "rows",
+                                     "columns",   "groups",    "masks",   "nonlinearities"};
+
+/* The common files and cl/<name>.cl behind each other. */
+static status append_sources(const char *name, struct text *source) {
+    enum { COMMON = sizeof common / sizeof *common };
+    for (int i = 0; i <= COMMON; i++) {
+        const struct kernel_source *file = find_source(i < COMMON ? common[i] : name);
+        if (!file)
+            return fail("this program has no kernel file cl/%s.cl", i < COMMON ? common[i] : name);
+        text_append(source, "#line 1 \"%s\"\n%s\n", file->name, file->text);
+    }
+    return STATUS_OK;
+}
+
 static status build(const struct program_store *store, const char *name, const char *options, struct program *result) {
-    const struct kernel_source *constants = find_source("constants"), *common = find_source("common");
-    const struct kernel_source *own = find_source(name);
-    if (!constants || !common || !own)
-        return fail("this program has no kernel file cl/%s.cl", name);
     struct text source = {0}, all_options = {0};
-    text_append(&source, "%s\n%s\n#line 1 \"%s.cl\"\n%s", constants->text, common->text, name, own->text);
+    status outcome = append_sources(name, &source);
     text_append(&all_options, "%s %s", store->options, options);
-    status outcome = STATUS_OK;
-    if (!store->directory) {
+    if (outcome == STATUS_OK && !store->directory) {
         outcome = build_source(store, name, source.text, all_options.text, &result->program);
         result->from_source = true;
-    } else {
+    } else if (outcome == STATUS_OK) {
         char path[PATH_MAX], *key = entry_key(store, source.text, options);
         entry_path(store, name, key, path);
         result->program = load_binary(store, path, key, all_options.text);

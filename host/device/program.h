@@ -7,7 +7,7 @@
 
 #include "device/discover.h"
 
-/* The cl/ folder and starcl/constants.h, embedded by cl/embed.cmake; ends with a row whose name is NULL. */
+/* The cl/ folder and the headers that it shares with the host, embedded by cl/embed.cmake; ends with a NULL name. */
 struct kernel_source {
     const char *name; /* file name without its ending */
     const char *text;

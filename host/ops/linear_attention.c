@@ -131,28 +131,35 @@ static status apply(struct device *device, const struct op *op, const struct op_
                     const struct use *use) {
     char options[OPTION_BYTES];
     struct layout layout = layout_of(op);
-    int heads = op->attributes.heads, segment = op_segment(op), chunks = chunks_of(op), beta = !use->alpha;
+    int heads = op->attributes.heads, chunks = chunks_of(op);
     struct launch_groups per_chunk = {(size_t)chunks, (size_t)heads, (size_t)op->batch};
     struct launch_groups per_state = {(size_t)groups_over_columns(op->device, use->dot * use->columns), (size_t)heads,
                                       (size_t)op->batch};
-    cl_mem scratch = buffers->scratch;
+    struct chunked_use sizes = {.q_offset = (int)use->q.offset,
+                                .k_offset = (int)use->k.offset,
+                                .x_offset = (int)use->x.offset,
+                                .out_offset = (int)use->out.offset,
+                                .cumulative_offset = (int)layout.cumulative,
+                                .states_offset = (int)layout.states,
+                                .heads = heads,
+                                .q_heads = use->q.heads,
+                                .k_heads = use->k.heads,
+                                .x_heads = use->x.heads,
+                                .context = op->context,
+                                .segment = op_segment(op),
+                                .chunks = chunks,
+                                .mirrored = use->mirrored,
+                                .weighs_rows = use->alpha,
+                                .weighs_sources = !use->alpha,
+                                .accumulate = use->accumulate,
+                                .scale = scale(op)};
+    struct kernel_argument scratch = argument_buffer(buffers->scratch), numbers = argument_struct(&sizes, sizeof sizes);
     TRY(LAUNCH(device, kernel(op, "chunk_states", use->dot, use->columns, options), per_chunk,
-               argument_buffer(use->k.buffer), argument_int((int)use->k.offset), argument_buffer(use->x.buffer),
-               argument_int((int)use->x.offset), argument_buffer(scratch), argument_int((int)layout.cumulative),
-               argument_int((int)layout.states), argument_int(heads), argument_int(use->k.heads),
-               argument_int(use->x.heads), argument_int(op->context), argument_int(segment),
-               argument_int(use->mirrored), argument_int(beta), argument_float(scale(op))));
-    TRY(LAUNCH(device, kernel(op, "carry_states", use->dot, use->columns, options), per_state, argument_buffer(scratch),
-               argument_int((int)layout.cumulative), argument_int((int)layout.states), argument_int(heads),
-               argument_int(chunks), argument_int(op->context), argument_int(segment), argument_int(use->mirrored)));
-    return LAUNCH(
-        device, kernel(op, "chunk_outputs", use->dot, use->columns, options), per_chunk, argument_buffer(use->q.buffer),
-        argument_int((int)use->q.offset), argument_buffer(use->k.buffer), argument_int((int)use->k.offset),
-        argument_buffer(use->x.buffer), argument_int((int)use->x.offset), argument_buffer(scratch),
-        argument_int((int)layout.cumulative), argument_int((int)layout.states), argument_buffer(use->out.buffer),
-        argument_int((int)use->out.offset), argument_int(heads), argument_int(use->q.heads), argument_int(use->k.heads),
-        argument_int(use->x.heads), argument_int(op->context), argument_int(segment), argument_int(use->mirrored),
-        argument_int(use->alpha), argument_int(beta), argument_float(scale(op)), argument_int(use->accumulate));
+               argument_buffer(use->k.buffer), argument_buffer(use->x.buffer), scratch, numbers));
+    TRY(LAUNCH(device, kernel(op, "carry_states", use->dot, use->columns, options), per_state, scratch, numbers));
+    return LAUNCH(device, kernel(op, "chunk_outputs", use->dot, use->columns, options), per_chunk,
+                  argument_buffer(use->q.buffer), argument_buffer(use->k.buffer), argument_buffer(use->x.buffer),
+                  scratch, argument_buffer(use->out.buffer), numbers);
 }
 
 /* delta, the cumulative decays and u into scratch. */

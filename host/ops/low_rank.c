@@ -68,6 +68,17 @@ static float scale(const struct op *op) {
     return 1.0f / sqrtf((float)dot_columns(op));
 }
 
+static struct attention_sizes sizes_of(const struct op *op) {
+    struct op_attributes a = op->attributes;
+    return (struct attention_sizes){.heads = a.heads,
+                                    .b_heads = a.b_heads,
+                                    .v_heads = a.v_heads,
+                                    .context = op->context,
+                                    .mask = a.mask,
+                                    .span = a.span,
+                                    .scale = scale(op)};
+}
+
 /* The kept log sum, or where there is none any buffer, which is not touched. */
 static cl_mem log_sum(const struct op *op, const struct op_buffers *buffers) {
     return buffers->outputs[is_softmax(op) ? LOG_SUM : Y];
@@ -75,17 +86,17 @@ static cl_mem log_sum(const struct op *op, const struct op_buffers *buffers) {
 
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
     char options[OPTION_BYTES];
-    struct op_attributes a = op->attributes;
+    struct attention_sizes sizes = sizes_of(op);
     return LAUNCH(device, kernel(op, "low_rank_forward", options), groups(op), argument_buffer(buffers->inputs[C]),
                   argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-                  argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)), argument_int(a.heads),
-                  argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context), argument_int(a.mask),
-                  argument_int(a.span), argument_float(scale(op)));
+                  argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)),
+                  argument_struct(&sizes, sizeof sizes));
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
     char options[OPTION_BYTES];
     struct op_attributes a = op->attributes;
+    struct attention_sizes sizes = sizes_of(op);
     bool share_b = a.b_heads < a.heads, share_v = a.v_heads < a.heads;
     size_t rows = (size_t)op->inputs[C].rows;
     size_t b_offset = rows * (size_t)a.heads;
@@ -94,9 +105,8 @@ static status backward(struct device *device, const struct op *op, const struct 
                argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
                argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)),
                argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[C]),
-               argument_buffer(buffers->scratch), argument_int(a.heads), argument_int(a.b_heads),
-               argument_int(a.v_heads), argument_int(op->context), argument_int(a.mask), argument_int(a.span),
-               argument_float(scale(op)), argument_int(buffers->accumulate[C])));
+               argument_buffer(buffers->scratch), argument_struct(&sizes, sizeof sizes),
+               argument_int(buffers->accumulate[C])));
     TRY(LAUNCH(device, kernel(op, "low_rank_keys", options), groups(op), argument_buffer(buffers->inputs[C]),
                argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
                argument_buffer(log_sum(op, buffers)), argument_buffer(buffers->output_gradient),
@@ -104,9 +114,8 @@ static status backward(struct device *device, const struct op *op, const struct 
                argument_buffer(share_b ? buffers->scratch : buffers->input_gradients[B]),
                argument_buffer(share_v ? buffers->scratch : buffers->input_gradients[V]),
                argument_int(share_b ? (int)b_offset : 0), argument_int(share_v ? (int)v_offset : 0),
-               argument_int(a.heads), argument_int(a.b_heads), argument_int(a.v_heads), argument_int(op->context),
-               argument_int(a.mask), argument_int(a.span), argument_float(scale(op)),
-               argument_int(!share_b && buffers->accumulate[B]), argument_int(!share_v && buffers->accumulate[V])));
+               argument_struct(&sizes, sizeof sizes), argument_int(!share_b && buffers->accumulate[B]),
+               argument_int(!share_v && buffers->accumulate[V])));
     if (share_b)
         TRY(reduce_heads(device, buffers->scratch, b_offset, (int)rows, a.heads, a.b_heads, dot_columns(op),
                          buffers->input_gradients[B], buffers->accumulate[B]));

@@ -14,7 +14,7 @@
 #define STARCL_OPS_OP_H
 
 #include "device/device.h"
-#include "starcl/constants.h"
+#include "starcl/arguments.h"
 
 #include <limits.h>
 

@@ -21,8 +21,9 @@
 /* Independent multiply-adds that peaks.cl keeps going, so that one need not wait for the one before. */
 #define STAR_PEAK_CHAINS 12
 
-/* Vectors of columns that gemv.cl keeps in registers. */
+/* Vectors of columns that gemv.cl keeps in registers, and matrices that one launch of it takes. */
 #define STAR_GEMV_VECTORS 8
+#define STAR_GEMV_TOGETHER 6
 
 /* Rows that one work-group of gemm.cl's transpose writes. */
 #define STAR_TRANSPOSE_ROWS 32

@@ -53,6 +53,6 @@ done
 expect 1 "another starcl is working in changing" "$starcl" resume changing
 kill -KILL $search
 wait $search 2>/dev/null
-echo "more" >>text/common.cl
+echo "more" >>text/low_rank.cl
 expect 1 "has changed since the run began" "$starcl" resume changing
 finish

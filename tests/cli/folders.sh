@@ -132,7 +132,7 @@ expect 0 "run/catalogue.cfg was changed; the run goes on with what it began with
 sed -i 's/"version":[^,]*,/"version":"0.0.7",/' changing/begun.json
 expect 0 "began with starcl 0.0.7" resume --out changing
 # One byte in the middle, the length as before.
-printf X | dd of=text/common.cl bs=1 seek=300 conv=notrunc 2>/dev/null
+printf X | dd of=text/low_rank.cl bs=1 seek=300 conv=notrunc 2>/dev/null
 content changing >content.txt
 expect 1 "has changed since the training began" resume --out changing
 unchanged changing

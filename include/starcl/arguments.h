@@ -1,0 +1,39 @@
+/*
+ * What kernels with many numbers take by value: one struct of them, which a launch fills by name. Included by both
+ * sides, so fields are ints and floats, whose sizes are the same on host and device.
+ */
+#ifndef STARCL_ARGUMENTS_H
+#define STARCL_ARGUMENTS_H
+
+#ifndef __OPENCL_VERSION__ /* a kernel file has it before this one */
+#include "starcl/constants.h"
+#endif
+
+/* gemv.cl: rows of x, matrices w_i[k, n[i]] and rows of y_i. Steps and strides are in elements. */
+struct gemv_sizes {
+    int k, n[STAR_GEMV_TOGETHER];
+    int x_stride, y_stride;     /* from row to row; y_stride 0: n of the matrix */
+    int x_step, w_step, y_step; /* from member to member of a batch */
+    int strip, panel;           /* columns of a group, and of a panel of w */
+    float alpha, beta;
+};
+
+/* low_rank.cl: heads of C and y, those of B and V, which divide them; and what a query sees. */
+struct attention_sizes {
+    int heads, b_heads, v_heads;
+    int context, mask, span;
+    float scale; /* of the scores */
+};
+
+/* linear_attention.cl: one use of its primitive. Offsets are in floats, from the start of a buffer or of scratch. */
+struct chunked_use {
+    int q_offset, k_offset, x_offset, out_offset, cumulative_offset, states_offset;
+    int heads, q_heads, k_heads, x_heads; /* heads of out, and the others, which divide them */
+    int context, segment, chunks;         /* tokens of a sequence and of a segment; chunks of a sequence */
+    int mirrored;                         /* over the sources behind a row, not before it */
+    int weighs_rows, weighs_sources;      /* whether token weights stand for alpha, and for beta */
+    int accumulate;                       /* add to out */
+    float scale;                          /* of the token weights */
+};
+
+#endif
