@@ -46,6 +46,31 @@ struct interval quantile_interval(const double *sorted, int count, double quanti
     return interval;
 }
 
+double student_t(int freedom) {
+    static const struct {
+        int freedom;
+        double t;
+    } rows[] = {{1, 12.706}, {2, 4.303},  {3, 3.182},  {4, 2.776},  {5, 2.571},  {6, 2.447},
+                {8, 2.306},  {10, 2.228}, {15, 2.131}, {20, 2.086}, {30, 2.042}, {60, 2.000}};
+    double t = rows[0].t;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && rows[i].freedom <= freedom; i++)
+        t = rows[i].t;
+    return t;
+}
+
+struct interval mean_interval(const double *values, int count) {
+    double sum = 0, squares = 0;
+    for (int i = 0; i < count; i++)
+        sum += values[i];
+    double mean = sum / count;
+    if (count < 2)
+        return (struct interval){mean, NAN, NAN};
+    for (int i = 0; i < count; i++)
+        squares += (values[i] - mean) * (values[i] - mean);
+    double half = student_t(count - 1) * sqrt(squares / (count - 1) / count);
+    return (struct interval){mean, mean - half, mean + half};
+}
+
 bool interval_is_narrow(const struct interval *interval, double share) {
     return interval->high - interval->low <= share * fabs(interval->value); /* false of NaN */
 }

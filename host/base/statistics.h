@@ -11,6 +11,8 @@
  *           low            median         high             P(x2 <= median <= x8) = 1 - 2 F(1) = 0.961
  *
  * Times of a machine have long tails and no variance worth the name, which is why medians are measured and not means.
+ * Medians of several processes, or what several seeds came to, have: their mean is known within Student's t standard
+ * errors (deviation / sqrt(n)).
  */
 #ifndef STARCL_BASE_STATISTICS_H
 #define STARCL_BASE_STATISTICS_H
@@ -30,6 +32,13 @@ double sample_quantile(const double *sorted, int count, double quantile);
 
 /* The quantile with its interval. A median has one from 6 samples on, the quantile 0.95 from 72. */
 struct interval quantile_interval(const double *sorted, int count, double quantile);
+
+/* The t that 95 % of Student's distribution lie within, from 1 degree of freedom on; rounded up between the rows of the
+ * usual table. */
+double student_t(int freedom);
+
+/* The mean of at least one value; an interval from 2 values on. */
+struct interval mean_interval(const double *values, int count);
 
 /* Whether the interval is known and no wider than this share of the value. */
 bool interval_is_narrow(const struct interval *interval, double share);

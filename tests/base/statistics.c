@@ -106,12 +106,24 @@ static void test_narrow(void **unused) {
     assert_true(interval_is_narrow(&(struct interval){-100, -101, -99}, 0.02));
 }
 
+/* 8, 10, 12: mean 10, deviation 2, standard error 2 / sqrt(3), and t is 4.303. */
+static void test_mean(void **unused) {
+    (void)unused;
+    const double values[] = {8, 12, 10}, unknown[] = {8, NAN};
+    struct interval interval = mean_interval(values, 3);
+    double half = 4.303 * 2 / sqrt(3);
+    assert_true(interval.value == 10);
+    assert_true(fabs(interval.low - (10 - half)) < 1e-12 && fabs(interval.high - (10 + half)) < 1e-12);
+    interval = mean_interval(values, 1);
+    assert_true(interval.value == 8 && isnan(interval.low) && isnan(interval.high));
+    assert_true(isnan(mean_interval(unknown, 2).value));
+    assert_true(student_t(1) == 12.706 && student_t(7) == 2.447 && student_t(1000) == 2.0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_coverage),
-        cmocka_unit_test(test_simulation),
-        cmocka_unit_test(test_narrow),
+        cmocka_unit_test(test_by_hand), cmocka_unit_test(test_coverage), cmocka_unit_test(test_simulation),
+        cmocka_unit_test(test_narrow),  cmocka_unit_test(test_mean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
