@@ -33,14 +33,39 @@ static status show_run(const char *path, const struct arguments *arguments) {
     return outcome;
 }
 
-/* All that the device can measure; the energy of a token where there is a counter. */
-static status measure(const struct target *target, struct evaluation *measured) {
-    bool wanted[METRICS] = {false};
+static status refuse_metric(const char *name) {
+    struct text allowed = {0};
+    for (int m = 0; m < METRICS; m++)
+        if (is_measured_on_device((enum metric)m))
+            text_append(&allowed, "%s%s", allowed.length ? ", " : "", metric_table[m].name);
+    status outcome = fail_usage("--only '%s' is not measured; allowed: %s", name, allowed.text);
+    text_free(&allowed);
+    return outcome;
+}
+
+/* Those of --only, or all that the device can measure: the energy of a token where there is a counter. */
+static status wanted_metrics(const struct arguments *arguments, bool wanted[METRICS]) {
+    const char *names[MAX_ARGUMENTS];
+    int count = argument_values(arguments, "--only", names);
+    for (int m = 0; m < METRICS; m++)
+        wanted[m] = count == 0 && is_measured_on_device((enum metric)m);
+    for (int i = 0; i < count; i++) {
+        enum metric metric = metric_find(names[i]);
+        if (!is_measured_on_device(metric))
+            return refuse_metric(names[i]);
+        wanted[metric] = true;
+    }
+    if (count > 0)
+        return measure_check(wanted);
+    wanted[METRIC_ENERGY_UJ] = measure_check(wanted) == STATUS_OK;
+    return STATUS_OK;
+}
+
+static status measure(const struct target *target, const struct arguments *arguments, struct evaluation *measured) {
+    bool wanted[METRICS];
     struct device_options options = config_device_options(&target->config);
     struct device *device;
-    for (int m = 0; m < METRICS; m++)
-        wanted[m] = metric_table[m].kind == METRIC_DEVICE;
-    wanted[METRIC_ENERGY_UJ] = measure_check(wanted) == STATUS_OK;
+    TRY(wanted_metrics(arguments, wanted));
     measured->metrics = measured->low = measured->high = metrics_absent();
     TRY(device_open_choice(target->config.devices.device, &options, &device));
     status outcome = measure_device(device, &target->genome, &target->catalogue, &target->config, wanted, measured);
@@ -54,7 +79,7 @@ static status show_target(const struct target *target, const struct arguments *a
     bool measures = argument_given(arguments, "--measure");
     TRY(genome_validate(&target->genome, &space));
     if (measures)
-        TRY(measure(target, &measured));
+        TRY(measure(target, arguments, &measured));
     return report_architecture(&target->genome, &target->catalogue, &target->config, measures ? &measured : NULL,
                                argument_given(arguments, "--json"), stdout);
 }
@@ -115,6 +140,8 @@ static status run(const struct arguments *arguments) {
     const char *word = arguments->words[0];
     bool is_run = file_exists(word);
     TRY(check_views(arguments, is_run));
+    if (argument_given(arguments, "--only") && !argument_given(arguments, "--measure"))
+        return fail_usage("--only is for --measure");
     if (is_run && argument_given(arguments, "--measure"))
         return fail_usage("--measure times one architecture: %s:ID, or a genome", word);
     if (argument_given(arguments, "--compare"))
@@ -138,6 +165,7 @@ const struct command command_show = {
         (const struct option_information[]){
             {"--config", "CONFIG", "for a genome: the experiment it is for"},
             {"--measure", NULL, "for a genome: times its tokens on the device, as search.measure says"},
+            {"--only", "METRIC", "with --measure: nothing else, e.g. --only decode_us; repeatable"},
             OPTION_DEVICE,
             {"--generations", NULL, "scores, classes, sharing and diversity, a generation a row"},
             {"--lineage", "ID", "where a candidate comes from: ancestors, and what each changed"},

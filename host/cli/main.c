@@ -1,5 +1,6 @@
 /* Finds the command, parses its arguments, runs it, and turns its status into words and an exit code. */
 #include "base/clock.h"
+#include "base/process.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -168,6 +169,7 @@ int main(int argc, char **argv) {
         return STATUS_OK;
     }
     interrupt_install();
+    process_set_own(argv[0]);
     status outcome = dispatch(argc - 1, argv + 1);
     progress_clear();
     if (outcome == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))

@@ -41,7 +41,7 @@ struct individual recorded_individual(const struct recorded *recorded, const str
     struct summary summary = recorded_summary(recorded, candidate);
     struct individual individual = candidate->individual;
     individual.failed = summary.failed || summary.seeds == 0 || summary.stopped;
-    individual.violation = limits_violation(&recorded->config.search.limits, &summary.mean);
+    individual.violation = limits_violation(&recorded->config.search.limits, &summary.judged);
     for (int o = 0; o < objective_count; o++)
         individual.objectives[o] = metric_objective(objectives[o], summary.mean.values[objectives[o]]);
     return individual;

@@ -120,16 +120,19 @@ void announce_final(const struct search *search, int place, const struct individ
 void announce_left_front(const struct search *search, const struct individual *individual,
                          const struct evaluation *evaluation) {
     const struct limit_list *limits = &search->config.search.limits;
+    struct metrics worst = metrics_worst(&evaluation->metrics, &evaluation->low, &evaluation->high);
     if (evaluation->failed)
         progress_line("candidate %d leaves the front: %s", individual->id, evaluation->reason);
     for (int i = 0; i < limits->count && !evaluation->failed; i++) {
         const struct limit *limit = &limits->limits[i];
-        char value[TEXT_NUMBER_BYTES], allowed[LIMIT_TEXT_BYTES];
+        char value[TEXT_NUMBER_BYTES], low[TEXT_NUMBER_BYTES], high[TEXT_NUMBER_BYTES], allowed[LIMIT_TEXT_BYTES];
         const struct limit_list alone = {.count = 1, .limits = {*limit}};
-        if (limits_violation(&alone, &evaluation->metrics) > 0)
-            progress_line("candidate %d leaves the front: measured again, %s is %s (%s)", individual->id,
+        if (limits_violation(&alone, &worst) > 0)
+            progress_line("candidate %d leaves the front: measured again, %s is %s, %s to %s (%s)", individual->id,
                           metric_table[limit->metric].name,
                           metric_text(limit->metric, evaluation->metrics.values[limit->metric], value),
+                          metric_text(limit->metric, evaluation->low.values[limit->metric], low),
+                          metric_text(limit->metric, evaluation->high.values[limit->metric], high),
                           limit_text(limit, allowed));
     }
 }

@@ -1,6 +1,7 @@
 /* From an individual to its evaluations: known ones from the store, the others trained and recorded. */
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "run/search_state.h"
 #include "run/static_costs.h"
 
@@ -36,7 +37,7 @@ struct stage search_final_stage(const struct search *search) {
 
 static void set_objectives(const struct search *search, const struct summary *summary, struct individual *individual) {
     individual->failed = summary->failed;
-    individual->violation = limits_violation(&search->config.search.limits, &summary->mean);
+    individual->violation = limits_violation(&search->config.search.limits, &summary->judged);
     individual->descriptor = summary->mean.values[METRIC_CACHE_BYTES];
     if (summary->stopped)
         individual->rung = last_rung(search);
@@ -88,6 +89,16 @@ static int by_id(const void *a, const void *b) {
 struct individual *search_find(const struct search *search, int id) {
     struct individual key = {.id = id};
     return search->archived ? bsearch(&key, search->archive, (size_t)search->archived, sizeof key, by_id) : NULL;
+}
+
+bool search_on_front(const struct search *search, int index) {
+    const struct individual *individual = &search->archive[index];
+    if (individual_failed(individual, search->objective_count) || individual->violation > 0)
+        return false;
+    for (int i = 0; i < search->archived; i++)
+        if (dominates(&search->archive[i], individual, search->objective_count))
+            return false;
+    return true;
 }
 
 /* Ids that compute the same share one evaluation, whose weights are the first one's. */
@@ -142,7 +153,7 @@ void search_clean_checkpoints(const struct search *search) {
             place++;
         if (config_rungs(&search->config) > 1)
             remove_states(search, id);
-        if (search->config.search.inheritance && place == count)
+        if (search->config.search.inheritance && place == count && !search_on_front(search, i))
             remove_weights(search, id);
     }
 }
@@ -189,20 +200,31 @@ static struct stop_rule stop_rule_of(const struct search *search, const struct i
     return stopping_rule(search->stopping, &costs);
 }
 
+/* Where the weights of a stage's first seed lie. */
+struct weight_paths {
+    char weights[PATH_MAX], architecture[PATH_MAX];
+};
+
+static struct weight_paths weight_paths_of(const struct search *search, int id, const struct stage *stage) {
+    struct weight_paths paths;
+    checkpoint_path(search, id, paths.weights, "%s.safetensors", stage->weights);
+    checkpoint_path(search, id, paths.architecture, "%s.json", stage->weights);
+    return paths;
+}
+
 /*
  * Trains and measures; weights and state lie on the disk before the evaluation is recorded. Only the first seed's
  * weights are kept, of which a later seed that fails takes nothing away.
  */
 static status evaluate_new(struct search *search, const struct individual *individual, const struct stage *stage,
                            const struct evaluation_key *key, int seed, struct evaluation *evaluation) {
-    char weights[PATH_MAX], architecture[PATH_MAX], state[PATH_MAX], parents[2][PATH_MAX];
+    char state[PATH_MAX], parents[2][PATH_MAX];
+    struct weight_paths weights = weight_paths_of(search, individual->id, stage);
     struct train_observer observer = {.tell = announce_step, .context = search};
     struct inheritance inheritance;
     bool inherits = search->config.search.inheritance && !stage->is_final;
     if (inherits)
         inheritance = inheritance_of(search, individual, parents);
-    checkpoint_path(search, individual->id, weights, "%s.safetensors", stage->weights);
-    checkpoint_path(search, individual->id, architecture, "%s.json", stage->weights);
     state_path(search, individual->id, seed, state);
     struct job job = {.genome = key->genome,
                       .seed = key->seed,
@@ -212,8 +234,8 @@ static status evaluate_new(struct search *search, const struct individual *indiv
                       .resume_path = stage->before > 0 ? state : NULL,
                       .state_path = stage->steps < stage->schedule_steps ? state : NULL,
                       .inheritance = inherits ? &inheritance : NULL,
-                      .weights_path = seed == 0 ? weights : NULL,
-                      .architecture_path = seed == 0 ? architecture : NULL,
+                      .weights_path = seed == 0 ? weights.weights : NULL,
+                      .architecture_path = seed == 0 ? weights.architecture : NULL,
                       .observer = &observer};
     if (!stage->is_final)
         job.stop = stop_rule_of(search, individual);
@@ -231,6 +253,36 @@ static status evaluate_new(struct search *search, const struct individual *indiv
                                         : "evaluated",
                   describe_evaluation(individual, evaluation)));
     announce_kernels(search);
+    return STATUS_OK;
+}
+
+status search_restore_weights(struct search *search, const struct individual *individual) {
+    struct stage stage = search_stage(search, individual->rung);
+    struct weight_paths paths = weight_paths_of(search, individual->id, &stage);
+    struct train_observer observer = {.tell = announce_step, .context = search};
+    struct evaluation evaluation;
+    struct evaluation_key key = {.genome = &individual->genome,
+                                 .seed = config_seed(&search->config, 0),
+                                 .steps = stage.steps,
+                                 .device = device_information(evaluator_device(search->evaluator))->name};
+    bool known;
+    TRY(store_find_evaluation(search->store, &key, &known, &evaluation));
+    if (!known || evaluation.stopped || file_exists(paths.weights))
+        return STATUS_OK;
+    struct job job = {.genome = key.genome,
+                      .seed = key.seed,
+                      .steps = key.steps,
+                      .schedule_steps = stage.schedule_steps,
+                      .side_steps = stage.side_steps,
+                      .weights_path = paths.weights,
+                      .architecture_path = paths.architecture,
+                      .observer = &observer};
+    snprintf(search->current, sizeof search->current, "candidate %d joins the front, training its weights",
+             individual->id);
+    TRY(evaluator_submit(search->evaluator, &job));
+    TRY(evaluator_wait(search->evaluator, &evaluation));
+    if (evaluation.failed)
+        progress_line("candidate %d joins the front without weights: %s", individual->id, evaluation.reason);
     return STATUS_OK;
 }
 

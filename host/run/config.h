@@ -95,6 +95,7 @@ struct run_config {
         struct {
             long long context;         /* tokens; config_measure_context() */
             double precision, seconds; /* share of the value that its interval may be; at most so long */
+            long long processes;       /* that measure the front again, seconds / processes each */
         } measure;
     } search;
     struct {

@@ -160,6 +160,8 @@ static const struct config_key keys[] = {
     NUMBER(search.measure, precision, 1e-4, 1, "0.02",
            "a measurement repeats until its 95 % interval is this share of it"),
     NUMBER(search.measure, seconds, 1e-3, 600, "2.0", "or until so many seconds are over"),
+    INTEGER(search.measure, processes, 1, 64, "5",
+            "processes that share those seconds when the front is measured again; 1: the search's own"),
 
     TEXT(devices, device, "\"\"", "index, cpu, gpu, accelerator or part of a name; \"\" is the best one"),
     TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel or clblast"),

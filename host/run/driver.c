@@ -161,8 +161,8 @@ status search_drive(struct search *search) {
     status outcome = evolve(search, evolution);
     evolution_destroy(evolution);
     if (outcome == STATUS_OK)
-        search_clean_checkpoints(search);
-    if (outcome == STATUS_OK)
         outcome = search_measure_again(search);
+    if (outcome == STATUS_OK)
+        search_clean_checkpoints(search);
     return outcome == STATUS_OK ? search_train_best(search) : outcome;
 }

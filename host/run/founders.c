@@ -78,9 +78,10 @@ static struct individual **rank_candidates(const struct candidate *candidates, i
     for (int i = 0; i < count; i++) {
         struct summary summary =
             summarise(candidates[i].evaluations, candidates[i].evaluation_count, config->train.steps);
+        summary_measured_again(candidates[i].evaluations, candidates[i].evaluation_count, &summary);
         individuals[i] = candidates[i].individual;
         individuals[i].failed = summary.failed || summary.seeds == 0;
-        individuals[i].violation = limits_violation(&config->search.limits, &summary.mean);
+        individuals[i].violation = limits_violation(&config->search.limits, &summary.judged);
         for (int o = 0; o < objective_count; o++)
             individuals[i].objectives[o] = metric_objective(objectives[o], summary.mean.values[objectives[o]]);
         ranked[i] = &individuals[i];

@@ -242,10 +242,17 @@ static status prepare_and_measure(struct measurement *measurement, const struct 
     return measure_all(measurement);
 }
 
+bool is_measured_on_device(enum metric metric) {
+    static const bool measured[METRICS] = {[METRIC_DECODE_US] = true,
+                                           [METRIC_DECODE_P95_US] = true,
+                                           [METRIC_FIRST_TOKEN_US] = true,
+                                           [METRIC_PREFILL_TOKENS_PER_S] = true,
+                                           [METRIC_ENERGY_UJ] = true};
+    return metric < METRICS && measured[metric];
+}
+
 status measure_device(struct device *device, const struct genome *genome, const struct catalogue *catalogue,
                       const struct run_config *config, const bool wanted[METRICS], struct evaluation *evaluation) {
-    static const enum metric measured[] = {METRIC_DECODE_US, METRIC_DECODE_P95_US, METRIC_FIRST_TOKEN_US,
-                                           METRIC_PREFILL_TOKENS_PER_S, METRIC_ENERGY_UJ};
     struct model_settings settings = config_model_settings(config);
     settings.encodes = false; /* a whole sequence is decoded by an encoder: what is timed is its backbone */
     struct measurement measurement = {.device = device,
@@ -256,8 +263,8 @@ status measure_device(struct device *device, const struct genome *genome, const 
                                       .evaluation = evaluation};
     struct graph *graphs[2] = {NULL, NULL};
     bool any = false;
-    for (size_t i = 0; i < sizeof measured / sizeof *measured; i++)
-        any = any || wanted[measured[i]];
+    for (int m = 0; m < METRICS; m++)
+        any = any || (wanted[m] && is_measured_on_device((enum metric)m));
     if (!any)
         return STATUS_OK;
     measurement.logits = memory_allocate((size_t)settings.vocabulary, sizeof *measurement.logits);

@@ -14,7 +14,8 @@
  * search.measure.precision of it, and at least for a tenth of search.measure.seconds, which ends it. Medians, because
  * times have long tails, and their intervals from order statistics (base/statistics.h), widened where the value
  * differed between parts of the time. What an interval cannot know is that the machine is slower an hour later, or was
- * busy all the time: measure where nothing else runs.
+ * busy all the time: measure where nothing else runs. Nor does it know that another process would be faster or slower
+ * throughout: measure_apart.h.
  */
 #ifndef STARCL_RUN_MEASURE_H
 #define STARCL_RUN_MEASURE_H
@@ -23,6 +24,9 @@
 #include "device/device.h"
 #include "run/config.h"
 #include "run/evaluation.h"
+
+/* Whether a metric is one of those above. */
+bool is_measured_on_device(enum metric metric);
 
 /*
  * Refuses a wanted metric that cannot be had on this device, by name (STATUS_USAGE). `wanted` is by metric; those that

@@ -1,26 +1,33 @@
 /*
  * The front's last check against limits on what was measured on the device. A search that selects by measurements
- * selects those that came out well by luck, too; so every member of the front is measured again, and what exceeds a
- * limit then leaves the front. Who was dominated by it may join, and is measured as well, until nobody new is there.
+ * selects those that came out well by luck, too; so every member of the front is measured again, in several processes
+ * (measure_apart.h), and leaves the front where its interval then is not wholly within a limit. Who was dominated by it
+ * may join, and is measured as well, until nobody new is there.
  *
  * The new measurements are evaluations of their own, of 0 steps: what evolution was told stays what it was, so that a
  * resumed search goes the same way again.
  */
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/progress.h"
+#include "run/measure_apart.h"
 #include "run/search_state.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool is_on_front(const struct search *search, int index) {
-    const struct individual *individual = &search->archive[index];
-    if (individual_failed(individual, search->objective_count) || individual->violation > 0)
-        return false;
-    for (int i = 0; i < search->archived; i++)
-        if (dominates(&search->archive[i], individual, search->objective_count))
-            return false;
-    return true;
+static status measure_in_processes(const struct search *search, const struct individual *individual, uint64_t seed,
+                                   struct evaluation *evaluation) {
+    const char *device = device_information(evaluator_device(search->evaluator))->name;
+    double start = clock_seconds();
+    bool wanted[METRICS];
+    *evaluation = (struct evaluation){.seed = seed};
+    snprintf(evaluation->device, sizeof evaluation->device, "%s", device);
+    config_wanted_metrics(&search->config, wanted);
+    TRY(measure_apart(store_path(search->store), individual->id, &search->config, wanted, evaluation));
+    evaluation->seconds = clock_seconds() - start;
+    return STATUS_OK;
 }
 
 static status measure_again(struct search *search, const struct individual *individual, struct evaluation *evaluation) {
@@ -31,15 +38,22 @@ static status measure_again(struct search *search, const struct individual *indi
     TRY(store_find_evaluation(search->store, &key, &known, evaluation));
     if (known)
         return STATUS_OK;
-    TRY(evaluator_measure(search->evaluator, &individual->genome, key.seed, evaluation));
+    if (measures_apart(&search->config))
+        TRY(measure_in_processes(search, individual, key.seed, evaluation));
+    else
+        TRY(evaluator_measure(search->evaluator, &individual->genome, key.seed, evaluation));
     return store_add_evaluation(search->store, &key, evaluation);
 }
 
-/* Objectives and violation by the new measurements; the other metrics' part of the violation is 0 on the front. */
+/*
+ * Objectives by the new measurements, and violation by the worse ends of their intervals; the other metrics' part of
+ * the violation is 0 on the front.
+ */
 static void judge_again(const struct search *search, const struct evaluation *evaluation,
                         struct individual *individual) {
     individual->failed = individual->failed || evaluation->failed;
-    individual->violation = limits_violation(&search->config.search.limits, &evaluation->metrics);
+    struct metrics worst = metrics_worst(&evaluation->metrics, &evaluation->low, &evaluation->high);
+    individual->violation = limits_violation(&search->config.search.limits, &worst);
     for (int o = 0; o < search->objective_count; o++) {
         enum metric metric = search->objectives[o];
         if (!isnan(evaluation->metrics.values[metric]))
@@ -50,9 +64,9 @@ static void judge_again(const struct search *search, const struct evaluation *ev
 static status measure_front(struct search *search, bool *measured) {
     for (int i = 0; i < search->archived; i++) {
         struct evaluation evaluation;
-        if (measured[i] || !is_on_front(search, i))
+        if (measured[i] || !search_on_front(search, i))
             continue;
-        snprintf(search->current, sizeof search->current, "measuring candidate %d again", search->archive[i].id);
+        progress_update("measuring candidate %d again", search->archive[i].id);
         TRY(measure_again(search, &search->archive[i], &evaluation));
         judge_again(search, &evaluation, &search->archive[i]);
         if (search->archive[i].failed || search->archive[i].violation > 0)
@@ -60,6 +74,9 @@ static status measure_front(struct search *search, bool *measured) {
         measured[i] = true;
         i = -1; /* others may have joined */
     }
+    for (int i = 0; i < search->archived; i++)
+        if (measured[i] && search_on_front(search, i))
+            TRY(search_restore_weights(search, &search->archive[i]));
     return STATUS_OK;
 }
 

@@ -80,6 +80,14 @@ double metric_objective(enum metric metric, double value) {
     return metric_table[metric].larger_is_better ? -value : value;
 }
 
+struct metrics metrics_worst(const struct metrics *metrics, const struct metrics *low, const struct metrics *high) {
+    struct metrics worst;
+    for (int m = 0; m < METRICS; m++)
+        worst.values[m] = metric_table[m].larger_is_better ? fmin(metrics->values[m], low->values[m])
+                                                           : fmax(metrics->values[m], high->values[m]);
+    return worst;
+}
+
 bool metric_varies(enum metric metric) {
     return metric_table[metric].kind != METRIC_STATIC;
 }

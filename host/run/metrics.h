@@ -103,6 +103,9 @@ enum metric metrics_quality(const struct metrics *metrics, bool of_test);
 /* The value as an objective of evolution, which minimises. */
 double metric_objective(enum metric metric, double value);
 
+/* The worse ends of the values' intervals: the high one where less is better. The value itself where it has no ends. */
+struct metrics metrics_worst(const struct metrics *metrics, const struct metrics *low, const struct metrics *high);
+
 /* Whether other seeds, or another measurement, give another value: means of it have an error. */
 bool metric_varies(enum metric metric);
 

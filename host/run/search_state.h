@@ -106,14 +106,24 @@ status search_drive(struct search *search) MUST_CHECK;
  * early has the objectives that the last rung was predicted to give, and is on that.
  */
 status search_assess(struct search *search, struct individual *individual) MUST_CHECK;
+/*
+ * Weights are kept of what is on the front; one that joins it late, because others left, gets them from its training
+ * done again: the same, bit for bit, and told to nobody. Nothing is done where they lie there, as with inheritance
+ * those of all candidates still do, and where the training was stopped early and had none.
+ */
+status search_restore_weights(struct search *search, const struct individual *individual) MUST_CHECK;
 /* What was told of a candidate last; NULL where none of this id was evaluated. */
 struct individual *search_find(const struct search *search, int id);
-/* When nothing is told any more: states that trainings could go on from, and weights that are not the front's. */
+/* Whether archive[index] keeps to all limits and no other one dominates it. */
+bool search_on_front(const struct search *search, int index);
+/* Behind search_measure_again(): removes states that trainings could go on from, and weights that are not the front's.
+ */
 void search_clean_checkpoints(const struct search *search);
 /* The best of everything evaluated are trained again from scratch. */
 status search_train_best(struct search *search) MUST_CHECK;
 
-/* measure_again.c: the front keeps to limits on what the device does when it is measured a second time. */
+/* When nothing is told any more, measure_again.c: the front keeps to limits on what the device does when it is measured
+ * a second time. */
 status search_measure_again(struct search *search) MUST_CHECK;
 
 /* announce.c: what the user sees. */

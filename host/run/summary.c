@@ -1,5 +1,7 @@
 #include "run/summary.h"
 
+#include "base/statistics.h"
+
 #include <math.h>
 
 /* A seed that was evaluated on two devices counts once; the evaluations are in order of seeds. */
@@ -43,11 +45,16 @@ struct summary summarise(const struct evaluation *evaluations, int count, long l
         if (summary.seeds > 0 && !summary.failed)
             add_metric(evaluations, count, steps, metric, &summary);
     }
+    summary.judged = summary.mean;
     return summary;
 }
 
 void summary_measured_again(const struct evaluation *evaluations, int count, struct summary *summary) {
     struct summary again = summarise(evaluations, count, 0);
+    struct metrics worst = metrics_worst(&again.mean, &again.low, &again.high);
+    if (again.failed && !summary->failed)
+        summary->reason = again.reason;
+    summary->failed = summary->failed || again.failed;
     for (int metric = 0; metric < METRICS; metric++) {
         if (metric_table[metric].kind != METRIC_DEVICE || isnan(again.mean.values[metric]))
             continue;
@@ -55,6 +62,7 @@ void summary_measured_again(const struct evaluation *evaluations, int count, str
         summary->errors.values[metric] = again.errors.values[metric];
         summary->low.values[metric] = again.low.values[metric];
         summary->high.values[metric] = again.high.values[metric];
+        summary->judged.values[metric] = worst.values[metric];
     }
 }
 
@@ -65,21 +73,8 @@ bool has_failed(const struct evaluation *evaluations, int count, long long most_
     return false;
 }
 
-/* The t that 95 % of Student's distribution lie within, rounded up between the rows of the usual table. */
-static double student(int freedom) {
-    static const struct {
-        int freedom;
-        double t;
-    } rows[] = {{1, 12.706}, {2, 4.303},  {3, 3.182},  {4, 2.776},  {5, 2.571},  {6, 2.447},
-                {8, 2.306},  {10, 2.228}, {15, 2.131}, {20, 2.086}, {30, 2.042}, {60, 2.000}};
-    double t = rows[0].t;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows && rows[i].freedom <= freedom; i++)
-        t = rows[i].t;
-    return t;
-}
-
 bool within_noise(const struct summary *a, const struct summary *b, enum metric metric) {
     double difference = a->mean.values[metric] - b->mean.values[metric];
     double error = hypot(a->errors.values[metric], b->errors.values[metric]);
-    return error > 0 && fabs(difference) < student(a->seeds + b->seeds - 2) * error;
+    return error > 0 && fabs(difference) < student_t(a->seeds + b->seeds - 2) * error;
 }

@@ -15,7 +15,9 @@ struct summary {
     struct metrics mean;      /* over the seeds; NaN where it was not measured */
     struct metrics errors;    /* standard errors of the means: deviation / sqrt(seeds); NaN with one seed */
     struct metrics low, high; /* of one evaluation: the interval of what was measured often; NaN: none */
-    double seconds;           /* that all of them took */
+    struct metrics judged; /* what limits are held against: the means, but of what was measured again the worse end of
+                              the interval */
+    double seconds;        /* that all of them took */
 };
 
 /*
@@ -26,7 +28,8 @@ struct summary summarise(const struct evaluation *evaluations, int count, long l
 
 /*
  * Puts what was measured again on the device, in evaluations of 0 steps, in the place of what was measured when the
- * candidate was trained: of many candidates those are selected that were lucky then.
+ * candidate was trained: of many candidates those are selected that were lucky then. Limits judge the whole interval
+ * of it.
  */
 void summary_measured_again(const struct evaluation *evaluations, int count, struct summary *summary);
 

@@ -43,6 +43,9 @@ STAR_API int star_devices(char **json);
  * Runs the experiment of a config file. `run_path` is the folder of the run, which must not exist; NULL makes
  * runs/<name>-<number>. The folder's path is written to `path` (`path_bytes` with the zero byte; "" if it was not
  * made); `path` may be NULL where `path_bytes` is 0.
+ *
+ * Where limits are on what is measured on the device, the front is measured again in this process: the several ones
+ * that search.measure.processes asks for are started by the program starcl alone.
  */
 STAR_API int star_search(const char *config_path, const char *const *assignments, int count, const char *run_path,
                          char *path, size_t path_bytes);

@@ -55,14 +55,18 @@ trained=$(sqlite3 limited/run.db "SELECT count(*) FROM measurements WHERE metric
 # The front is measured again, once each; what exceeds a limit then is not on it, whatever it was before.
 expect 0 "Pareto front" "$starcl" search small.cfg --run again --set search.generations=2 \
     --set 'search.objectives=["bits_per_byte","parameters"]' --set 'search.limits.decode_us="10 s"' \
-    --set search.measure.seconds=0.05
+    --set search.measure.seconds=0.05 --set search.measure.processes=3
 ids() { "$starcl" show again --json | sed -n 's/^[[:space:]]*"id":[[:space:]]*\([0-9]*\),/\1/p'; }
 change() { sqlite3 again/run.db "$1"; }
 before=$(ids)
 [ "$(change "SELECT count(*) FROM evaluations WHERE steps = 0")" = "$(echo "$before" | wc -l)" ] ||
     complain "not every member of the front was measured again, and nothing else"
 grep -q "leaves the front" out.txt && complain "a limit of 10 s was exceeded"
-change "UPDATE measurements SET value = 2e7 WHERE metric = 'decode_us' AND evaluation IN
+# Three processes measured, so each is a mean, in the middle of its interval.
+[ "$(change "SELECT count(*) FROM measurements JOIN evaluations e ON e.id = evaluation AND e.steps = 0
+    WHERE metric = 'decode_us' AND (low = 0 OR low < value AND abs((low + high) / 2 / value - 1) < 1e-9)")" = \
+    "$(echo "$before" | wc -l)" ] || complain "what was measured again is not a mean over processes"
+change "UPDATE measurements SET value = 2e7, low = 9e6, high = 3e7 WHERE metric = 'decode_us' AND evaluation IN
     (SELECT id FROM evaluations WHERE steps = 0)"
 for id in $before; do
     ids | grep -qx "$id" && complain "what exceeded the limit when it was measured again is on the front"
@@ -70,13 +74,39 @@ done
 # A resumed search asks for the same, tells who leaves, and measures those who join.
 change "UPDATE run SET value = 'interrupted' WHERE key = 'status'"
 first=$(echo "$before" | head -1)
-expect 0 "candidate $first leaves the front: measured again, decode_us is 20.0 s (at most 10 s)" "$starcl" resume again
+expect 0 "candidate $first leaves the front: measured again, decode_us is 20.0 s, 9.00 s to 30.0 s (at most 10 s)" "$starcl" resume again
 [ "$(change "SELECT count(*) FROM evaluations WHERE steps > 0")" = 8 ] || complain "a candidate was trained again"
 [ -n "$(ids)" ] || complain "nobody joined the front"
 for id in $(ids); do
     [ "$(change "SELECT count(*) FROM evaluations e JOIN candidates c ON c.genome = e.genome
         WHERE steps = 0 AND c.id = $id")" = 1 ] || complain "candidate $id joined the front and was not measured"
 done
+# Who joins late has weights; they are those of its training.
+for id in $(ids); do
+    [ -s "again/checkpoints/$id.safetensors" ] && [ -s "again/checkpoints/$id.json" ] ||
+        complain "candidate $id joined the front without weights"
+    mv "again/checkpoints/$id.safetensors" "$id.kept"
+done
+change "UPDATE run SET value = 'interrupted' WHERE key = 'status'"
+expect 0 "Pareto front" "$starcl" resume again
+for id in $(ids); do
+    cmp "$id.kept" "again/checkpoints/$id.safetensors" || complain "the weights of candidate $id are others"
+done
+[ "$(change "SELECT count(*) FROM evaluations WHERE steps > 0")" = 8 ] || complain "an evaluation was recorded twice"
+
+# Ctrl-C while another process measures; what follows is what would have followed.
+"$starcl" search small.cfg --run stopped --set search.generations=1 --set 'search.limits.decode_us="10 s"' \
+    --set search.measure.seconds=2.0 --set search.measure.precision=1e-4 --set search.measure.processes=2 >out.txt 2>&1 &
+search=$!
+evaluated() { grep -c '"event":"evaluated"' stopped/log.jsonl 2>/dev/null; }
+while [ "$(evaluated)" != 4 ] && kill -0 $search 2>/dev/null; do sleep 0.05; done
+sleep 0.5
+kill -INT $search
+wait $search
+[ $? = 130 ] || complain "a search that was stopped while it measured again did not end with 130"
+[ "$(sqlite3 stopped/run.db "SELECT value FROM run WHERE key = 'status'")" = interrupted ] ||
+    complain "a search that was stopped while it measured again is not interrupted"
+expect 0 "Pareto front" "$starcl" resume stopped
 # A limit that nothing meets leaves nobody.
 expect 0 "0 of 4 evaluated candidates" "$starcl" search small.cfg --run none-left --set search.generations=1 \
     --set search.limits.decode_us=0.001 --set search.measure.seconds=0.05
@@ -84,5 +114,11 @@ expect 0 "0 of 4 evaluated candidates" "$starcl" search small.cfg --run none-lef
 # One architecture, timed.
 expect 0 "decode/token" "$starcl" show 11111-41111 --measure --config small.cfg --set search.measure.seconds=0.05
 expect 0 '"prefill_tokens_per_s"' "$starcl" show measured:1 --measure --json
+"$starcl" show measured:1 --measure --json --only decode_us --set search.measure.seconds=0.05 >only.json ||
+    complain "decoding alone is not measured"
+grep -q '"prefill_tokens_per_s"' only.json && complain "what was not asked for is measured"
+expect 2 "--only 'decode' is not measured; allowed: decode_us, decode_p95_us, first_token_us, prefill" \
+    "$starcl" show measured:1 --measure --only decode
+expect 2 "--only is for --measure" "$starcl" show measured:1 --only decode_us
 expect 2 "--measure times one architecture: measured:ID" "$starcl" show measured --measure
 finish

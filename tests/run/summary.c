@@ -121,11 +121,14 @@ static void test_measured_again(void **unused) {
         evaluations[2].metrics.values[METRIC_TRAIN_TOKENS_PER_S] = 9;
     struct summary summary = summarise(evaluations, 3, 100);
     assert_true(near(summary.mean.values[METRIC_DECODE_US], 550));
+    assert_true(near(summary.judged.values[METRIC_DECODE_US], 550));
     assert_true(isnan(summary.low.values[METRIC_DECODE_US])); /* of two seeds there is an error, and no interval */
     summary_measured_again(evaluations, 3, &summary);
     assert_true(near(summary.mean.values[METRIC_DECODE_US], 700));
     assert_true(isnan(summary.errors.values[METRIC_DECODE_US])); /* of one measurement */
     assert_true(summary.low.values[METRIC_DECODE_US] == 690 && summary.high.values[METRIC_DECODE_US] == 710);
+    assert_true(near(summary.judged.values[METRIC_DECODE_US], 710));
+    assert_true(near(summary.judged.values[METRIC_PARAMETERS], 1000));
     assert_true(isnan(summary.low.values[METRIC_PARAMETERS]));
     assert_true(near(summary.mean.values[METRIC_BITS_PER_BYTE], 3));
     assert_true(near(summary.mean.values[METRIC_PARAMETERS], 1000));
@@ -133,6 +136,13 @@ static void test_measured_again(void **unused) {
     assert_int_equal(summary.seeds, 2);
     summary_measured_again(evaluations + 1, 2, &summary); /* none of 0 steps */
     assert_true(near(summary.mean.values[METRIC_DECODE_US], 700));
+    assert_false(summary.failed);
+    /* What could not be measured again has failed. */
+    evaluations[0].failed = true;
+    strcpy(evaluations[0].reason, "lost");
+    summary_measured_again(evaluations, 3, &summary);
+    assert_true(summary.failed);
+    assert_string_equal(summary.reason, "lost");
 }
 
 int main(void) {
