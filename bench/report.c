@@ -40,10 +40,21 @@ static double number_of(const cJSON *object, const char *key) {
     return isfinite(number) ? number : 0;
 }
 
+/* "cpu-haswell, target avx2, driver 3.1" */
+static void print_device(const cJSON *device) {
+    const char *target = json_text(device, "target");
+    printf("%s%s%s, driver %s", json_text(device, "device"), *target ? ", target " : "", target,
+           json_text(device, "driver"));
+}
+
 void bench_report_table(const cJSON *results) {
     const cJSON *peaks = cJSON_GetObjectItem(results, "peaks"), *row;
-    printf("%s, driver %s, GEMM %s\n", json_text(results, "device"), json_text(results, "driver"),
-           json_text(results, "gemm"));
+    print_device(results);
+    if (*json_text(results, "error")) {
+        printf(", failed: %s\n", json_text(results, "error"));
+        return;
+    }
+    printf(", GEMM %s\n", json_text(results, "gemm"));
     printf("peaks: %.0f GFLOP/s multiply-adds, %.0f GFLOP/s GEMM, %.1f GB/s reading\n\n", number_of(peaks, "gflops"),
            number_of(peaks, "gemm_gflops"), number_of(peaks, "read_gbytes"));
     printf("%-32s %12s %-9s %10s\n", "workload", "", "", "of bound");
@@ -120,8 +131,12 @@ void bench_report_portability(const cJSON *devices) {
     const cJSON *device, *row;
     cJSON_ArrayForEach(device, devices) {
         const cJSON *peaks = cJSON_GetObjectItem(device, "peaks");
-        printf("[%d] %s, driver %s: %.0f GFLOP/s, %.1f GB/s\n", ++number, json_text(device, "device"),
-               json_text(device, "driver"), number_of(peaks, "gflops"), number_of(peaks, "read_gbytes"));
+        printf("[%d] ", ++number);
+        print_device(device);
+        if (*json_text(device, "error"))
+            printf(", failed: %s\n", json_text(device, "error"));
+        else
+            printf(": %.0f GFLOP/s, %.1f GB/s\n", number_of(peaks, "gflops"), number_of(peaks, "read_gbytes"));
         cJSON_ArrayForEach(row, cJSON_GetObjectItem(device, "results")) {
             line_name(row, name, sizeof name);
             if (!is_known(lines, count, name) && count < LINES)
@@ -140,22 +155,33 @@ static bool is_device(const cJSON *json) {
     return cJSON_IsString(cJSON_GetObjectItem(json, "device")) && cJSON_IsArray(cJSON_GetObjectItem(json, "results"));
 }
 
+cJSON *bench_report_failure(const struct device_information *device, const char *error) {
+    cJSON *failed = cJSON_CreateObject();
+    cJSON_AddStringToObject(failed, "device", device->name);
+    cJSON_AddStringToObject(failed, "driver", device->driver);
+    cJSON_AddStringToObject(failed, "error", error);
+    cJSON_AddArrayToObject(failed, "results");
+    return failed;
+}
+
+bool bench_report_parse(const char *text, cJSON *devices) {
+    cJSON *json = cJSON_Parse(text), *device;
+    int before = cJSON_GetArraySize(devices);
+    if (is_device(json)) {
+        cJSON_AddItemToArray(devices, json);
+        return true;
+    }
+    cJSON_ArrayForEach(device, cJSON_GetObjectItem(json, "devices")) if (is_device(device))
+        cJSON_AddItemToArray(devices, cJSON_Duplicate(device, true));
+    cJSON_Delete(json);
+    return cJSON_GetArraySize(devices) > before;
+}
+
 status bench_report_read(const char *path, cJSON *devices) {
     char *text;
     size_t length;
     TRY(file_read(path, &text, &length));
-    cJSON *json = cJSON_Parse(text), *device;
+    bool read = bench_report_parse(text, devices);
     free(text);
-    int before = cJSON_GetArraySize(devices);
-    cJSON *list = cJSON_GetObjectItem(json, "devices");
-    if (is_device(json)) {
-        cJSON_AddItemToArray(devices, json);
-        return STATUS_OK;
-    }
-    cJSON_ArrayForEach(device, list) if (is_device(device))
-        cJSON_AddItemToArray(devices, cJSON_Duplicate(device, true));
-    cJSON_Delete(json);
-    if (cJSON_GetArraySize(devices) == before)
-        return fail_usage("%s holds no results of `starcl bench`", path);
-    return STATUS_OK;
+    return read ? STATUS_OK : fail_usage("%s holds no results of `starcl bench`", path);
 }

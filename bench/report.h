@@ -23,6 +23,12 @@ void bench_report_table(const cJSON *results);
  */
 void bench_report_portability(const cJSON *devices);
 
+/* A device that could not be measured at all: it counts as one on which everything failed. The caller deletes it. */
+cJSON *bench_report_failure(const struct device_information *device, const char *error);
+
+/* Appends the devices of results as JSON to the array; false where the text is no such results. */
+bool bench_report_parse(const char *text, cJSON *devices);
+
 /* Appends the devices of a file that --out wrote to the array. Refuses files that are no such results. */
 status bench_report_read(const char *path, cJSON *devices) MUST_CHECK;
 

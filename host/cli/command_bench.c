@@ -2,6 +2,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "bench/report.h"
+#include "bench/targets.h"
 #include "cli/command.h"
 
 #include <stdio.h>
@@ -52,6 +53,46 @@ static status measure_device(const struct device_information *information, const
     return outcome;
 }
 
+/* The words of this call that a process is told which measures one target: all but devices and targets. */
+static void words_of(const struct arguments *arguments, const char *suite, const char *words[MAX_ARGUMENTS]) {
+    static const char *const passed[] = {"--seconds", "--only", "--save"};
+    int count = 0;
+    words[count++] = suite;
+    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
+        if (!argument_given(arguments, passed[i]))
+            continue;
+        words[count++] = passed[i];
+        words[count++] = argument_value(arguments, passed[i]);
+    }
+    if (argument_given(arguments, "--quiet"))
+        words[count++] = "--quiet";
+    words[count] = NULL;
+}
+
+/* Each device as each target that its driver can be told. */
+static status measure_targets(const struct arguments *arguments, const char *suite, cJSON *devices) {
+    struct selection selection = {0};
+    struct bench_targets targets;
+    const char *words[MAX_ARGUMENTS];
+    words_of(arguments, suite, words);
+    TRY(bench_targets_read(argument_value(arguments, "--targets"), &targets));
+    status outcome = select_devices(arguments, is_portability(suite), &selection);
+    for (int i = 0; i < selection.count * targets.count && outcome == STATUS_OK; i++) {
+        const struct device_information *information = selection.devices[i / targets.count];
+        const char *target = targets.names[i % targets.count];
+        if (!bench_has_target(information, target)) {
+            progress_line("%s: its driver cannot be told to compile for %s", information->name, target);
+            continue;
+        }
+        progress_line("%s as %s", information->name, target);
+        outcome = bench_run_target(information, target, words, devices);
+    }
+    device_list_destroy(&selection.list);
+    if (outcome == STATUS_OK && cJSON_GetArraySize(devices) == 0)
+        outcome = fail_usage("no device was measured: no driver can be told to compile for what --targets names");
+    return outcome;
+}
+
 /* A device that cannot be measured at all still counts: as one without results, on which everything failed. */
 static status measure(const struct arguments *arguments, const struct bench_options *options, const char *suite,
                       cJSON *devices) {
@@ -65,12 +106,7 @@ static status measure(const struct arguments *arguments, const struct bench_opti
         outcome = measure_device(information, options, suite, devices);
         if (all && outcome == STATUS_FAILED) {
             progress_line("%s failed: %s", information->name, status_message());
-            cJSON *failed = cJSON_CreateObject();
-            cJSON_AddStringToObject(failed, "device", information->name);
-            cJSON_AddStringToObject(failed, "driver", information->driver);
-            cJSON_AddStringToObject(failed, "error", status_message());
-            cJSON_AddArrayToObject(failed, "results");
-            cJSON_AddItemToArray(devices, failed);
+            cJSON_AddItemToArray(devices, bench_report_failure(information, status_message()));
             outcome = STATUS_OK;
         }
     }
@@ -120,6 +156,7 @@ static status check_failures(const cJSON *devices) {
     int failed = 0;
     const cJSON *device, *row;
     cJSON_ArrayForEach(device, devices) {
+        failed += cJSON_HasObjectItem(device, "error");
         cJSON_ArrayForEach(row, cJSON_GetObjectItem(device, "results")) failed += cJSON_HasObjectItem(row, "error");
     }
     return failed ? fail("workloads that failed: %d", failed) : STATUS_OK;
@@ -146,7 +183,9 @@ static status run(const struct arguments *arguments) {
     if (portability && options.only)
         return fail_usage("--only is for one suite");
     cJSON *devices = cJSON_CreateArray();
-    status outcome = compare ? read_files(arguments, devices) : measure(arguments, &options, suite, devices);
+    status outcome = compare                                  ? read_files(arguments, devices)
+                     : argument_given(arguments, "--targets") ? measure_targets(arguments, suite, devices)
+                                                              : measure(arguments, &options, suite, devices);
     if (outcome == STATUS_OK)
         outcome = tell(arguments, suite, devices);
     if (outcome == STATUS_OK && !portability && !compare)
@@ -162,12 +201,15 @@ const struct command command_bench = {
     .details =
         "Each number is the median of several timings, beside its share of what the device can do at most, which is\n"
         "measured first. portability runs all suites on every device and scores how portable the performance is\n"
-        "(Pennycook, Sewall and Lee: the harmonic mean of the shares, 0 where one device fails).",
+        "(Pennycook, Sewall and Lee: the harmonic mean of the shares, 0 where one device fails). --targets has "
+        "drivers\n"
+        "for CPUs (PoCL's, Intel's) compile for older instruction sets, and compares them as devices.",
     .words_least = 1,
     .words_most = MAX_ARGUMENTS,
     .options =
         (const struct option_information[]){
             {"--device", "D", "the device; for portability repeatable, without it all are measured"},
+            {"--targets", "T,T...", "each device as other processors, too: native, sse41, avx, avx2, avx512"},
             {"--seconds", "N", "to measure each workload; default 2"},
             {"--only", "NAME", "one workload"},
             {"--out", "FILE", "also write the results as JSON"},

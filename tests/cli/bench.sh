@@ -26,6 +26,24 @@ done
 expect 1 "workloads that failed: 1" "$starcl" bench decode --only mixed-768 $quick --save /proc/none
 grep -qF "failed: cannot make the folder /proc/none" out.txt || complain "the failed workload does not say why"
 
+# One device as several processors, each measured by a process of its own.
+expect 2 "--targets: 'avx3' is no target; allowed: native, sse41, avx, avx2, avx512" "$starcl" bench gemm --targets native,avx3
+expect 2 "'' is no target" "$starcl" bench gemm --targets native,
+# shellcheck disable=SC2086
+expect 2 "has no workload 'y'" "$starcl" bench gemm --only y $quick --targets native
+if "$starcl" devices --json | grep -q '"platform":.*Portable Computing Language' && grep -q avx2 /proc/cpuinfo; then
+    # shellcheck disable=SC2086
+    expect 0 "target avx2, driver" "$starcl" bench gemm --only "4096x256x256 nn" $quick --targets native,avx2 --out targets.json
+    [ "$(grep -c '"target":' targets.json)" = 2 ] || complain "not both targets are in the JSON"
+    [ "$(grep '"device":' targets.json | sort -u | wc -l)" = 2 ] || complain "the driver was not told its target"
+    # shellcheck disable=SC2086
+    expect 0 '"target":	"avx2"' env STARCL_DEVICE=cpu "$starcl" bench gemm --only "4096x256x256 nn" $quick --targets avx2 --json
+    # A process that dies is a device that fails everything.
+    dying() { (ulimit -t 3 && exec "$starcl" bench gemm --seconds 60 --quiet --targets avx2 "$@"); }
+    expect 1 "failed: its process was ended by signal" dying
+    expect 1 '"error":	"its process was ended by signal' dying --json
+fi
+
 # The harmonic mean of 50 % and 25 % is a third; a device that lacks or fails a workload makes it 0.
 device() {
     printf '{"device":"%s","driver":"1","peaks":{"gflops":100,"read_gbytes":10},"results":[' "$1"
