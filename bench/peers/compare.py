@@ -1,15 +1,19 @@
 """starcl beside what a person would use instead on this machine: one command, one table.
 
-    python compare.py [--only gemm|train|decode|tinygrad] [--rounds 5] [--threads N] [--json FILE]
+    python compare.py [--only gemm|train|decode|tinygrad] [--model NAME] [--instruction-set avx2] [--rounds 5]
+                      [--threads N] [--json FILE]
 
 Each row is measured in rounds, starcl and the peers by turns, each in a process of its own, and shown with its medians.
 A ratio is the median over rounds of starcl's speed divided by the peer's, so above 1 starcl is faster. A side that
 fails is shown as failed with its last message. Where anything else used the processors meanwhile, the table says so.
+
+With --instruction-set every side is told to use that at most, as on a processor that has no other.
 """
 
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -24,6 +28,18 @@ SHAPES = {"transformer++-256": (16, 256), "mixed-256": (16, 256), "transformer++
 DECODED = ("transformer++-768", "mixed-768")
 TINYGRAD = ("transformer++-256",)
 MODES = ("eager", "compile")
+# How peers are told, and the kernels that OpenBLAS has for it. `starcl bench --targets` has the same names.
+INSTRUCTION_SETS = {
+    "native": ({}, []),
+    "avx512": ({"ATEN_CPU_CAPABILITY": "avx512", "ONEDNN_MAX_CPU_ISA": "AVX512_CORE",
+                "MKL_ENABLE_INSTRUCTIONS": "AVX512"}, ["SkylakeX"]),
+    "avx2": ({"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+             ["Haswell", "Zen"]),
+    "avx": ({"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "AVX", "MKL_ENABLE_INSTRUCTIONS": "AVX"},
+            ["Sandybridge"]),
+    "sse41": ({"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+              ["Nehalem"]),
+}
 QUIET_SHARE = 0.1  # of all processors that others may use before a row is marked
 
 
@@ -43,18 +59,18 @@ def processor_seconds():
 class Runner:
     """Starts programs with equal threads and watches what else the processors do meanwhile."""
 
-    def __init__(self, threads, timeout):
+    def __init__(self, threads, timeout, told):
         self.timeout, self.foreign = timeout, 0.0
         count = str(threads)
-        self.environment = {**os.environ, "OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count,
+        self.environment = {**os.environ, **told, "OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count,
                             "POCL_MAX_PTHREAD_COUNT": count, "PYTHONWARNINGS": "ignore"}
 
-    def json_of(self, command, environment=()):
+    def json_of(self, command):
         """What the program prints last, as JSON; Failure with its last message otherwise."""
         start, busy, own = time.perf_counter(), processor_seconds(), os.times()
         try:
             outcome = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                                     timeout=self.timeout, env={**self.environment, **dict(environment)})
+                                     timeout=self.timeout, env=self.environment)
         except (OSError, subprocess.TimeoutExpired) as problem:
             raise Failure(str(problem) if isinstance(problem, OSError) else f"not done in {self.timeout:g} s") from None
         self.note_foreign(time.perf_counter() - start, busy, own)
@@ -144,10 +160,15 @@ class Comparison:
 
     def __init__(self, arguments, folder):
         self.arguments, self.models = arguments, Path(folder)
-        self.runner = Runner(arguments.threads, arguments.timeout)
+        told, self.cores = INSTRUCTION_SETS[arguments.instruction_set]
+        self.runner = Runner(arguments.threads, arguments.timeout, told)
+
+    def is_native(self):
+        return self.arguments.instruction_set == "native"
 
     def starcl(self, suite, *options):
-        return speeds_of(self.runner.json_of([self.arguments.starcl, "bench", suite, "--json", *options]))
+        target = () if self.is_native() else ("--targets", self.arguments.instruction_set)
+        return speeds_of(self.runner.json_of([self.arguments.starcl, "bench", suite, "--json", *target, *options]))
 
     def starcl_one(self, suite, name, *options):
         speeds = self.starcl(suite, "--only", name, *options)
@@ -165,8 +186,8 @@ class Comparison:
             self.starcl_train(name, 1)
         return folder
 
-    def python(self, script, *options, environment=()):
-        return self.runner.json_of([sys.executable, HERE / script, *options], environment)
+    def python(self, script, *options):
+        return self.runner.json_of([sys.executable, HERE / script, *options])
 
     def torch_train(self, name, mode):
         batch, context = SHAPES[name]
@@ -186,12 +207,13 @@ class Comparison:
         """OpenBLAS with the kernels that it chooses itself, and with named ones where it may choose badly."""
         shapes = list(self.starcl("gemm"))
 
-        def openblas(environment):
-            return speeds_of(self.python("gemm.py", *shapes, "--threads", self.arguments.threads,
-                                         environment=environment))
-        contestants = {"starcl": lambda: self.starcl("gemm"), "OpenBLAS": lambda: openblas({})}
-        for core in wide_cores():
-            contestants[f"OpenBLAS, {core} kernels"] = lambda core=core: openblas({"OPENBLAS_CORETYPE": core})
+        def openblas(*options):
+            return speeds_of(self.python("gemm.py", *shapes, "--threads", self.arguments.threads, *options))
+        contestants = {"starcl": lambda: self.starcl("gemm")}
+        if self.is_native():
+            contestants["OpenBLAS"] = openblas
+        for core in self.cores or wide_cores():
+            contestants[f"OpenBLAS, {core} kernels"] = lambda core=core: openblas("--core", core)
         return [Match(shapes, "GFLOP/s", contestants)]
 
     def match(self, workload, starcl, peers):
@@ -203,16 +225,20 @@ class Comparison:
     def train_matches(self):
         return [self.match(f"train {name}", lambda name=name: self.starcl_train(name, self.arguments.seconds),
                            {f"PyTorch {mode}": lambda name=name, mode=mode: self.torch_train(name, mode)
-                            for mode in MODES}) for name in SHAPES]
+                            for mode in MODES}) for name in self.chosen(SHAPES)]
 
     def decode_matches(self):
         return [self.match(f"decode {name}", lambda name=name: self.starcl_one("decode", name),
                            {f"PyTorch {mode}": lambda name=name, mode=mode: self.torch_decode(name, mode)
-                            for mode in MODES}) for name in DECODED]
+                            for mode in MODES}) for name in self.chosen(DECODED)]
 
     def tinygrad_matches(self):
         return [self.match(f"train {name}", lambda name=name: self.starcl_train(name, self.arguments.seconds),
-                           {"tinygrad on OpenCL": lambda name=name: self.tinygrad_train(name)}) for name in TINYGRAD]
+                           {"tinygrad on OpenCL": lambda name=name: self.tinygrad_train(name)})
+                for name in self.chosen(TINYGRAD)]
+
+    def chosen(self, names):
+        return [name for name in names if not self.arguments.model or name in self.arguments.model]
 
     def matches(self, suite):
         return getattr(self, f"{suite}_matches")()
@@ -226,10 +252,18 @@ def wide_cores():
         return []
 
 
+def processor_name():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
 def compare(arguments, folder):
     comparison = Comparison(arguments, folder)
     rows, failed = [], False
-    for suite in arguments.only or SUITES:
+    for suite in arguments.only or [suite for suite in SUITES if comparison.is_native() or suite != "tinygrad"]:
         try:
             matches = comparison.matches(suite)
         except Failure as problem:
@@ -244,7 +278,8 @@ def compare(arguments, folder):
                 rows.append(row)
             failed |= bool(match.failures)
     if arguments.json:
-        report = {"threads": arguments.threads, "rounds": arguments.rounds, "rows": rows}
+        report = {"processor": processor_name(), "instruction_set": arguments.instruction_set,
+                  "threads": arguments.threads, "rounds": arguments.rounds, "rows": rows}
         Path(arguments.json).write_text(json.dumps(report, indent=1) + "\n")
     return 1 if failed else 0
 
@@ -252,6 +287,9 @@ def compare(arguments, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=SUITES, action="append", help="a part; repeatable")
+    parser.add_argument("--model", choices=SHAPES, action="append", help="of train and decode; repeatable")
+    parser.add_argument("--instruction-set", choices=INSTRUCTION_SETS, default="native",
+                        help="that every side may use; tinygrad is for native alone")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every side; default: all processors")
     parser.add_argument("--seconds", type=float, default=5, help="that each training measurement lasts")
@@ -260,6 +298,8 @@ def main():
     parser.add_argument("--starcl", default=STARCL, help="the program")
     parser.add_argument("--json", metavar="FILE", help="write every value there")
     arguments = parser.parse_args()
+    if arguments.instruction_set != "native" and "tinygrad" in (arguments.only or ()):
+        parser.error("tinygrad is measured with the native instruction set alone")
     with tempfile.TemporaryDirectory() as folder:
         sys.exit(compare(arguments, folder))
 

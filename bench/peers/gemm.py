@@ -1,6 +1,6 @@
 """Speed of OpenBLAS's cblas_sgemm through ctypes: C = A B for row-major float32.
 
-    python gemm.py "4096x256x768 nn" "256x768x4096 tn" [--threads N] [--seconds 0.5] [--library PATH]
+    python gemm.py "4096x256x768 nn" "256x768x4096 tn" [--threads N] [--seconds 0.5] [--core Haswell] [--library PATH]
 
 A shape is m x n x k and the transposes of A and B (n: as it is, t: transposed), as `starcl bench gemm` names them.
 """
@@ -18,12 +18,18 @@ import numpy as np
 ROW_MAJOR, TRANSPOSES = 101, {"n": 111, "t": 112}
 
 
-def open_library(path):
+def open_library(path, core):
+    """With the kernels of that core: OpenBLAS reads the variable when it is loaded. It ignores a core that it lacks."""
+    if core:
+        os.environ["OPENBLAS_CORETYPE"] = core
     library = ctypes.CDLL(path or ctypes.util.find_library("openblas") or "libopenblas.so")
     integer, real, pointer = ctypes.c_int, ctypes.c_float, ctypes.c_void_p
     library.cblas_sgemm.argtypes = [integer] * 6 + [real, pointer, integer, pointer, integer, real, pointer, integer]
     library.cblas_sgemm.restype = None
-    library.openblas_get_config.restype = ctypes.c_char_p
+    library.openblas_get_config.restype = library.openblas_get_corename.restype = ctypes.c_char_p
+    chosen = library.openblas_get_corename().decode()
+    if core and chosen.lower() != core.lower():
+        raise SystemExit(f"OpenBLAS uses kernels for {chosen}, not for {core}")
     return library
 
 
@@ -67,9 +73,10 @@ def main():
     parser.add_argument("shapes", nargs="+")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seconds", type=float, default=0.5, help="how long to measure each shape")
+    parser.add_argument("--core", help="whose kernels to use, as OPENBLAS_CORETYPE has it; default: its own choice")
     parser.add_argument("--library", help="libopenblas.so, where it is not found by itself")
     arguments = parser.parse_args()
-    library = open_library(arguments.library)
+    library = open_library(arguments.library, arguments.core)
     library.openblas_set_num_threads(arguments.threads)
     results = [{"name": shape, "value": measure(library, shape, arguments.seconds), "unit": "GFLOP/s"}
                for shape in arguments.shapes]
