@@ -43,6 +43,12 @@
             fail_test("the message lacks '%s': %s", words, status_message());                                          \
     } while (0)
 
+/* The first argument of a program may choose among its tests, by name with * and ?. */
+static inline void test_choose(int count, char **words) {
+    if (count > 1)
+        cmocka_set_test_filter(words[1]);
+}
+
 /* A folder of the test's own under TMPDIR or /tmp, and its end with all that is in it. Both return 0, as cmocka's
  * setups do. */
 enum { TEST_PATH_BYTES = 256 };

@@ -330,11 +330,12 @@ static void test_choice(void **unused) {
     device_close(device);
 }
 
-int main(void) {
+int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_panel),
         cmocka_unit_test(test_clblast),
         cmocka_unit_test(test_choice),
     };
+    test_choose(count, words);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

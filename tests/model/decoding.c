@@ -322,10 +322,11 @@ static void test_shapes(void **unused) {
     device = usual;
 }
 
-int main(void) {
+int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes_and_strategies), cmocka_unit_test(test_operators), cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_memory_of_norm),         cmocka_unit_test(test_seek),
     };
+    test_choose(count, words);
     return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
 }

@@ -168,12 +168,13 @@ static void test_plan_changes_nothing(void **unused) {
     graph_destroy(graph);
 }
 
-int main(void) {
+int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_sharing),
         cmocka_unit_test(test_encoders),
         cmocka_unit_test(test_plan_changes_nothing),
     };
+    test_choose(count, words);
     return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
 }

@@ -574,12 +574,13 @@ static void test_narrow_shape(void **unused) {
     check_all("4 lanes of four floats", &options);
 }
 
-int main(void) {
+int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_default_shape),
         cmocka_unit_test(test_wide_shape),
         cmocka_unit_test(test_gpu_shape),
         cmocka_unit_test(test_narrow_shape),
     };
+    test_choose(count, words);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
