@@ -1,7 +1,7 @@
 """starcl beside what a person would use instead on this machine: one command, one table.
 
-    python compare.py [--only gemm|train|decode|tinygrad] [--model NAME] [--instruction-set avx2] [--rounds 5]
-                      [--threads N] [--json FILE]
+    python compare.py [--only gemm|train|decode|tinygrad] [--model NAME] [--mode eager|compile]
+                      [--instruction-set avx2] [--rounds 5] [--threads N] [--json FILE]
 
 Each row is measured in rounds, starcl and the peers by turns, each in a process of its own, and shown with its medians.
 A ratio is the median over rounds of starcl's speed divided by the peer's, so above 1 starcl is faster. A side that
@@ -40,6 +40,7 @@ INSTRUCTION_SETS = {
     "sse41": ({"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
               ["Nehalem"]),
 }
+GEMM_SECONDS = 0.5  # for each product
 QUIET_SHARE = 0.1  # of all processors that others may use before a row is marked
 
 
@@ -117,18 +118,27 @@ class Match:
         self.foreign = runner.foreign
 
     def rows(self):
-        """A description of each workload, as --json writes it."""
-        return [{"name": workload, "unit": self.unit, "foreign_load": self.foreign,
-                 "contestants": [self.describe(name, workload) for name in self.contestants]}
-                for workload in self.workloads]
+        """A description of each workload, as --json writes it, and of several together."""
+        rows = [self.row(workload, [workload]) for workload in self.workloads]
+        if len(rows) > 1:
+            rows.append(self.row(f"geometric mean of these {len(rows)}", self.workloads))
+        return rows
 
-    def describe(self, name, workload):
+    def row(self, name, workloads):
+        return {"name": name, "unit": self.unit, "foreign_load": self.foreign,
+                "contestants": [self.describe(contestant, workloads) for contestant in self.contestants]}
+
+    def speeds(self, name, workloads):
+        """In each round."""
+        return [statistics.geometric_mean(speeds[workload] for workload in workloads) for speeds in self.rounds[name]]
+
+    def describe(self, name, workloads):
         if name in self.failures:
             return {"name": name, "failure": self.failures[name]}
-        values = [speeds[workload] for speeds in self.rounds[name]]
+        values = self.speeds(name, workloads)
         described = {"name": name, "median": statistics.median(values), "values": values}
         if name != "starcl" and "starcl" not in self.failures:
-            ours = [speeds[workload] for speeds in self.rounds["starcl"]]
+            ours = self.speeds("starcl", workloads)
             described["starcl_ratio"] = statistics.median(a / b for a, b in zip(ours, values))
         return described
 
@@ -205,11 +215,14 @@ class Comparison:
 
     def gemm_matches(self):
         """OpenBLAS with the kernels that it chooses itself, and with named ones where it may choose badly."""
-        shapes = list(self.starcl("gemm"))
+        def starcl():
+            return self.starcl("gemm", "--seconds", GEMM_SECONDS)
+        shapes = list(starcl())
 
         def openblas(*options):
-            return speeds_of(self.python("gemm.py", *shapes, "--threads", self.arguments.threads, *options))
-        contestants = {"starcl": lambda: self.starcl("gemm")}
+            return speeds_of(self.python("gemm.py", *shapes, "--threads", self.arguments.threads, "--seconds", GEMM_SECONDS,
+                                         *options))
+        contestants = {"starcl": starcl}
         if self.is_native():
             contestants["OpenBLAS"] = openblas
         for core in self.cores or wide_cores():
@@ -225,12 +238,12 @@ class Comparison:
     def train_matches(self):
         return [self.match(f"train {name}", lambda name=name: self.starcl_train(name, self.arguments.seconds),
                            {f"PyTorch {mode}": lambda name=name, mode=mode: self.torch_train(name, mode)
-                            for mode in MODES}) for name in self.chosen(SHAPES)]
+                            for mode in self.arguments.mode or MODES}) for name in self.chosen(SHAPES)]
 
     def decode_matches(self):
         return [self.match(f"decode {name}", lambda name=name: self.starcl_one("decode", name),
                            {f"PyTorch {mode}": lambda name=name, mode=mode: self.torch_decode(name, mode)
-                            for mode in MODES}) for name in self.chosen(DECODED)]
+                            for mode in self.arguments.mode or MODES}) for name in self.chosen(DECODED)]
 
     def tinygrad_matches(self):
         return [self.match(f"train {name}", lambda name=name: self.starcl_train(name, self.arguments.seconds),
@@ -288,6 +301,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=SUITES, action="append", help="a part; repeatable")
     parser.add_argument("--model", choices=SHAPES, action="append", help="of train and decode; repeatable")
+    parser.add_argument("--mode", choices=MODES, action="append", help="of PyTorch; repeatable")
     parser.add_argument("--instruction-set", choices=INSTRUCTION_SETS, default="native",
                         help="that every side may use; tinygrad is for native alone")
     parser.add_argument("--rounds", type=int, default=5)
