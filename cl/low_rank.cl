@@ -159,6 +159,21 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
     scatter(sum, dC + dot_place, heads * DOT, DOT, first, context, (vec)(sizes.scale), accumulate);
 }
 
+/* pair_gradient() of WIDTH keys with TOGETHER queries from `query`; those beyond the context pass nothing back. */
+inline ALWAYS_INLINE void query_gradients(vec *score, vec *change, ivec key, int query, int context, int mask, int span,
+                                          __global const float *log_sum, __global const float *means) {
+    UNROLL for (int k = 0; k < TOGETHER; k++) {
+        int place = min(query + k, context - 1), lowest = first_visible(query + k, mask, span);
+        ivec hidden = (key > (ivec)(query + k)) | (key < (ivec)(lowest)) | (ivec)(query + k < context ? 0 : -1);
+#if SOFTMAX
+        pair_gradient(&score[k], &change[k], hidden, (vec)(log_sum[place]), (vec)(means[place]), (vec)(0.0f));
+#else
+        pair_gradient(&score[k], &change[k], hidden, (vec)(0.0f), (vec)(0.0f),
+                      (vec)(1.0f / (query + k - lowest + 1)));
+#endif
+    }
+}
+
 /*
  * dB_j = scale sum over i of change_ij C_i and dV_j = sum over i of w_ij dy_i, a query head each: dB [rows, heads DOT]
  * and dV [rows, heads OUT] from their offsets; heads that share are added up by reduce_heads.
@@ -197,23 +212,113 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
         vec score[TOGETHER], change[TOGETHER];
         dots(b, C, heads * DOT, DOT, query, context, score);
         dots(v, dy, heads * OUT, OUT, query, context, change);
-        UNROLL for (int k = 0; k < TOGETHER; k++) {
-            int place = min(query + k, context - 1), lowest = first_visible(query + k, mask, span);
-            ivec hidden = (key > (ivec)(query + k)) | (key < (ivec)(lowest)) | (ivec)(query + k < context ? 0 : -1);
-#if SOFTMAX
-            pair_gradient(&score[k], &change[k], hidden, (vec)(log_sum[place]), (vec)(mean_gradient[place]),
-                          (vec)(0.0f));
-#else
-            pair_gradient(&score[k], &change[k], hidden, (vec)(0.0f), (vec)(0.0f),
-                          (vec)(1.0f / (query + k - lowest + 1)));
-#endif
-        }
+        query_gradients(score, change, key, query, context, mask, span, log_sum, mean_gradient);
         combine(sum_b, (vec)(1.0f), change, C, heads * DOT, DOT, query, context);
         combine(sum_v, (vec)(1.0f), score, dy, heads * OUT, OUT, query, context);
     }
     scatter(sum_b, dB + dB_offset + dot_place, heads * DOT, DOT, first, context, (vec)(sizes.scale), accumulate_B);
     scatter(sum_v, dV + dV_offset + out_place, heads * OUT, OUT, first, context, (vec)(1.0f), accumulate_V);
 }
+
+#if LANES == 1
+/*
+ * The same gradients in one pass where a group is one core's loop. The two kernels above make every score and every
+ * dy . V twice, which is 7 products of a head's length a pair; here a lane keeps WIDTH keys, walks the queries that see
+ * them, and has both once, 5 products: dB and dV stay in registers as in low_rank_keys, and dC is added up in memory.
+ *
+ *             keys of a group ->
+ *     q   X x . . X x . .       A group takes every `parts`-th block of WIDTH keys (here: 2 parts, group 0), so that
+ *     u   X x . . X x . .       under a causal mask all groups have about as much to do. It adds to a dC of its own,
+ *     e   . x . . X x . .       partial_C[part]; one part adds to dC itself.
+ *     r   . . . . X x . .
+ *
+ * means is [part, sequence, head, token]. Groups: parts, heads, sequences.
+ */
+
+/* to[first + k] += scale sum over the WIDTH keys j from `key` of change[k][j] B_j, for TOGETHER queries. */
+inline ALWAYS_INLINE void add_changes(const vec *change, __global const float *B, size_t b_stride, int key,
+                                      __global float *to, size_t stride, int first, int count, float scale) {
+    float changes[TOGETHER][WIDTH];
+    UNROLL for (int k = 0; k < TOGETHER; k++)
+        VSTORE(change[k], changes[k]);
+    for (int d = 0; d < DOT; d += WIDTH) {
+        vec sum[TOGETHER];
+        UNROLL for (int k = 0; k < TOGETHER; k++)
+            sum[k] = (vec)(0.0f);
+        for (int j = 0; j < WIDTH; j++) {
+            vec b = row_load(B + min(key + j, count - 1) * b_stride, d, DOT);
+            UNROLL for (int k = 0; k < TOGETHER; k++)
+                sum[k] += changes[k][j] * b;
+        }
+        for (int k = 0; k < TOGETHER && first + k < count; k++)
+            row_put(scale * sum[k], to + (first + k) * stride, d, DOT, 1);
+    }
+}
+
+/*
+ * m of WIDTH queries from `first`. In the order of dots(), so that what must cancel does: a token that sees itself alone
+ * changes no score.
+ */
+inline void keep_means(__global const float *y, __global const float *dy, int heads, int first, int context,
+                       __global float *means) {
+    vec out[OUT], upstream[OUT], mean = (vec)(0.0f);
+    gather(y, heads * OUT, OUT, first, context, 1.0f, out);
+    gather(dy, heads * OUT, OUT, first, context, 1.0f, upstream);
+    for (int d = 0; d < OUT; d++)
+        mean += upstream[d] * out[d];
+    row_store(mean, means, first, context);
+}
+
+GROUP_SHAPE __kernel void low_rank_backward(__global const float *C, __global const float *B, __global const float *V,
+                                            __global const float *y, __global const float *log_sum,
+                                            __global const float *dy, __global float *means, __global float *dC,
+                                            __global float *dB, __global float *dV, int dC_offset, int dB_offset,
+                                            int dV_offset, struct attention_sizes sizes, int accumulate_C,
+                                            int accumulate_B, int accumulate_V) {
+    int heads = sizes.heads, b_heads = sizes.b_heads, v_heads = sizes.v_heads, context = sizes.context;
+    int mask = sizes.mask, span = sizes.span;
+    int part = (int)get_group_id(0), parts = (int)get_num_groups(0), head = (int)get_group_id(1);
+    int sequence = (int)get_group_id(2), sequences = (int)get_num_groups(2);
+    size_t out_place = head_place(sequence, context, heads, head, OUT);
+    size_t dot_place = head_place(sequence, context, heads, head, DOT);
+    size_t token_place = ((size_t)sequence * heads + head) * context;
+    C += dot_place;
+    dy += out_place;
+    y += out_place;
+    log_sum += token_place;
+    means += (size_t)part * sequences * heads * context + token_place;
+    dC += dC_offset + (size_t)part * sequences * heads * context * DOT + dot_place;
+    B += head_place(sequence, context, b_heads, head / (heads / b_heads), DOT);
+    V += head_place(sequence, context, v_heads, head / (heads / v_heads), OUT);
+    for (int first = 0; SOFTMAX && first < context; first += WIDTH)
+        keep_means(y, dy, heads, first, context, means);
+    for (int t = 0; t < context && !accumulate_C; t++)
+        for (int d = 0; d < DOT; d += WIDTH)
+            row_store((vec)(0.0f), dC + (size_t)t * heads * DOT, d, DOT);
+    for (int first = part * WIDTH; first < context; first += parts * WIDTH) {
+        ivec key = first + IVEC_NUMBERS;
+        vec b[DOT], v[OUT], sum_b[DOT], sum_v[OUT];
+        gather(B, b_heads * DOT, DOT, first, context, sizes.scale, b);
+        gather(V, v_heads * OUT, OUT, first, context, 1.0f, v);
+        for (int d = 0; d < DOT; d++)
+            sum_b[d] = (vec)(0.0f);
+        for (int d = 0; d < OUT; d++)
+            sum_v[d] = (vec)(0.0f);
+        int last = last_visible(min(first + WIDTH, context) - 1, mask, span, context);
+        for (int query = first; query < last; query += TOGETHER) {
+            vec score[TOGETHER], change[TOGETHER];
+            dots(b, C, heads * DOT, DOT, query, context, score);
+            dots(v, dy, heads * OUT, OUT, query, context, change);
+            query_gradients(score, change, key, query, context, mask, span, log_sum, means);
+            combine(sum_b, (vec)(1.0f), change, C, heads * DOT, DOT, query, context);
+            combine(sum_v, (vec)(1.0f), score, dy, heads * OUT, OUT, query, context);
+            add_changes(change, B, b_heads * DOT, first, dC, heads * DOT, query, context, sizes.scale);
+        }
+        scatter(sum_b, dB + dB_offset + dot_place, heads * DOT, DOT, first, context, (vec)(sizes.scale), accumulate_B);
+        scatter(sum_v, dV + dV_offset + out_place, heads * OUT, OUT, first, context, (vec)(1.0f), accumulate_V);
+    }
+}
+#endif
 
 inline void keep_row(__global const float *row, __global float *cache, int columns) {
     FOR_CHANNELS(d, columns)

@@ -25,6 +25,37 @@ static bool is_softmax(const struct op *op) {
     return op->attributes.nonlinearity == STAR_NONLINEARITY_SOFTMAX;
 }
 
+/*
+ * Work-groups of low_rank_backward that share the keys of a head. Only as many as keep a CPU's cores busy, because each
+ * has a dC of its own. 0: the two kernels, for devices whose work-groups are many lanes.
+ */
+static int parts_of(const struct op *op) {
+    enum { GROUPS = 32, MOST = 8 };
+    if (op->device.lanes > 1)
+        return 0;
+    int parts = (int)divide_up(GROUPS, (size_t)op->batch * (size_t)op->attributes.heads);
+    int blocks = groups_over_columns(op->device, op->context);
+    parts = parts > MOST ? MOST : parts;
+    return parts > blocks ? blocks : parts;
+}
+
+/* Places in the scratch of backward, in floats: what is summed over parts, and over heads that share. */
+struct layout {
+    size_t means, parts_C, heads_B, heads_V, end;
+};
+
+static struct layout layout_of(const struct op *op) {
+    struct op_attributes a = op->attributes;
+    size_t tokens = (size_t)op->inputs[C].rows * (size_t)a.heads, dot = (size_t)dot_columns(op);
+    size_t parts = (size_t)parts_of(op), out = (size_t)out_columns(op);
+    struct layout layout = {0};
+    layout.parts_C = layout.means + tokens * (parts ? parts : 1);
+    layout.heads_B = layout.parts_C + (parts > 1 ? parts * tokens * dot : 0);
+    layout.heads_V = layout.heads_B + (a.b_heads < a.heads ? tokens * dot : 0);
+    layout.end = layout.heads_V + (a.v_heads < a.heads ? tokens * out : 0);
+    return layout;
+}
+
 static status infer(struct op *op) {
     struct op_attributes a = op->attributes;
     TRY(op_require(
@@ -44,10 +75,7 @@ static status infer(struct op *op) {
     TRY(op_add_output(op, rows, (int64_t)a.heads * out_columns(op)));
     if (is_softmax(op))
         TRY(op_add_output(op, rows, a.heads));
-    size_t per_row = (size_t)a.heads; /* mean_gradient, then gradients of shared heads before they are summed */
-    per_row += a.b_heads < a.heads ? (size_t)a.heads * (size_t)dot_columns(op) : 0;
-    per_row += a.v_heads < a.heads ? (size_t)a.heads * (size_t)out_columns(op) : 0;
-    op->backward_scratch = per_row * (size_t)rows;
+    op->backward_scratch = layout_of(op).end;
     return STATUS_OK;
 }
 
@@ -93,34 +121,73 @@ static status forward(struct device *device, const struct op *op, const struct o
                   argument_struct(&sizes, sizeof sizes));
 }
 
-static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+/* A gradient that is first made in parts, in scratch, or else in the input's own buffer. */
+struct target {
+    cl_mem buffer;
+    int offset;
+    bool accumulate;
+};
+
+static struct target target_of(const struct op_buffers *buffers, int input, bool in_parts, size_t place) {
+    if (in_parts)
+        return (struct target){buffers->scratch, (int)place, false};
+    return (struct target){buffers->input_gradients[input], 0, buffers->accumulate[input]};
+}
+
+/* All gradients at once; cl/low_rank.cl says when. */
+static status backward_at_once(struct device *device, const struct op *op, const struct op_buffers *buffers,
+                               struct target dB, struct target dV) {
     char options[OPTION_BYTES];
-    struct op_attributes a = op->attributes;
     struct attention_sizes sizes = sizes_of(op);
-    bool share_b = a.b_heads < a.heads, share_v = a.v_heads < a.heads;
-    size_t rows = (size_t)op->inputs[C].rows;
-    size_t b_offset = rows * (size_t)a.heads;
-    size_t v_offset = b_offset + (share_b ? rows * (size_t)(a.heads * dot_columns(op)) : 0);
+    struct layout layout = layout_of(op);
+    int parts = parts_of(op), elements = (int)shape_elements(op->inputs[C]);
+    struct launch_groups all = {(size_t)parts, (size_t)op->attributes.heads, (size_t)op->batch};
+    struct target dC = target_of(buffers, C, parts > 1, layout.parts_C);
+    TRY(LAUNCH(device, kernel(op, "low_rank_backward", options), all, argument_buffer(buffers->inputs[C]),
+               argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
+               argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)),
+               argument_buffer(buffers->output_gradient), argument_buffer(buffers->scratch), argument_buffer(dC.buffer),
+               argument_buffer(dB.buffer), argument_buffer(dV.buffer), argument_int(dC.offset), argument_int(dB.offset),
+               argument_int(dV.offset), argument_struct(&sizes, sizeof sizes), argument_int(dC.accumulate),
+               argument_int(dB.accumulate), argument_int(dV.accumulate)));
+    if (parts == 1)
+        return STATUS_OK;
+    return reduce_columns(device, buffers->scratch, layout.parts_C, (size_t)elements, parts, elements,
+                          buffers->input_gradients[C], buffers->accumulate[C]);
+}
+
+/* First the gradient of the queries, then those of the keys. */
+static status backward_in_turn(struct device *device, const struct op *op, const struct op_buffers *buffers,
+                               struct target dB, struct target dV) {
+    char options[OPTION_BYTES];
+    struct attention_sizes sizes = sizes_of(op);
     TRY(LAUNCH(device, kernel(op, "low_rank_queries", options), groups(op), argument_buffer(buffers->inputs[C]),
                argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
                argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)),
                argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[C]),
                argument_buffer(buffers->scratch), argument_struct(&sizes, sizeof sizes),
                argument_int(buffers->accumulate[C])));
-    TRY(LAUNCH(device, kernel(op, "low_rank_keys", options), groups(op), argument_buffer(buffers->inputs[C]),
-               argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-               argument_buffer(log_sum(op, buffers)), argument_buffer(buffers->output_gradient),
-               argument_buffer(buffers->scratch),
-               argument_buffer(share_b ? buffers->scratch : buffers->input_gradients[B]),
-               argument_buffer(share_v ? buffers->scratch : buffers->input_gradients[V]),
-               argument_int(share_b ? (int)b_offset : 0), argument_int(share_v ? (int)v_offset : 0),
-               argument_struct(&sizes, sizeof sizes), argument_int(!share_b && buffers->accumulate[B]),
-               argument_int(!share_v && buffers->accumulate[V])));
+    return LAUNCH(device, kernel(op, "low_rank_keys", options), groups(op), argument_buffer(buffers->inputs[C]),
+                  argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
+                  argument_buffer(log_sum(op, buffers)), argument_buffer(buffers->output_gradient),
+                  argument_buffer(buffers->scratch), argument_buffer(dB.buffer), argument_buffer(dV.buffer),
+                  argument_int(dB.offset), argument_int(dV.offset), argument_struct(&sizes, sizeof sizes),
+                  argument_int(dB.accumulate), argument_int(dV.accumulate));
+}
+
+static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    struct op_attributes a = op->attributes;
+    struct layout layout = layout_of(op);
+    int rows = op->inputs[C].rows;
+    bool share_b = a.b_heads < a.heads, share_v = a.v_heads < a.heads;
+    struct target dB = target_of(buffers, B, share_b, layout.heads_B);
+    struct target dV = target_of(buffers, V, share_v, layout.heads_V);
+    TRY((parts_of(op) ? backward_at_once : backward_in_turn)(device, op, buffers, dB, dV));
     if (share_b)
-        TRY(reduce_heads(device, buffers->scratch, b_offset, (int)rows, a.heads, a.b_heads, dot_columns(op),
+        TRY(reduce_heads(device, buffers->scratch, layout.heads_B, rows, a.heads, a.b_heads, dot_columns(op),
                          buffers->input_gradients[B], buffers->accumulate[B]));
     if (share_v)
-        TRY(reduce_heads(device, buffers->scratch, v_offset, (int)rows, a.heads, a.v_heads, out_columns(op),
+        TRY(reduce_heads(device, buffers->scratch, layout.heads_V, rows, a.heads, a.v_heads, out_columns(op),
                          buffers->input_gradients[V], buffers->accumulate[V]));
     return STATUS_OK;
 }

@@ -202,6 +202,16 @@ static const struct example examples[] = {
       .inputs = {{42, 32}, {42, 32}, {42, 24}}},
      0,
      0},
+    {"low_rank, many sequences", /* no two work-groups share keys */
+     {.type = &op_low_rank,
+      .attributes =
+          {.heads = 2, .b_heads = 2, .v_heads = 2, .nonlinearity = STAR_NONLINEARITY_SOFTMAX, .mask = STAR_MASK_CAUSAL},
+      .batch = 16,
+      .context = 21,
+      .input_count = 3,
+      .inputs = {{336, 16}, {336, 16}, {336, 8}}},
+     0,
+     0},
     {"low_rank, one token",
      {.type = &op_low_rank,
       .attributes =
