@@ -123,12 +123,17 @@ static status compute_feature(const struct liv_context *context, const struct re
     return STATUS_OK;
 }
 
-/* A feature of the LIV: computed, or handed on by the first member of its feature group. */
+/* Whether the first operator of a differential class has made it: all but B and C serve both. */
+static bool is_made(const struct liv_context *context, enum feature_name name) {
+    return context->second && name != FEATURE_B2 && name != FEATURE_C2;
+}
+
+/* A feature of the LIV: computed, or handed on by the first member of its feature group or by the first operator. */
 static status featurize(const struct liv_context *context, struct request request, int *y) {
     int(*features)[FEATURE_NAMES] = context->builder->features, owner = context->liv;
     if (shared_set(context, LIV_FEATURE_GROUP) & VALUE_BIT(request.name))
         owner = genome_group_owner(context->builder->genome, context->liv, LIV_FEATURE_GROUP);
-    if (owner != context->liv)
+    if (owner != context->liv || is_made(context, request.name))
         *y = features[owner][request.name];
     else
         TRY(compute_feature(context, &request, y));

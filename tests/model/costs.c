@@ -75,6 +75,19 @@ static void test_cache(void **unused) {
     assert_int_equal(cost_of("11113-11113").cache_bytes, attention + attention / 2);
 }
 
+/* What both operators of a differential class need is made and kept once: V of SA-1d, A and V of Rec-1d. */
+static void test_differential(void **unused) {
+    (void)unused;
+    struct graph *graph = build("91111");
+    int linear = 0;
+    for (int n = 0; n < graph->node_count; n++)
+        linear += graph->nodes[n].op.type == &op_linear;
+    graph_destroy(graph);
+    assert_int_equal(linear, 7); /* C, B, V, B2, C2, out and logits */
+    assert_int_equal(cost_of("91111").cache_bytes, 3 * W * CACHE_CONTEXT * 4);
+    assert_int_equal(cost_of("12.1.1.1.1").cache_bytes, (2 * 16 * W + 3 * W) * 4);
+}
+
 static void test_flops(void **unused) {
     (void)unused;
     /* Per token: output projection, three matrices and the gate, and two norms of 4 a channel. */
@@ -205,8 +218,9 @@ static void test_head_columns(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parameters), cmocka_unit_test(test_cache),        cmocka_unit_test(test_flops),
-        cmocka_unit_test(test_plan),       cmocka_unit_test(test_head_columns), cmocka_unit_test(test_two_readers),
+        cmocka_unit_test(test_parameters),  cmocka_unit_test(test_cache), cmocka_unit_test(test_differential),
+        cmocka_unit_test(test_flops),       cmocka_unit_test(test_plan),  cmocka_unit_test(test_head_columns),
+        cmocka_unit_test(test_two_readers),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
