@@ -3,8 +3,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "device/gemm.h"
-#include "device/program.h"
+#include "device/kernels.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +18,12 @@ struct device {
     struct device_shape shape;
     cl_context context;
     cl_command_queue queue;
-    struct program_store *programs;
+    struct program_store *programs; /* shared with its companion */
+    struct kernel_set *kernels;
     struct gemm_state *gemm;
     size_t allocated_bytes;
+    bool is_companion;
+    atomic_bool stopped; /* a companion that launches no more */
 };
 
 struct device_shape device_default_shape(const struct device_information *information) {
@@ -53,6 +57,7 @@ status device_open(const struct device_information *information, const struct de
              shape.items, shape.rows, shape.reduction_rows);
     device->programs = program_store_create(&device->information, device->context, build_options,
                                             !(options && options->without_program_cache));
+    device->kernels = kernel_set_create(device->programs, BUILD_WAITED_FOR);
     TRY_GOTO(outcome, gemm_state_create(device, options ? options->gemm : NULL, &device->gemm), failed);
     *result = device;
     return STATUS_OK;
@@ -60,6 +65,32 @@ status device_open(const struct device_information *information, const struct de
 failed:
     device_close(device);
     return outcome;
+}
+
+status device_open_companion(const struct device *device, uint64_t memory, struct device **result) {
+    struct device *companion = memory_allocate(1, sizeof *companion);
+    int code;
+    *companion = (struct device){.information = device->information,
+                                 .shape = device->shape,
+                                 .context = device->context,
+                                 .programs = device->programs,
+                                 .is_companion = true};
+    companion->information.global_bytes = memory;
+    companion->queue = clCreateCommandQueue(device->context, device->information.id, 0, &code);
+    status outcome = opencl_check(code, "making another queue on %s", device->information.name);
+    if (outcome == STATUS_OK) {
+        companion->kernels = kernel_set_create(companion->programs, BUILD_IN_BACKGROUND);
+        companion->gemm = gemm_state_of_companion(device->gemm, companion);
+    } else {
+        free(companion);
+        companion = NULL;
+    }
+    *result = companion;
+    return outcome;
+}
+
+void device_stop(struct device *companion) {
+    atomic_store(&companion->stopped, true);
 }
 
 status device_open_choice(const char *choice, const struct device_options *options, struct device **device) {
@@ -79,10 +110,12 @@ void device_close(struct device *device) {
     if (device->queue)
         clFinish(device->queue);
     gemm_state_destroy(device->gemm);
-    program_store_destroy(device->programs);
+    kernel_set_destroy(device->kernels);
+    if (!device->is_companion)
+        program_store_destroy(device->programs);
     if (device->queue)
         clReleaseCommandQueue(device->queue);
-    if (device->context)
+    if (device->context && !device->is_companion)
         clReleaseContext(device->context);
     free(device);
 }
@@ -196,8 +229,12 @@ status device_finish(struct device *device) {
     return opencl_check(clFinish(device->queue), "waiting for the device %s", device->information.name);
 }
 
-void device_build_statistics(const struct device *device, int *programs, double *seconds) {
-    program_store_statistics(device->programs, programs, seconds);
+struct build_statistics device_build_statistics(const struct device *device) {
+    return program_store_statistics(device->programs);
+}
+
+void device_add_build_wait(struct device *device, double seconds) {
+    program_store_add_seconds(device->programs, BUILD_WAITED_FOR, seconds);
 }
 
 struct launch_groups groups_flat(struct device_shape shape, size_t count) {
@@ -221,24 +258,26 @@ status device_launch(struct device *device, struct kernel_name name, struct laun
                      const struct kernel_argument *arguments, int argument_count) {
     if (groups.x == 0 || groups.y == 0 || groups.z == 0)
         return STATUS_OK;
-    cl_kernel kernel;
-    bool is_new;
-    TRY(program_store_kernel(device->programs, name.program, name.kernel, name.options, &kernel, &is_new));
+    if (atomic_load(&device->stopped))
+        return fail("the device was told to stop");
+    struct kernel *kernel;
+    TRY(kernel_set_find(device->kernels, name.program, name.kernel, name.options, &kernel));
     for (int i = 0; i < argument_count; i++) {
         const void *value = arguments[i].outside ? arguments[i].outside : &arguments[i].value;
-        TRY(opencl_check(clSetKernelArg(kernel, (cl_uint)i, arguments[i].bytes, value), "argument %d of kernel %s", i,
-                         name.kernel));
+        TRY(opencl_check(clSetKernelArg(kernel->kernel, (cl_uint)i, arguments[i].bytes, value),
+                         "argument %d of kernel %s", i, name.kernel));
     }
     size_t lanes = (size_t)device->shape.lanes;
     size_t global[3] = {groups.x * lanes, groups.y, groups.z}, local[3] = {lanes, 1, 1};
+    bool is_new = kernel_is_new(device->kernels, kernel);
     if (is_new)
         TRY(device_finish(device));
     double start = clock_seconds();
-    TRY(opencl_check(clEnqueueNDRangeKernel(device->queue, kernel, 3, NULL, global, local, 0, NULL, NULL),
+    TRY(opencl_check(clEnqueueNDRangeKernel(device->queue, kernel->kernel, 3, NULL, global, local, 0, NULL, NULL),
                      "running kernel %s on %s", name.kernel, device->information.name));
     if (is_new) {
         TRY(device_finish(device));
-        program_store_add_seconds(device->programs, clock_seconds() - start);
+        kernel_launched(device->kernels, kernel, clock_seconds() - start);
     }
     return STATUS_OK;
 }

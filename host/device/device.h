@@ -2,12 +2,13 @@
  * One open OpenCL device: its queue, its buffers and its kernels.
  *
  * Work goes into one in-order queue and is not waited for; device_read() and device_finish() wait. All of it is used
- * from one thread.
+ * from one thread; a companion may be used from another at the same time.
  */
 #ifndef STARCL_DEVICE_DEVICE_H
 #define STARCL_DEVICE_DEVICE_H
 
 #include "device/discover.h"
+#include "device/program.h"
 
 #include <stdint.h>
 
@@ -40,7 +41,17 @@ status device_open(const struct device_information *information, const struct de
                    struct device **device) MUST_CHECK;
 /* Chooses as device_choose() does and opens. */
 status device_open_choice(const char *choice, const struct device_options *options, struct device **device) MUST_CHECK;
+/* After its companion. */
 void device_close(struct device *device);
+
+/*
+ * The same device with a queue and buffers of its own, for another thread, and the same programs: what it builds, and
+ * what the driver compiles when it launches a kernel for the first time, is there for both. It counts as having
+ * `memory` bytes. Must be closed before the device.
+ */
+status device_open_companion(const struct device *device, uint64_t memory, struct device **companion) MUST_CHECK;
+/* From any thread: the companion's next launches fail, so that who uses it comes to an end. */
+void device_stop(struct device *companion);
 
 const struct device_information *device_information(const struct device *device);
 struct device_shape device_shape(const struct device *device);
@@ -65,8 +76,10 @@ status device_copy(struct device *device, cl_mem from, size_t from_offset, cl_me
 status device_fill_zero(struct device *device, cl_mem buffer, size_t offset, size_t length) MUST_CHECK;
 status device_finish(struct device *device) MUST_CHECK;
 
-/* Programs built from source by this device so far, and the seconds it took, first launches with it. */
-void device_build_statistics(const struct device *device, int *programs, double *seconds);
+/* What it and its companion have built so far. */
+struct build_statistics device_build_statistics(const struct device *device);
+/* Seconds of waiting for what the companion builds, where its user waited in another way than by a launch. */
+void device_add_build_wait(struct device *device, double seconds);
 
 /* A kernel argument: a buffer, or a number or a struct of numbers (starcl/arguments.h) passed by value. */
 struct kernel_argument {

@@ -17,6 +17,7 @@ struct gemm_state {
     char name[GEMM_CHOICE_NAME_BYTES];
     cl_mem scratch;
     size_t scratch_bytes;
+    bool of_companion;
 };
 
 /*
@@ -92,6 +93,13 @@ status gemm_state_create(struct device *device, const char *provider, struct gem
     return use(*state, &choice);
 }
 
+struct gemm_state *gemm_state_of_companion(const struct gemm_state *state, struct device *companion) {
+    struct gemm_state *copy = memory_allocate(1, sizeof *copy);
+    *copy = (struct gemm_state){.device = companion, .choice = state->choice, .of_companion = true};
+    memcpy(copy->name, state->name, sizeof copy->name);
+    return copy;
+}
+
 static void release_scratch(struct gemm_state *state) {
     device_buffer_destroy(state->device, state->scratch);
     state->scratch = NULL;
@@ -106,7 +114,7 @@ void gemm_state_destroy(struct gemm_state *state) {
     if (!state)
         return;
     release_scratch(state);
-    for (int i = 0; i < PROVIDERS; i++)
+    for (int i = 0; i < PROVIDERS && !state->of_companion; i++)
         if (providers[i]->release)
             providers[i]->release();
     free(state);

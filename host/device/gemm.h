@@ -60,6 +60,8 @@ const char *gemm_provider_names(void);
 /* What a device keeps for its provider; used by device_open() and device_close(). */
 struct gemm_state;
 status gemm_state_create(struct device *device, const char *provider, struct gemm_state **state) MUST_CHECK;
+/* For a companion: the same choice. */
+struct gemm_state *gemm_state_of_companion(const struct gemm_state *state, struct device *companion);
 void gemm_state_destroy(struct gemm_state *state);
 struct gemm_state *device_gemm_state(struct device *device);
 

@@ -8,37 +8,42 @@
 #include "base/text.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
+/*
+ * A program is in the list from the moment somebody begins to build it. Until it is ready others wait for it; where
+ * building fails it is taken out again, and who waited builds it once more and has the failure for a message of its
+ * own.
+ */
 struct program {
     struct program *next;
     const char *name; /* of kernel_sources */
     char *options;
     cl_program program;
-    bool from_source;
+    bool ready, from_source;
+    struct launched *launched;
 };
 
-struct kernel {
-    struct kernel *next;
-    const struct program *program;
-    char *name;
-    cl_kernel kernel;
+/* A kernel that has run once. */
+struct launched {
+    struct launched *next;
+    char *kernel;
 };
-
-enum { KERNEL_SLOTS = 256 };
 
 struct program_store {
     const struct device_information *information;
     cl_context context;
     char *options;
     char *directory; /* NULL: no cache on disk */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
     struct program *programs;
-    struct kernel *kernels[KERNEL_SLOTS];
-    int built;
-    double build_seconds;
+    struct build_statistics statistics;
+    double keeping_seconds, source_seconds; /* of asking for binaries, and of building what they are of */
 };
 
 struct program_store *program_store_create(const struct device_information *information, cl_context context,
@@ -47,29 +52,35 @@ struct program_store *program_store_create(const struct device_information *info
     store->information = information;
     store->context = context;
     store->options = memory_copy_text(options);
+    pthread_mutex_init(&store->lock, NULL);
+    pthread_cond_init(&store->changed, NULL);
     char directory[PATH_MAX];
     if (use_disk && file_cache_directory("programs", directory, sizeof directory) == STATUS_OK)
         store->directory = memory_copy_text(directory);
     return store;
 }
 
+static void release(struct program *program) {
+    for (struct launched *launched = program->launched, *next; launched; launched = next) {
+        next = launched->next;
+        free(launched->kernel);
+        free(launched);
+    }
+    if (program->program)
+        clReleaseProgram(program->program);
+    free(program->options);
+    free(program);
+}
+
 void program_store_destroy(struct program_store *store) {
     if (!store)
         return;
-    for (int slot = 0; slot < KERNEL_SLOTS; slot++) {
-        for (struct kernel *kernel = store->kernels[slot], *next; kernel; kernel = next) {
-            next = kernel->next;
-            clReleaseKernel(kernel->kernel);
-            free(kernel->name);
-            free(kernel);
-        }
-    }
     for (struct program *program = store->programs, *next; program; program = next) {
         next = program->next;
-        clReleaseProgram(program->program);
-        free(program->options);
-        free(program);
+        release(program);
     }
+    pthread_cond_destroy(&store->changed);
+    pthread_mutex_destroy(&store->lock);
     free(store->directory);
     free(store->options);
     free(store);
@@ -174,7 +185,6 @@ static void save_binary(cl_program program, const char *path, const char *key) {
 
 static status build_source(const struct program_store *store, const char *name, const char *source, const char *options,
                            cl_program *result) {
-    progress_update("building the kernels of %s.cl for %s ...", name, store->information->name);
     int code;
     cl_program program = clCreateProgramWithSource(store->context, 1, &source, NULL, &code);
     TRY(opencl_check(code, "creating the program of cl/%s.cl", name));
@@ -186,6 +196,39 @@ static status build_source(const struct program_store *store, const char *name, 
         return opencl_check(code, "building cl/%s.cl with %s\n%s\n", name, options, log);
     }
     *result = program;
+    return STATUS_OK;
+}
+
+/*
+ * Some drivers have a binary when they have built, and a copy of it saves the next process the building. Others compile
+ * each kernel once more when they are asked for it, for work-groups of any size, which takes longer than building did;
+ * at a launch they compile the kernel for the work-group that it has, and keep that on disk themselves. Which kind this
+ * one is, is seen from the seconds: binaries are kept as long as that took less than building.
+ */
+static bool keeps_binaries(struct program_store *store) {
+    pthread_mutex_lock(&store->lock);
+    bool keeps = store->directory && store->keeping_seconds <= store->source_seconds;
+    pthread_mutex_unlock(&store->lock);
+    return keeps;
+}
+
+static void note_seconds(struct program_store *store, double building, double keeping) {
+    pthread_mutex_lock(&store->lock);
+    store->source_seconds += building;
+    store->keeping_seconds += keeping;
+    pthread_mutex_unlock(&store->lock);
+}
+
+static status build_and_keep(struct program_store *store, const struct program *wanted, const char *source,
+                             const char *options, const char *path, const char *key, cl_program *result) {
+    double start = clock_seconds();
+    TRY(build_source(store, wanted->name, source, options, result));
+    note_seconds(store, clock_seconds() - start, 0);
+    if (!keeps_binaries(store))
+        return STATUS_OK;
+    start = clock_seconds();
+    save_binary(*result, path, key);
+    note_seconds(store, 0, clock_seconds() - start);
     return STATUS_OK;
 }
 
@@ -205,84 +248,130 @@ static status append_sources(const char *name, struct text *source) {
     return STATUS_OK;
 }
 
-static status build(const struct program_store *store, const char *name, const char *options, struct program *result) {
-    struct text source = {0}, all_options = {0};
-    status outcome = append_sources(name, &source);
-    text_append(&all_options, "%s %s", store->options, options);
-    if (outcome == STATUS_OK && !store->directory) {
-        outcome = build_source(store, name, source.text, all_options.text, &result->program);
-        result->from_source = true;
-    } else if (outcome == STATUS_OK) {
-        char path[PATH_MAX], *key = entry_key(store, source.text, options);
-        entry_path(store, name, key, path);
-        result->program = load_binary(store, path, key, all_options.text);
-        result->from_source = !result->program;
-        if (result->from_source)
-            outcome = build_source(store, name, source.text, all_options.text, &result->program);
-        if (result->from_source && outcome == STATUS_OK)
-            save_binary(result->program, path, key);
-        free(key);
+static status load_or_build(struct program_store *store, struct program *program, const char *source) {
+    struct text options = {0};
+    text_append(&options, "%s %s", store->options, program->options);
+    char path[PATH_MAX] = "", *key = entry_key(store, source, program->options);
+    if (store->directory) {
+        entry_path(store, program->name, key, path);
+        program->program = load_binary(store, path, key, options.text);
     }
-    text_free(&source);
-    text_free(&all_options);
+    program->from_source = !program->program;
+    status outcome = program->from_source
+                         ? build_and_keep(store, program, source, options.text, path, key, &program->program)
+                         : STATUS_OK;
+    free(key);
+    text_free(&options);
     return outcome;
 }
 
-static status find_program(struct program_store *store, const char *name, const char *options,
-                           const struct program **result) {
-    for (const struct program *program = store->programs; program; program = program->next) {
-        if (strcmp(program->name, name) == 0 && strcmp(program->options, options) == 0) {
-            *result = program;
-            return STATUS_OK;
-        }
-    }
-    struct program built = {.next = store->programs};
-    double start = clock_seconds();
-    TRY(build(store, name, options, &built));
-    if (built.from_source) {
-        store->built++;
-        store->build_seconds += clock_seconds() - start;
-    }
-    built.name = find_source(name)->name;
-    built.options = memory_copy_text(options);
+/* Builds program->name with program->options; the store's list is not looked at. */
+static status build(struct program_store *store, struct program *program) {
+    struct text source = {0};
+    status outcome = append_sources(program->name, &source);
+    if (outcome == STATUS_OK)
+        outcome = load_or_build(store, program, source.text);
+    text_free(&source);
+    return outcome;
+}
+
+static struct program *find(const struct program_store *store, const char *name, const char *options) {
+    for (struct program *program = store->programs; program; program = program->next)
+        if (strcmp(program->name, name) == 0 && strcmp(program->options, options) == 0)
+            return program;
+    return NULL;
+}
+
+static void take_out(struct program_store *store, struct program *program) {
+    struct program **place = &store->programs;
+    while (*place != program)
+        place = &(*place)->next;
+    *place = program->next;
+    release(program);
+}
+
+/* The lock is held, and is again when it returns. */
+static void add_seconds(struct program_store *store, enum build_place where, double seconds) {
+    *(where == BUILD_WAITED_FOR ? &store->statistics.waited : &store->statistics.background) += seconds;
+}
+
+/* Adds the program and builds it; the lock is held, but not while it builds. */
+static status add(struct program_store *store, const char *name, const char *options, enum build_place where,
+                  struct program **result) {
     struct program *program = memory_allocate(1, sizeof *program);
-    *program = built;
+    *program = (struct program){.next = store->programs, .name = name, .options = memory_copy_text(options)};
     store->programs = program;
-    *result = program;
-    return STATUS_OK;
-}
-
-status program_store_kernel(struct program_store *store, const char *program, const char *kernel, const char *options,
-                            cl_kernel *result, bool *is_new) {
-    *is_new = false;
-    options = options ? options : "";
-    uint64_t hash = hash_text(hash_text(hash_text(HASH_START, program), kernel), options);
-    struct kernel **slot = &store->kernels[hash % KERNEL_SLOTS];
-    for (const struct kernel *known = *slot; known; known = known->next) {
-        if (strcmp(known->name, kernel) == 0 && strcmp(known->program->name, program) == 0 &&
-            strcmp(known->program->options, options) == 0) {
-            *result = known->kernel;
-            return STATUS_OK;
-        }
+    pthread_mutex_unlock(&store->lock);
+    double start = clock_seconds();
+    if (where == BUILD_WAITED_FOR)
+        progress_update("building the kernels of %s.cl for %s ...", name, store->information->name);
+    status outcome = build(store, program);
+    pthread_mutex_lock(&store->lock);
+    program->ready = true;
+    if (program->from_source) {
+        add_seconds(store, where, clock_seconds() - start);
+        *(where == BUILD_WAITED_FOR ? &store->statistics.programs_waited : &store->statistics.programs_background) +=
+            outcome == STATUS_OK;
     }
-    const struct program *owner;
-    TRY(find_program(store, program, options, &owner));
-    int code;
-    cl_kernel created = clCreateKernel(owner->program, kernel, &code);
-    TRY(opencl_check(code, "finding kernel %s in cl/%s.cl", kernel, program));
-    struct kernel *added = memory_allocate(1, sizeof *added);
-    *added = (struct kernel){.next = *slot, .program = owner, .name = memory_copy_text(kernel), .kernel = created};
-    *slot = added;
-    *result = created;
-    *is_new = owner->from_source;
-    return STATUS_OK;
+    if (outcome != STATUS_OK)
+        take_out(store, program);
+    pthread_cond_broadcast(&store->changed);
+    *result = program;
+    return outcome;
 }
 
-void program_store_add_seconds(struct program_store *store, double seconds) {
-    store->build_seconds += seconds;
+status program_store_find(struct program_store *store, const char *name, const char *options, enum build_place where,
+                          struct program **result) {
+    const struct kernel_source *source = find_source(name);
+    if (!source)
+        return fail("this program has no kernel file cl/%s.cl", name);
+    status outcome = STATUS_OK;
+    double start = clock_seconds();
+    bool waited = false;
+    pthread_mutex_lock(&store->lock);
+    while ((*result = find(store, name, options)) && !(*result)->ready) {
+        waited = true;
+        pthread_cond_wait(&store->changed, &store->lock);
+    }
+    if (waited && where == BUILD_WAITED_FOR)
+        add_seconds(store, where, clock_seconds() - start);
+    if (!*result)
+        outcome = add(store, source->name, options, where, result);
+    pthread_mutex_unlock(&store->lock);
+    return outcome;
 }
 
-void program_store_statistics(const struct program_store *store, int *built, double *seconds) {
-    *built = store->built;
-    *seconds = store->build_seconds;
+cl_program program_opencl(const struct program *program) {
+    return program->program;
+}
+
+bool program_was_launched(struct program_store *store, const struct program *program, const char *kernel) {
+    pthread_mutex_lock(&store->lock);
+    bool was = !program->from_source;
+    for (const struct launched *launched = program->launched; launched && !was; launched = launched->next)
+        was = strcmp(launched->kernel, kernel) == 0;
+    pthread_mutex_unlock(&store->lock);
+    return was;
+}
+
+void program_note_launched(struct program_store *store, struct program *program, const char *kernel) {
+    struct launched *launched = memory_allocate(1, sizeof *launched);
+    launched->kernel = memory_copy_text(kernel);
+    pthread_mutex_lock(&store->lock);
+    launched->next = program->launched;
+    program->launched = launched;
+    pthread_mutex_unlock(&store->lock);
+}
+
+void program_store_add_seconds(struct program_store *store, enum build_place where, double seconds) {
+    pthread_mutex_lock(&store->lock);
+    add_seconds(store, where, seconds);
+    pthread_mutex_unlock(&store->lock);
+}
+
+struct build_statistics program_store_statistics(struct program_store *store) {
+    pthread_mutex_lock(&store->lock);
+    struct build_statistics statistics = store->statistics;
+    pthread_mutex_unlock(&store->lock);
+    return statistics;
 }

@@ -1,6 +1,8 @@
 /*
- * Programs and kernels of an open device: built from the embedded cl/ sources at first use and kept as binaries on
- * disk, keyed by device, driver, source and options. A damaged or foreign cache entry is rebuilt.
+ * Programs of an open device: built from the embedded cl/ sources at first use and kept as binaries on disk, keyed by
+ * device, driver, source and options. A damaged or foreign cache entry is rebuilt.
+ *
+ * A store may be used from several threads. What one of them builds another waits for, and nothing is built twice.
  */
 #ifndef STARCL_DEVICE_PROGRAM_H
 #define STARCL_DEVICE_PROGRAM_H
@@ -15,24 +17,38 @@ struct kernel_source {
 extern const struct kernel_source kernel_sources[];
 
 struct program_store;
+struct program;
 
 /*
  * `options` are passed to every build. With `use_disk` false nothing is read from or written to the disk; it is also
- * not used where no cache folder can be written.
+ * not used where no cache folder can be written, and not written where keeping binaries takes longer than building.
  */
 struct program_store *program_store_create(const struct device_information *information, cl_context context,
                                            const char *options, bool use_disk);
+/* When no other thread uses it. */
 void program_store_destroy(struct program_store *store);
 
-/*
- * The kernel `kernel` of cl/<program>.cl built with `options` added. Owned by the store. *is_new tells that this is the
- * first call for it and that its program was built from source: some drivers compile the rest at the first launch.
- */
-status program_store_kernel(struct program_store *store, const char *program, const char *kernel, const char *options,
-                            cl_kernel *result, bool *is_new) MUST_CHECK;
+/* Who builds: the work that needs it stands still, or it goes on. */
+enum build_place { BUILD_WAITED_FOR, BUILD_IN_BACKGROUND };
 
-/* Programs built from source and the seconds it took; first launches are added by who measures them. */
-void program_store_statistics(const struct program_store *store, int *built, double *seconds);
-void program_store_add_seconds(struct program_store *store, double seconds);
+/* The program of cl/<name>.cl built with `options` added. Owned by the store. */
+status program_store_find(struct program_store *store, const char *name, const char *options, enum build_place where,
+                          struct program **program) MUST_CHECK;
+cl_program program_opencl(const struct program *program);
+
+/*
+ * Whether a kernel has been launched, or is of a program that was loaded: some drivers compile the rest at the first
+ * launch. Who measures that adds its seconds.
+ */
+bool program_was_launched(struct program_store *store, const struct program *program, const char *kernel);
+void program_note_launched(struct program_store *store, struct program *program, const char *kernel);
+void program_store_add_seconds(struct program_store *store, enum build_place where, double seconds);
+
+/* Programs built from source, and seconds of building, of first launches, and of waiting for another thread's. */
+struct build_statistics {
+    int programs_waited, programs_background;
+    double waited, background;
+};
+struct build_statistics program_store_statistics(struct program_store *store);
 
 #endif

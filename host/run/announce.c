@@ -58,14 +58,24 @@ void announce_step(void *context, int64_t step, int64_t steps, double loss) {
 }
 
 void announce_kernels(struct search *search) {
-    int programs;
-    double seconds;
-    device_build_statistics(evaluator_device(search->evaluator), &programs, &seconds);
-    if (programs > search->programs_built)
-        progress_line("built %d kernel programs in %.1f s; they are kept for the next time",
-                      programs - search->programs_built, seconds - search->build_seconds);
-    search->programs_built = programs;
-    search->build_seconds = seconds;
+    struct build_statistics now = device_build_statistics(evaluator_device(search->evaluator)), new = now;
+    /* A device that was opened anew counts from 0. */
+    if (now.waited >= search->device_builds.waited && now.background >= search->device_builds.background) {
+        new.programs_waited -= search->device_builds.programs_waited;
+        new.programs_background -= search->device_builds.programs_background;
+        new.waited -= search->device_builds.waited;
+        new.background -= search->device_builds.background;
+    }
+    if (new.programs_waited > 0)
+        progress_line("built %d kernel programs in %.1f s; they are kept for the next time", new.programs_waited,
+                      new.waited);
+    if (new.programs_background > 0)
+        progress_line("built %d kernel programs in %.1f s in the background", new.programs_background, new.background);
+    search->device_builds = now;
+    search->builds.programs_waited += new.programs_waited;
+    search->builds.programs_background += new.programs_background;
+    search->builds.waited += new.waited;
+    search->builds.background += new.background;
 }
 
 /* "2.4774 bits/byte", and with several seeds "2.4774 +- 0.0045 bits/byte". */
@@ -159,4 +169,14 @@ void announce_start(const struct search *search) {
         progress_line("final   the best %lld again, %lld seeds, %lld steps each", config->search.final.keep,
                       config->search.final.seeds, config_final_steps(config));
     progress_line("run     %s", store_path(search->store));
+}
+
+void announce_end(const struct search *search) {
+    const struct build_statistics *builds = &search->builds;
+    if (builds->programs_waited + builds->programs_background == 0)
+        return;
+    progress_line(
+        "kernels %d programs were built, %d of them in the background; %.1f s waited, %.1f s in the background",
+        builds->programs_waited + builds->programs_background, builds->programs_background, builds->waited,
+        builds->background);
 }

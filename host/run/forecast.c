@@ -74,16 +74,15 @@ static void plan(const struct search *search, struct forecast *forecast) {
 static status time_steps(struct search *search, const struct genome *genome, long long steps, struct forecast *forecast,
                          struct evaluation *evaluation) {
     struct job job = {.genome = genome, .seed = (uint64_t)search->config.run.seed, .steps = steps};
-    int programs_before, programs;
-    double before, built;
-    device_build_statistics(evaluator_device(search->evaluator), &programs_before, &before);
+    struct build_statistics before = device_build_statistics(evaluator_device(search->evaluator));
     TRY(evaluator_submit(search->evaluator, &job));
     TRY(evaluator_wait(search->evaluator, evaluation));
-    device_build_statistics(evaluator_device(search->evaluator), &programs, &built);
-    if (programs > programs_before) {
-        forecast->programs += programs - programs_before;
-        forecast->build_seconds += built - before;
-        evaluation->seconds = fmax(0, evaluation->seconds - (built - before));
+    struct build_statistics after = device_build_statistics(evaluator_device(search->evaluator));
+    double seconds = after.waited - before.waited;
+    if (after.programs_waited > before.programs_waited) {
+        forecast->programs += after.programs_waited - before.programs_waited;
+        forecast->build_seconds += seconds;
+        evaluation->seconds = fmax(0, evaluation->seconds - seconds);
     }
     return STATUS_OK;
 }

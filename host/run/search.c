@@ -81,6 +81,10 @@ static status stopped(struct search *search, status outcome) {
     cJSON *details = cJSON_CreateObject();
     if (outcome != STATUS_OK)
         cJSON_AddStringToObject(details, "reason", status_message());
+    cJSON_AddNumberToObject(details, "programs_built", search->builds.programs_waited);
+    cJSON_AddNumberToObject(details, "programs_built_in_background", search->builds.programs_background);
+    cJSON_AddNumberToObject(details, "build_wait_seconds", search->builds.waited);
+    cJSON_AddNumberToObject(details, "background_build_seconds", search->builds.background);
     const char *word = outcome == STATUS_OK ? "done" : outcome == STATUS_INTERRUPTED ? "interrupted" : "stopped";
     status recorded = store_set_status(search->store, word), logged = store_log(search->store, word, details);
     return recorded == STATUS_OK ? logged : recorded;
@@ -93,6 +97,7 @@ static status run(struct search *search, const char *event) {
     TRY(store_log(search->store, event, NULL));
     status outcome = search_drive(search);
     progress_clear();
+    announce_end(search);
     /* The message of a failure is wanted after its record was written. */
     char *message = memory_copy_text(status_message());
     status recorded = stopped(search, outcome);

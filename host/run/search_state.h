@@ -50,8 +50,7 @@ struct search {
     /* For the progress line: what is trained now, and how much of the whole search is done, in steps. */
     char current[128];
     double steps_done, steps_trained, seconds_trained;
-    int programs_built;
-    double build_seconds;
+    struct build_statistics builds, device_builds; /* of the whole search; of this device, as announced */
 };
 
 /* search.c: a new search up to where its run is created: everything that a config can be refused for, and the device.
@@ -131,6 +130,7 @@ void announce_start(const struct search *search);
 void announce_current(struct search *search, const struct individual *individual); /* what is evaluated from now on */
 void announce_step(void *search, int64_t step, int64_t steps, double loss);        /* of struct train_observer */
 void announce_kernels(struct search *search);
+void announce_end(const struct search *search);
 void announce_candidate(const struct search *search, const struct individual *individual,
                         const struct summary *summary);
 void announce_final(const struct search *search, int place, const struct individual *individual,
