@@ -255,15 +255,27 @@ static void filter_individual(struct evolution *evolution, proposer *propose, st
     free(children);
 }
 
+static void propose(struct evolution *evolution, int id, struct individual *child) {
+    struct random_stream random = stream(evolution, id);
+    proposer *propose_one = proposer_of(evolution, id, &random);
+    draw_individual(evolution, id, propose_one, &random, child);
+    filter_individual(evolution, propose_one, &random, child);
+}
+
 bool evolution_ask(struct evolution *evolution, struct individual *child) {
     if (waits(evolution))
         return false;
-    int id = ++evolution->asked;
-    struct random_stream random = stream(evolution, id);
-    proposer *propose = proposer_of(evolution, id, &random);
-    draw_individual(evolution, id, propose, &random, child);
-    filter_individual(evolution, propose, &random, child);
+    propose(evolution, ++evolution->asked, child);
     note_tried(evolution->tried, child->identity);
+    return true;
+}
+
+bool evolution_guess(struct evolution *evolution, int ahead, struct individual *child) {
+    int id = evolution->asked + ahead;
+    bool needs_parents = id > evolution->settings.population;
+    if (needs_parents && evolution->member_count == 0)
+        return false;
+    propose(evolution, id, child);
     return true;
 }
 

@@ -194,6 +194,57 @@ static void test_limits_are_drawn_to(void **unused) {
     assert_true(mean_violation(5, true) < 0.1);
 }
 
+/* ---- guessing ---- */
+
+/* Asks and tells so many individuals, guessing two ahead before each is told, or not; identities as they were asked. */
+static void ask_all(const struct algorithm *algorithm, bool guesses, uint64_t *identities, int count) {
+    static struct catalogue catalogue;
+    assert_ok(catalogue_read(NULL, &catalogue));
+    struct genome_space space = genome_space_of(&catalogue);
+    space.depth_least = space.depth_most = 6;
+    struct evolve_settings settings = {.algorithm = algorithm,
+                                       .space = &space,
+                                       .seed = 5,
+                                       .population = 8,
+                                       .objectives = 1,
+                                       .tournament = 2,
+                                       .variation = {.mutation = 0.3, .crossover_points = 2},
+                                       .elite = 2,
+                                       .attraction = 1,
+                                       .absorption = 0.1};
+    struct evolution *evolution = evolution_create(&settings);
+    struct individual child, guess;
+    uint64_t guessed = 0;
+    for (int i = 0; i < count; i++) {
+        assert_true(evolution_ask(evolution, &child));
+        identities[i] = child.identity;
+        if (guesses && i > 0 && i < settings.population)
+            assert_true(guessed == child.identity);
+        guessed = 0;
+        for (int ahead = 2; guesses && ahead > 0; ahead--)
+            if (evolution_guess(evolution, ahead, &guess)) {
+                assert_int_equal(guess.id, child.id + ahead);
+                guessed = guess.identity;
+            }
+        /* Nobody descends from nobody. */
+        assert_true(!guesses || guessed || i + 1 >= settings.population);
+        child.objectives[0] = (double)(child.identity % 1000);
+        evolution_tell(evolution, &child);
+    }
+    evolution_destroy(evolution);
+}
+
+static void test_guesses_change_nothing(void **unused) {
+    (void)unused;
+    enum { ASKED = 28 };
+    uint64_t with[ASKED], without[ASKED];
+    for (int place = 0; algorithm_at(place); place++) {
+        ask_all(algorithm_at(place), false, without, ASKED);
+        ask_all(algorithm_at(place), true, with, ASKED);
+        assert_memory_equal(with, without, sizeof with);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dominance),
@@ -203,6 +254,7 @@ int main(void) {
         cmocka_unit_test(test_limits_are_drawn_to),
         cmocka_unit_test(test_finds_the_optimum),
         cmocka_unit_test(test_is_repeatable),
+        cmocka_unit_test(test_guesses_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
