@@ -239,6 +239,7 @@ static status evaluate_new(struct search *search, const struct individual *indiv
                       .observer = &observer};
     if (!stage->is_final)
         job.stop = stop_rule_of(search, individual);
+    search_expect_next(search);
     TRY(evaluator_submit(search->evaluator, &job));
     TRY(evaluator_wait(search->evaluator, evaluation));
     search->steps_trained += evaluation->trained_steps;

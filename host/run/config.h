@@ -102,6 +102,7 @@ struct run_config {
         char device[CONFIG_NAME_BYTES]; /* "": the best; or as device_choose() reads it */
         char gemm[CONFIG_NAME_BYTES];
         long long memory;
+        bool build_ahead;
     } devices;
 };
 

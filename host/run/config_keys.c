@@ -166,6 +166,7 @@ static const struct config_key keys[] = {
     TEXT(devices, device, "\"\"", "index, cpu, gpu, accelerator or part of a name; \"\" is the best one"),
     TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel or clblast"),
     INTEGER(devices, memory, 0, 1e9, "0", "MiB of device memory to use at most; 0 is all that the device has"),
+    SWITCH(devices, build_ahead, "true", "build kernels of the next candidates on another thread while one trains"),
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 

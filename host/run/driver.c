@@ -125,6 +125,17 @@ static status next(const struct search *search, struct evolution *evolution, str
                : fail("evolution waits for an individual that was not evaluated");
 }
 
+void search_expect_next(struct search *search) {
+    enum { AHEAD = 2 };
+    struct genome genomes[AHEAD];
+    struct individual guess;
+    int count = 0;
+    for (int ahead = 1; search->evolution && search->config.devices.build_ahead && ahead <= AHEAD; ahead++)
+        if (evolution_guess(search->evolution, ahead, &guess) && guess.id <= search_candidates(search))
+            genomes[count++] = guess.genome;
+    evaluator_expect(search->evaluator, genomes, count);
+}
+
 static status evolve(struct search *search, struct evolution *evolution) {
     int population = (int)search->config.search.population;
     struct individual individual;
@@ -158,7 +169,10 @@ status search_drive(struct search *search) {
     struct evolve_settings settings = evolve_settings_of(search);
     struct evolution *evolution = evolution_create(&settings);
     teach_earlier(search, evolution);
+    search->evolution = evolution;
     status outcome = evolve(search, evolution);
+    search->evolution = NULL;
+    search_expect_next(search);
     evolution_destroy(evolution);
     if (outcome == STATUS_OK)
         outcome = search_measure_again(search);

@@ -7,6 +7,7 @@
 #include "model/model.h"
 #include "run/job_training.h"
 #include "run/measure.h"
+#include "run/rehearsal.h"
 #include "train/checkpoint.h"
 #include "train/fit.h"
 
@@ -20,9 +21,10 @@ struct evaluator {
     const struct catalogue *catalogue;
     const struct task_list *tasks;
     struct device *device;
-    bool wanted[METRICS]; /* that the search asks for */
-    struct job job;       /* submitted; without a genome: none is */
-    bool file_failed;     /* which is not the candidate's failure */
+    struct rehearsal *rehearsal; /* NULL: kernels are built when they are needed */
+    bool wanted[METRICS];        /* that the search asks for */
+    struct job job;              /* submitted; without a genome: none is */
+    bool file_failed;            /* which is not the candidate's failure */
 };
 
 struct device_options config_device_options(const struct run_config *config) {
@@ -70,7 +72,20 @@ struct corpus_split config_corpus_split(const struct run_config *config) {
 
 static status open_device(struct evaluator *evaluator) {
     struct device_options options = config_device_options(evaluator->config);
-    return device_open_choice(evaluator->config->devices.device, &options, &evaluator->device);
+    TRY(device_open_choice(evaluator->config->devices.device, &options, &evaluator->device));
+    /* Without one the search is slower, and nothing else. */
+    evaluator->rehearsal =
+        evaluator->config->devices.build_ahead && !evaluator->wanted[METRIC_TRAIN_TOKENS_PER_S]
+            ? rehearsal_create(evaluator->device, evaluator->config, evaluator->catalogue, evaluator->tasks)
+            : NULL;
+    return STATUS_OK;
+}
+
+static void close_device(struct evaluator *evaluator) {
+    rehearsal_destroy(evaluator->rehearsal);
+    device_close(evaluator->device);
+    evaluator->rehearsal = NULL;
+    evaluator->device = NULL;
 }
 
 status evaluator_create(const struct run_config *config, const struct catalogue *catalogue,
@@ -92,7 +107,7 @@ status evaluator_create(const struct run_config *config, const struct catalogue 
 void evaluator_destroy(struct evaluator *evaluator) {
     if (!evaluator)
         return;
-    device_close(evaluator->device);
+    close_device(evaluator);
     free(evaluator);
 }
 
@@ -133,6 +148,15 @@ static status assess(struct evaluator *evaluator, const struct graph *graph, con
     return outcome;
 }
 
+static status measure_undisturbed(struct evaluator *evaluator, const struct genome *genome,
+                                  struct evaluation *evaluation) {
+    if (!measures_any(evaluator->wanted))
+        return STATUS_OK;
+    rehearsal_pause(evaluator->rehearsal);
+    return measure_device(evaluator->device, genome, evaluator->catalogue, evaluator->config, evaluator->wanted,
+                          evaluation);
+}
+
 static status build_and_assess(struct evaluator *evaluator, const struct job *job, int task,
                                struct evaluation *evaluation) {
     struct model_settings settings = config_task_model_settings(evaluator->config, evaluator->tasks->tasks[task]);
@@ -149,8 +173,7 @@ static status build_and_assess(struct evaluator *evaluator, const struct job *jo
         outcome = assess(evaluator, graph, job, task, evaluation);
     graph_destroy(graph);
     if (outcome == STATUS_OK && task == 0)
-        outcome = measure_device(evaluator->device, job->genome, evaluator->catalogue, evaluator->config,
-                                 evaluator->wanted, evaluation);
+        outcome = measure_undisturbed(evaluator, job->genome, evaluation);
     return outcome;
 }
 
@@ -166,8 +189,7 @@ static status assess_tasks(struct evaluator *evaluator, const struct job *job, s
 
 /* Whatever state a failure left the device in ends with it. `reason` is what failed. */
 static status reopen_device(struct evaluator *evaluator, const char *reason) {
-    device_close(evaluator->device);
-    evaluator->device = NULL;
+    close_device(evaluator);
     status outcome = open_device(evaluator);
     return outcome == STATUS_OK
                ? outcome
@@ -217,12 +239,34 @@ status evaluator_submit(struct evaluator *evaluator, const struct job *job) {
     return STATUS_OK;
 }
 
+/* The observer of a job: from its first step on, when its own kernels are built, others' may be. */
+struct watch {
+    struct evaluator *evaluator;
+    const struct train_observer *observer;
+};
+
+static void tell_step(void *context, int64_t step, int64_t steps, double loss) {
+    const struct watch *watch = context;
+    rehearsal_go_on(watch->evaluator->rehearsal);
+    if (watch->observer && watch->observer->tell)
+        watch->observer->tell(watch->observer->context, step, steps, loss);
+}
+
 status evaluator_wait(struct evaluator *evaluator, struct evaluation *evaluation) {
     struct job job = evaluator->job;
     if (!job.genome)
         return fail("no job was submitted");
     evaluator->job.genome = NULL;
+    struct watch watch = {evaluator, job.observer};
+    job.observer = &(struct train_observer){.tell = tell_step, .context = &watch};
+    rehearsal_await(evaluator->rehearsal, job.genome);
     return run(evaluator, &job, evaluation);
+}
+
+void evaluator_expect(struct evaluator *evaluator, const struct genome *genomes, int count) {
+    rehearsal_expect(evaluator->rehearsal, genomes, count);
+    if (count == 0)
+        rehearsal_pause(evaluator->rehearsal);
 }
 
 status evaluator_measure(struct evaluator *evaluator, const struct genome *genome, uint64_t seed,
@@ -232,8 +276,7 @@ status evaluator_measure(struct evaluator *evaluator, const struct genome *genom
     evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
     evaluation->seed = seed;
     snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
-    status outcome = measure_device(evaluator->device, genome, evaluator->catalogue, evaluator->config,
-                                    evaluator->wanted, evaluation);
+    status outcome = measure_undisturbed(evaluator, genome, evaluation);
     evaluation->seconds = clock_seconds() - start;
     if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED)
         return outcome;

@@ -64,6 +64,13 @@ status evaluator_submit(struct evaluator *evaluator, const struct job *job) MUST
 status evaluator_wait(struct evaluator *evaluator, struct evaluation *evaluation) MUST_CHECK;
 
 /*
+ * Who will probably be evaluated next, the first one first, instead of who was named before: while a job trains their
+ * kernels are built on another thread (rehearsal.h). A job's evaluation does not depend on it.
+ * Nobody, for a count of 0: what has begun is waited for.
+ */
+void evaluator_expect(struct evaluator *evaluator, const struct genome *genomes, int count);
+
+/*
  * Measures an architecture again on the device, without training: an evaluation of 0 steps that has the metrics of kind
  * METRIC_DEVICE that the search asks for (measure.h). One that cannot be measured is an evaluation that failed.
  */

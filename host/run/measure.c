@@ -251,6 +251,13 @@ bool is_measured_on_device(enum metric metric) {
     return metric < METRICS && measured[metric];
 }
 
+bool measures_any(const bool wanted[METRICS]) {
+    bool any = false;
+    for (int m = 0; m < METRICS; m++)
+        any = any || (wanted[m] && is_measured_on_device((enum metric)m));
+    return any;
+}
+
 status measure_device(struct device *device, const struct genome *genome, const struct catalogue *catalogue,
                       const struct run_config *config, const bool wanted[METRICS], struct evaluation *evaluation) {
     struct model_settings settings = config_model_settings(config);
@@ -262,10 +269,7 @@ status measure_device(struct device *device, const struct genome *genome, const 
                                       .vocabulary = settings.vocabulary,
                                       .evaluation = evaluation};
     struct graph *graphs[2] = {NULL, NULL};
-    bool any = false;
-    for (int m = 0; m < METRICS; m++)
-        any = any || (wanted[m] && is_measured_on_device((enum metric)m));
-    if (!any)
+    if (!measures_any(wanted))
         return STATUS_OK;
     measurement.logits = memory_allocate((size_t)settings.vocabulary, sizeof *measurement.logits);
     status outcome = prepare_and_measure(&measurement, genome, catalogue, &settings, graphs);

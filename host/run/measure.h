@@ -34,6 +34,9 @@ bool is_measured_on_device(enum metric metric);
  */
 status measure_check(const bool wanted[METRICS]) MUST_CHECK;
 
+/* Whether measure_device() measures any of them. */
+bool measures_any(const bool wanted[METRICS]);
+
 /*
  * Measures those of the wanted metrics that are described above, and sets their value, `low` and `high` in the
  * evaluation; other values are left alone. STATUS_INTERRUPTED when the user asked to stop.

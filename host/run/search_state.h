@@ -26,6 +26,7 @@ struct search {
     struct genome_space space;
     struct task_list tasks;
     struct evaluator *evaluator;
+    struct evolution *evolution; /* while it is asked */
     struct store *store;
     enum metric objectives[METRICS];
     int objective_count;
@@ -96,7 +97,9 @@ double growth_hypervolume(const struct growth *growth);
 struct stage search_stage(const struct search *search, int rung);
 struct stage search_final_stage(const struct search *search);
 
-/* driver.c: asks, assesses and tells until all candidates are evaluated, then trains the best again. */
+/* driver.c. Tells the evaluator who comes next, as far as that can be guessed. */
+void search_expect_next(struct search *search);
+/* Asks, assesses and tells until all candidates are evaluated, then trains the best again. */
 status search_drive(struct search *search) MUST_CHECK;
 
 /*
