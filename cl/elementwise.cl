@@ -10,23 +10,22 @@ GROUP_SHAPE __kernel void pass_gradient(__global const float *dy, __global float
 }
 
 /*
- * y = s(C) V. With s = silu it is the product of SwiGLU (Shazeer, "GLU variants", 2020); NONLINEARITY is compiled in.
+ * y = s(C) V. With s = silu it is the product of SwiGLU (Shazeer, "GLU variants", 2020).
  */
-#ifdef NONLINEARITY
-GROUP_SHAPE __kernel void gate_forward(__global const float *C, __global const float *V, __global float *y, int count) {
-    FOR_FLAT(i, count) VSTORE(nonlinear(VLOAD(C + i), NONLINEARITY) * VLOAD(V + i), y + i);
+GROUP_SHAPE __kernel void gate_forward(__global const float *C, __global const float *V, __global float *y, int count,
+                                       int nonlinearity) {
+    FOR_FLAT(i, count) VSTORE(nonlinear(VLOAD(C + i), nonlinearity) * VLOAD(V + i), y + i);
 }
 
 GROUP_SHAPE __kernel void gate_backward(__global const float *C, __global const float *V, __global const float *dy,
                                         __global float *dC, __global float *dV, int count, int accumulate_C,
-                                        int accumulate_V) {
+                                        int accumulate_V, int nonlinearity) {
     FOR_FLAT(i, count) {
         vec c = VLOAD(C + i), upstream = VLOAD(dy + i);
-        flat_put(upstream * VLOAD(V + i) * nonlinear_slope(c, NONLINEARITY), dC + i, accumulate_C);
-        flat_put(upstream * nonlinear(c, NONLINEARITY), dV + i, accumulate_V);
+        flat_put(upstream * VLOAD(V + i) * nonlinear_slope(c, nonlinearity), dC + i, accumulate_C);
+        flat_put(upstream * nonlinear(c, nonlinearity), dV + i, accumulate_V);
     }
 }
-#endif
 
 /* y = base + sign w x with a factor w a channel; without a base y = w x (base_used 0, base is not read). */
 GROUP_SHAPE __kernel void scale_forward(__global const float *base, __global const float *x, __global const float *w,

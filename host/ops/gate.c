@@ -4,8 +4,6 @@
  */
 #include "ops/op.h"
 
-#include <stdio.h>
-
 enum { C, V };
 
 static status infer(struct op *op) {
@@ -18,29 +16,22 @@ static status infer(struct op *op) {
     return op_add_output(op, op->inputs[C].rows, op->inputs[C].columns);
 }
 
-enum { OPTION_BYTES = 32 };
-
-static struct kernel_name kernel(const struct op *op, const char *name, char *options) {
-    snprintf(options, OPTION_BYTES, "-DNONLINEARITY=%d", op->attributes.nonlinearity);
-    return (struct kernel_name){"elementwise", name, options};
-}
-
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
-    char options[OPTION_BYTES];
     size_t count = shape_elements(op->outputs[0]);
-    return LAUNCH(device, kernel(op, "gate_forward", options), groups_flat(op->device, count),
+    return LAUNCH(device, ((struct kernel_name){"elementwise", "gate_forward", NULL}), groups_flat(op->device, count),
                   argument_buffer(buffers->inputs[C]), argument_buffer(buffers->inputs[V]),
-                  argument_buffer(buffers->outputs[0]), argument_int((int)count));
+                  argument_buffer(buffers->outputs[0]), argument_int((int)count),
+                  argument_int(op->attributes.nonlinearity));
 }
 
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
-    char options[OPTION_BYTES];
     size_t count = shape_elements(op->outputs[0]);
-    return LAUNCH(device, kernel(op, "gate_backward", options), groups_flat(op->device, count),
+    return LAUNCH(device, ((struct kernel_name){"elementwise", "gate_backward", NULL}), groups_flat(op->device, count),
                   argument_buffer(buffers->inputs[C]), argument_buffer(buffers->inputs[V]),
                   argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[C]),
                   argument_buffer(buffers->input_gradients[V]), argument_int((int)count),
-                  argument_int(buffers->accumulate[C]), argument_int(buffers->accumulate[V]));
+                  argument_int(buffers->accumulate[C]), argument_int(buffers->accumulate[V]),
+                  argument_int(op->attributes.nonlinearity));
 }
 
 static double flops(const struct op *op) {
