@@ -196,12 +196,39 @@ static void test_narrow_shape(void **unused) {
     check_all("4 lanes of four floats", &options);
 }
 
+/* Infers a causal long convolution for a device of this shape; nothing runs. */
+static struct op inferred(struct device_shape shape, int context, int channels) {
+    struct op op = {.type = &op_long_convolution,
+                    .attributes = {.mask = STAR_MASK_CAUSAL},
+                    .device = shape,
+                    .batch = 1,
+                    .context = context,
+                    .input_count = 2,
+                    .inputs = {{context, channels}, {context, channels}}};
+    assert_ok(op_infer(&op));
+    return op;
+}
+
+/* Transforms for long contexts on one lane, as long as kernels can count their scratch; the cost is the same anywhere.
+ */
+static void test_choice(void **unused) {
+    (void)unused;
+    struct device_shape cpu = {.lanes = 1, .width = 8}, gpu = {.lanes = 64, .width = 1};
+    struct op few = inferred(cpu, 32, 16), many = inferred(cpu, 1024, 16), elsewhere = inferred(gpu, 1024, 16);
+    assert_int_equal(few.backward_scratch, 0);
+    assert_true(many.backward_scratch > many.forward_scratch && many.forward_scratch > 0);
+    assert_int_equal(elsewhere.backward_scratch, 0);
+    assert_int_equal(inferred(cpu, 1 << 20, 1024).backward_scratch, 0);
+    assert_int_equal(inferred(cpu, (1 << 24) + 1, 1).backward_scratch, 0);
+    assert_true(few.type->flops(&few) == 32 * 33 * 16);
+    assert_true(many.type->flops(&many) == spectral_convolution_flops(&many));
+    assert_true(elsewhere.type->flops(&elsewhere) == many.type->flops(&many));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_default_shape),
-        cmocka_unit_test(test_wide_shape),
-        cmocka_unit_test(test_gpu_shape),
-        cmocka_unit_test(test_narrow_shape),
+        cmocka_unit_test(test_choice),    cmocka_unit_test(test_default_shape), cmocka_unit_test(test_wide_shape),
+        cmocka_unit_test(test_gpu_shape), cmocka_unit_test(test_narrow_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
