@@ -64,7 +64,7 @@ inline void put_one(float sum, struct operands p) {
         UNROLL for (int j = 0; j < VECTORS; j++) sum[j] = (vec)(0.0f);                                                 \
         for (int step = 0; step < p.k; step++) {                                                                       \
             vec x = (vec)(X(p, step));                                                                                 \
-            UNROLL for (int j = 0; j < VECTORS; j++) sum[j] = fma(x, LOAD(p.w + j * WIDTH), sum[j]);                   \
+            UNROLL for (int j = 0; j < VECTORS; j++) sum[j] += x * LOAD(p.w + j * WIDTH);                              \
             p.w += p.stride;                                                                                           \
         }                                                                                                              \
         UNROLL for (int j = 0; j < VECTORS; j++) {                                                                     \
@@ -82,7 +82,7 @@ DEFINE_COLUMNS(one_vector, 1)
 inline void one_column(struct operands p) {
     float sum = 0.0f;
     for (int step = 0; step < p.k; step++)
-        sum = fma(X(p, step), LOAD_ONE(p.w + (size_t)step * p.stride), sum);
+        sum += X(p, step) * LOAD_ONE(p.w + (size_t)step * p.stride);
     put_one(sum, p);
 }
 
@@ -143,7 +143,7 @@ GROUP_SHAPE __kernel void gemv(__global const float *x, __global const float *ga
     p = operands_at(p, column);
     sums[LANE] = 0.0f;
     for (int step = LANE / strip; step < k && column < last; step += shares)
-        sums[LANE] = fma(X(p, step), LOAD_ONE(p.w + (size_t)step * p.stride), sums[LANE]);
+        sums[LANE] += X(p, step) * LOAD_ONE(p.w + (size_t)step * p.stride);
     barrier(CLK_LOCAL_MEM_FENCE);
     if (LANE >= strip || column >= last)
         return;

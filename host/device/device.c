@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "device/gemm.h"
 #include "device/kernels.h"
+#include "device/shape.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -26,21 +27,13 @@ struct device {
     atomic_bool stopped; /* a companion that launches no more */
 };
 
-struct device_shape device_default_shape(const struct device_information *information) {
-    if (information->type & CL_DEVICE_TYPE_CPU) {
-        int width = information->float_vector_width >= 16 ? 16 : information->float_vector_width >= 8 ? 8 : 4;
-        return (struct device_shape){.lanes = 1, .width = width, .items = 64, .rows = 8, .reduction_rows = 64};
-    }
-    return (struct device_shape){.lanes = 64, .width = 1, .items = 4, .rows = 1, .reduction_rows = 64};
-}
-
 status device_open(const struct device_information *information, const struct device_options *options,
                    struct device **result) {
     struct device *device = memory_allocate(1, sizeof *device);
     device->information = *information;
     if (options && options->memory && options->memory < information->global_bytes)
         device->information.global_bytes = options->memory;
-    device->shape = options && options->shape.lanes ? options->shape : device_default_shape(information);
+    bool use_disk = !(options && options->without_program_cache);
     *result = NULL;
     int code;
     status outcome;
@@ -50,13 +43,17 @@ status device_open(const struct device_information *information, const struct de
     device->queue = clCreateCommandQueue(device->context, information->id, 0, &code);
     TRY_GOTO(outcome, opencl_check(code, "making a queue on %s", information->name), failed);
 
+    if (options && options->shape.lanes)
+        device->shape = options->shape;
+    else
+        TRY_GOTO(outcome, shape_choose(&device->information, device->context, device->queue, use_disk, &device->shape),
+                 failed);
     char build_options[160];
     struct device_shape shape = device->shape;
     snprintf(build_options, sizeof build_options,
              "-cl-std=CL1.2 -DLANES=%d -DWIDTH=%d -DITEMS=%d -DROWS=%d -DREDUCTION_ROWS=%d", shape.lanes, shape.width,
              shape.items, shape.rows, shape.reduction_rows);
-    device->programs = program_store_create(&device->information, device->context, build_options,
-                                            !(options && options->without_program_cache));
+    device->programs = program_store_create(&device->information, device->context, build_options, use_disk);
     device->kernels = kernel_set_create(device->programs, BUILD_WAITED_FOR);
     TRY_GOTO(outcome, gemm_state_create(device, options ? options->gemm : NULL, &device->gemm), failed);
     *result = device;
@@ -254,6 +251,13 @@ int groups_of_reduction(struct device_shape shape, int rows) {
     return (int)divide_up((size_t)rows, (size_t)shape.reduction_rows);
 }
 
+/* What clSetKernelArg() reads. */
+static const void *argument_value(const struct kernel_argument *argument) {
+    return argument->kind == ARGUMENT_LOCAL    ? NULL
+           : argument->kind == ARGUMENT_STRUCT ? argument->value.structure
+                                               : &argument->value;
+}
+
 status device_launch(struct device *device, struct kernel_name name, struct launch_groups groups,
                      const struct kernel_argument *arguments, int argument_count) {
     if (groups.x == 0 || groups.y == 0 || groups.z == 0)
@@ -262,11 +266,9 @@ status device_launch(struct device *device, struct kernel_name name, struct laun
         return fail("the device was told to stop");
     struct kernel *kernel;
     TRY(kernel_set_find(device->kernels, name.program, name.kernel, name.options, &kernel));
-    for (int i = 0; i < argument_count; i++) {
-        const void *value = arguments[i].outside ? arguments[i].outside : &arguments[i].value;
-        TRY(opencl_check(clSetKernelArg(kernel->kernel, (cl_uint)i, arguments[i].bytes, value),
+    for (int i = 0; i < argument_count; i++)
+        TRY(opencl_check(clSetKernelArg(kernel->kernel, (cl_uint)i, arguments[i].bytes, argument_value(&arguments[i])),
                          "argument %d of kernel %s", i, name.kernel));
-    }
     size_t lanes = (size_t)device->shape.lanes;
     size_t global[3] = {groups.x * lanes, groups.y, groups.z}, local[3] = {lanes, 1, 1};
     bool is_new = kernel_is_new(device->kernels, kernel);

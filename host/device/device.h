@@ -24,13 +24,10 @@ struct device_shape {
     int reduction_rows; /* rows summed by one work-group when a column is reduced */
 };
 
-/* A sound shape: one work-item with native vectors where groups run on one core, many scalar ones elsewhere. */
-struct device_shape device_default_shape(const struct device_information *information);
-
 struct device;
 
 struct device_options {
-    struct device_shape shape;  /* zeroed: device_default_shape() */
+    struct device_shape shape;  /* zeroed: shape_choose() of device/shape.h */
     const char *gemm;           /* name of a GEMM provider; NULL or "auto": the default for the device */
     bool without_program_cache; /* build every program from source */
     uint64_t memory;            /* bytes that the device counts as having; 0, or more than it has: what it has */
@@ -81,14 +78,18 @@ struct build_statistics device_build_statistics(const struct device *device);
 /* Seconds of waiting for what the companion builds, where its user waited in another way than by a launch. */
 void device_add_build_wait(struct device *device, double seconds);
 
-/* A kernel argument: a buffer, or a number or a struct of numbers (starcl/arguments.h) passed by value. */
+/*
+ * A kernel argument: a buffer, a number or a struct of numbers (starcl/arguments.h) passed by value, or local memory
+ * that each work-group has.
+ */
 struct kernel_argument {
     size_t bytes;
-    const void *outside; /* where the value is; NULL: in `value` */
+    enum { ARGUMENT_VALUE, ARGUMENT_STRUCT, ARGUMENT_LOCAL } kind;
     union {
         cl_mem buffer;
         cl_int integer;
         cl_float number;
+        const void *structure;
     } value;
 };
 
@@ -106,7 +107,11 @@ static inline struct kernel_argument argument_float(float value) {
 
 /* The struct must stay until the launch returns. */
 static inline struct kernel_argument argument_struct(const void *value, size_t bytes) {
-    return (struct kernel_argument){.bytes = bytes, .outside = value};
+    return (struct kernel_argument){.bytes = bytes, .kind = ARGUMENT_STRUCT, .value.structure = value};
+}
+
+static inline struct kernel_argument argument_local(size_t bytes) {
+    return (struct kernel_argument){.bytes = bytes, .kind = ARGUMENT_LOCAL};
 }
 
 /* Work-groups in each dimension; a work-group is shape.lanes x 1 x 1 work-items. */

@@ -193,6 +193,18 @@ status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) {
     return STATUS_OK;
 }
 
+struct product_blocks gemm_blocks(struct device *device) {
+    struct product_blocks blocks = shape_product_blocks(device_shape(device));
+    const struct block_choice *choice = &device_gemm_state(device)->choice.blocks;
+    if (choice->given) {
+        blocks.block_rows = choice->block_rows;
+        blocks.block_k = choice->block_k;
+        blocks.tile_columns = choice->tile_columns;
+        blocks.pack_a = choice->pack_a;
+    }
+    return blocks;
+}
+
 const char *gemm_provider_name(struct device *device) {
     return device_gemm_state(device)->name;
 }

@@ -47,19 +47,45 @@ bool gemm_choice_uses(const struct gemm_choice *choice, const struct gemm_provid
     return false;
 }
 
-/* {"classes": {"thin": "panel", ...}, "clblast": {...}}; the caller deletes it. */
+static cJSON *print_blocks(const struct block_choice *blocks) {
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "block_rows", blocks->block_rows);
+    cJSON_AddNumberToObject(json, "block_k", blocks->block_k);
+    cJSON_AddNumberToObject(json, "tile_columns", blocks->tile_columns);
+    cJSON_AddBoolToObject(json, "pack_a", blocks->pack_a);
+    return json;
+}
+
+static bool parse_size(const cJSON *json, const char *name, int *size) {
+    enum { MOST = 1 << 14 };
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, name);
+    *size = cJSON_IsNumber(number) ? number->valueint : 0;
+    return *size > 0 && *size <= MOST;
+}
+
+static bool parse_blocks(const cJSON *json, struct block_choice *blocks) {
+    const cJSON *pack_a = cJSON_GetObjectItemCaseSensitive(json, "pack_a");
+    *blocks = (struct block_choice){.given = true, .pack_a = cJSON_IsTrue(pack_a)};
+    return cJSON_IsBool(pack_a) && parse_size(json, "block_rows", &blocks->block_rows) &&
+           parse_size(json, "block_k", &blocks->block_k) && parse_size(json, "tile_columns", &blocks->tile_columns);
+}
+
+/* {"classes": {"thin": "panel", ...}, "clblast": {...}, "blocks": {...}}; the caller deletes it. */
 static cJSON *print_choice(const struct gemm_choice *choice) {
     cJSON *json = cJSON_CreateObject(), *classes = cJSON_AddObjectToObject(json, "classes");
     for (int kind = 0; kind < GEMM_CLASSES; kind++)
         cJSON_AddStringToObject(classes, class_names[kind], choice->providers[kind]->name);
     if (choice->clblast.given)
         cJSON_AddItemToObject(json, "clblast", clblast_parameters_print(&choice->clblast));
+    if (choice->blocks.given)
+        cJSON_AddItemToObject(json, "blocks", print_blocks(&choice->blocks));
     return json;
 }
 
 static bool parse_choice(const cJSON *json, const struct device_information *device, struct gemm_choice *choice) {
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(json, "classes");
     const cJSON *clblast = cJSON_GetObjectItemCaseSensitive(json, "clblast");
+    const cJSON *blocks = cJSON_GetObjectItemCaseSensitive(json, "blocks");
     *choice = (struct gemm_choice){.tuned = true};
     for (int kind = 0; kind < GEMM_CLASSES; kind++) {
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(classes, class_names[kind]));
@@ -67,6 +93,8 @@ static bool parse_choice(const cJSON *json, const struct device_information *dev
         if (!choice->providers[kind])
             return false;
     }
+    if (blocks && !parse_blocks(blocks, &choice->blocks))
+        return false;
     return !clblast ||
            (clblast_parameters_parse(clblast, &choice->clblast) && clblast_parameters_fit(&choice->clblast, device));
 }

@@ -29,13 +29,20 @@ enum gemm_class gemm_class_of(const struct gemm *gemm);
 /* "thin", "forward", "large weight gradient", ... */
 const char *gemm_class_name(enum gemm_class kind);
 
+/* What is tuned of the panel kernel's blocks (struct product_blocks); not given: the device's shape says all of it. */
+struct block_choice {
+    bool given, pack_a;
+    int block_rows, block_k, tile_columns;
+};
+
 struct gemm_choice {
     const struct gemm_provider *providers[GEMM_CLASSES];
     struct clblast_parameters clblast; /* for all products that CLBlast computes */
+    struct block_choice blocks;        /* for all of the panel kernel */
     bool tuned;
 };
 
-/* One provider for every class, CLBlast as packaged. */
+/* One provider for every class, CLBlast as packaged, blocks as the shape says. */
 struct gemm_choice gemm_choice_of(const struct gemm_provider *provider);
 bool gemm_choice_uses(const struct gemm_choice *choice, const struct gemm_provider *provider);
 

@@ -2,40 +2,120 @@
 #include "device/gemm_provider.h"
 #include "starcl/constants.h"
 
-enum { ROW_BLOCK = 96 };
+#include <stdio.h>
 
-/* B transposed. */
+/* Tiles for each of the device's units, so that one that is late delays the others little. */
+enum { TILES_A_UNIT = 2 };
+
+/* Where both matrices are read where they lie: a strip of B is one panel, and these stay in the second-level cache. */
+enum { LYING_TILE_ROWS = 96, LYING_BLOCK_K = 768 };
+
 static size_t scratch_bytes(struct device *device, const struct gemm *gemm) {
-    (void)device;
-    return gemm->transpose_b ? sizeof(float) * (size_t)gemm->n * (size_t)gemm->k * (size_t)gemm->batch : 0;
+    (void)device, (void)gemm;
+    return 0;
 }
 
 static cl_mem addend_of(const struct gemm *gemm) {
     return gemm->addend ? gemm->addend : gemm->c;
 }
 
-static status run(struct device *device, const struct gemm *gemm) {
-    cl_mem b = gemm->b;
-    int ldb = gemm->ldb, b_step = gemm->b_step;
-    size_t batch = (size_t)gemm->batch;
-    if (gemm->transpose_b) {
-        TRY(gemm_scratch(device, scratch_bytes(device, gemm), &b));
-        struct launch_groups tiles = {divide_up(gemm->k, STAR_TRANSPOSE_ROWS), batch, 1};
-        TRY(LAUNCH(device, ((struct kernel_name){"gemm", "transpose", NULL}), tiles, argument_buffer(gemm->b),
-                   argument_buffer(b), argument_int(gemm->n), argument_int(gemm->k), argument_int(gemm->ldb),
-                   argument_int(gemm->b_step)));
-        ldb = gemm->n;
-        b_step = gemm->n * gemm->k;
+/* `whole` in as many equal parts as there must be if each is at most `most`, rounded up to multiples of `unit`. */
+static int equal_part(int whole, int most, int unit) {
+    size_t parts = divide_up((size_t)whole, (size_t)most), part = divide_up((size_t)whole, parts);
+    return (int)(divide_up(part, (size_t)unit) * (size_t)unit);
+}
+
+static size_t tiles_of(const struct star_product *p, int batch) {
+    return divide_up((size_t)p->m, (size_t)p->tile_rows) * divide_up((size_t)p->n, (size_t)p->tile_columns) *
+           (size_t)batch;
+}
+
+/*
+ * Tiles as large as the blocks allow, because a tile's operands are packed once for all of it; halved while units of
+ * the device would have none, the longer side first.
+ */
+static void choose_tiles(struct star_product *p, struct product_blocks blocks, int micro_columns, size_t wanted,
+                         int batch) {
+    p->tile_rows = equal_part(p->m, blocks.tile_rows, blocks.micro_rows);
+    p->tile_columns = equal_part(p->n, blocks.tile_columns, micro_columns);
+    while (tiles_of(p, batch) < wanted) {
+        if (p->tile_rows > blocks.micro_rows && (p->tile_rows >= p->tile_columns || p->tile_columns == micro_columns))
+            p->tile_rows = equal_part(p->tile_rows, p->tile_rows - blocks.micro_rows, blocks.micro_rows);
+        else if (p->tile_columns > micro_columns)
+            p->tile_columns = equal_part(p->tile_columns, p->tile_columns - micro_columns, micro_columns);
+        else
+            break;
     }
-    int a_row_stride = gemm->transpose_a ? 1 : gemm->lda, a_k_stride = gemm->transpose_a ? gemm->lda : 1;
-    struct launch_groups groups = {divide_up(gemm->n, 2 * device_shape(device).width), divide_up(gemm->m, ROW_BLOCK),
-                                   batch};
-    return LAUNCH(device, ((struct kernel_name){"gemm", "gemm_panel", NULL}), groups, argument_buffer(gemm->a),
-                  argument_buffer(b), argument_buffer(gemm->c), argument_buffer(addend_of(gemm)), argument_int(gemm->m),
-                  argument_int(gemm->n), argument_int(gemm->k), argument_int(a_row_stride), argument_int(a_k_stride),
-                  argument_int(ldb), argument_int(gemm->ldc), argument_int(gemm->a_step), argument_int(b_step),
-                  argument_int(gemm->c_step), argument_float(gemm->alpha), argument_float(gemm->beta),
-                  argument_int(ROW_BLOCK));
+}
+
+static size_t panels_bytes(int count, int panel, int depth) {
+    size_t panel_floats = (size_t)panel * (size_t)depth + STAR_PANEL_PADDING;
+    return divide_up((size_t)count, (size_t)panel) * panel_floats * sizeof(float);
+}
+
+/* Where local memory is small, narrower tiles and then shorter steps of k. */
+static struct product_blocks fitting(struct product_blocks blocks, int micro_columns, size_t local_bytes) {
+    while (blocks.block_k > 1 && panels_bytes(blocks.block_rows, blocks.micro_rows, blocks.block_k) +
+                                         panels_bytes(blocks.tile_columns, micro_columns, blocks.block_k) >
+                                     local_bytes) {
+        if (blocks.tile_columns > 4 * micro_columns)
+            blocks.tile_columns -= micro_columns;
+        else
+            blocks.block_k /= 2;
+    }
+    return blocks;
+}
+
+static struct star_product product_of(const struct gemm *gemm) {
+    return (struct star_product){.m = gemm->m,
+                                 .n = gemm->n,
+                                 .k = gemm->k,
+                                 .a_row_stride = gemm->transpose_a ? 1 : gemm->lda,
+                                 .a_k_stride = gemm->transpose_a ? gemm->lda : 1,
+                                 .b_column_stride = gemm->transpose_b ? gemm->ldb : 1,
+                                 .b_k_stride = gemm->transpose_b ? 1 : gemm->ldb,
+                                 .ldc = gemm->ldc,
+                                 .a_step = gemm->a_step,
+                                 .b_step = gemm->b_step,
+                                 .c_step = gemm->c_step,
+                                 .alpha = gemm->alpha,
+                                 .beta = gemm->beta};
+}
+
+static status run(struct device *device, const struct gemm *gemm) {
+    const struct device_information *information = device_information(device);
+    int width = device_shape(device).width;
+    struct product_blocks blocks = gemm_blocks(device);
+    int micro_columns = blocks.micro_vectors * width;
+    bool lying = gemm->m <= blocks.lying_rows && !gemm->transpose_b && gemm->n % width == 0;
+    bool pack_a = blocks.pack_a || gemm->transpose_a;
+    if (lying) {
+        blocks.tile_rows = LYING_TILE_ROWS;
+        blocks.tile_columns = micro_columns;
+        blocks.block_k = LYING_BLOCK_K;
+    } else {
+        blocks = fitting(blocks, micro_columns, (size_t)information->local_bytes);
+    }
+    struct star_product p = product_of(gemm);
+    choose_tiles(&p, blocks, micro_columns, TILES_A_UNIT * (size_t)information->compute_units, gemm->batch);
+    p.block_rows = equal_part(p.tile_rows, blocks.block_rows, blocks.micro_rows);
+    p.block_k = equal_part(p.k, blocks.block_k, 1);
+
+    char options[64];
+    snprintf(options, sizeof options, "-DMICRO_ROWS=%d -DMICRO_VECTORS=%d", blocks.micro_rows, blocks.micro_vectors);
+    struct kernel_name name = {"gemm", lying ? "lying" : pack_a ? "packed" : "packed_b", options};
+    struct launch_groups groups = {divide_up((size_t)p.n, (size_t)p.tile_columns),
+                                   divide_up((size_t)p.m, (size_t)p.tile_rows), (size_t)gemm->batch};
+    struct kernel_argument arguments[] = {
+        argument_buffer(gemm->a),
+        argument_buffer(gemm->b),
+        argument_buffer(gemm->c),
+        argument_buffer(addend_of(gemm)),
+        argument_struct(&p, sizeof p),
+        argument_local(panels_bytes(p.tile_columns, micro_columns, p.block_k)),
+        argument_local(panels_bytes(p.block_rows, blocks.micro_rows, p.block_k)),
+    };
+    return device_launch(device, name, groups, arguments, lying ? 5 : pack_a ? 7 : 6);
 }
 
 const struct gemm_provider gemm_panel = {"panel", true, run, scratch_bytes, NULL};

@@ -3,6 +3,7 @@
 #define STARCL_DEVICE_GEMM_PROVIDER_H
 
 #include "device/gemm.h"
+#include "device/shape.h"
 
 struct gemm_provider {
     const char *name;
@@ -19,6 +20,9 @@ extern const struct gemm_provider gemm_clblast, gemm_panel;
 /* By its name, NULL if there is none; and whether a provider can work on the device. */
 const struct gemm_provider *gemm_provider_find(const char *name);
 bool gemm_provider_fits(const struct gemm_provider *provider, const struct device *device);
+
+/* How the panel provider blocks: as the device was tuned, or else as its shape says. */
+struct product_blocks gemm_blocks(struct device *device);
 
 /* A buffer of at least `bytes` that the provider may use until its next call; owned by the device. */
 status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) MUST_CHECK;

@@ -6,6 +6,59 @@
 
 #include <cJSON.h>
 
+/* How kernels are shaped for a device; `works` is false where it cannot be opened, as its compiler must be asked. */
+struct opened_shape {
+    bool works;
+    struct device_shape shape;
+    struct product_blocks blocks; /* with one lane */
+};
+
+static struct opened_shape shape_of(const struct device_information *information) {
+    struct opened_shape result = {0};
+    struct device *device;
+    if (!information->usable || device_open(information, NULL, &device) != STATUS_OK)
+        return result;
+    result.works = true;
+    result.shape = device_shape(device);
+    if (result.shape.lanes == 1)
+        result.blocks = gemm_blocks(device);
+    device_close(device);
+    return result;
+}
+
+static void report_shape(struct opened_shape opened, FILE *out) {
+    struct product_blocks blocks = opened.blocks;
+    if (!opened.works)
+        fprintf(out, "  shape: unknown, because the device cannot be opened\n");
+    else if (opened.shape.lanes > 1)
+        fprintf(out, "  shape: %d lanes, vectors of %d\n", opened.shape.lanes, opened.shape.width);
+    else
+        fprintf(
+            out,
+            "  shape: one lane, vectors of %d floats; products of %d x %d in registers, %d x %d of A %s, %d x %d of "
+            "B packed\n",
+            opened.shape.width, blocks.micro_rows, blocks.micro_vectors * opened.shape.width, blocks.block_rows,
+            blocks.block_k, blocks.pack_a ? "packed" : "where they lie", blocks.block_k, blocks.tile_columns);
+}
+
+static void add_shape(cJSON *item, struct opened_shape opened) {
+    if (!opened.works)
+        return;
+    cJSON *shape = cJSON_AddObjectToObject(item, "shape");
+    cJSON_AddNumberToObject(shape, "lanes", opened.shape.lanes);
+    cJSON_AddNumberToObject(shape, "width", opened.shape.width);
+    if (opened.shape.lanes > 1)
+        return;
+    cJSON *products = cJSON_AddObjectToObject(shape, "products");
+    cJSON_AddNumberToObject(products, "micro_rows", opened.blocks.micro_rows);
+    cJSON_AddNumberToObject(products, "micro_columns", opened.blocks.micro_vectors * opened.shape.width);
+    cJSON_AddNumberToObject(products, "block_rows", opened.blocks.block_rows);
+    cJSON_AddNumberToObject(products, "block_k", opened.blocks.block_k);
+    cJSON_AddNumberToObject(products, "tile_rows", opened.blocks.tile_rows);
+    cJSON_AddNumberToObject(products, "tile_columns", opened.blocks.tile_columns);
+    cJSON_AddBoolToObject(products, "pack_a", opened.blocks.pack_a);
+}
+
 static const char *gemm_text(const struct device_information *device, char name[GEMM_CHOICE_NAME_BYTES]) {
     struct gemm_choice choice;
     return gemm_choice_read(device, &choice) ? gemm_choice_describe(&choice, name)
@@ -26,8 +79,10 @@ void report_devices(const struct device_list *list, const struct device_informat
                 device->driver, device->usable ? "" : " (not usable: no compiler, or not available)");
     }
     char name[GEMM_CHOICE_NAME_BYTES];
-    if (chosen)
-        fprintf(out, "\n* would be used: %s\n  GEMM: %s\n", reason, gemm_text(chosen, name));
+    if (!chosen)
+        return;
+    fprintf(out, "\n* would be used: %s\n  GEMM: %s\n", reason, gemm_text(chosen, name));
+    report_shape(shape_of(chosen), out);
 }
 
 void report_devices_json(const struct device_list *list, const struct device_information *chosen, FILE *out) {
@@ -50,6 +105,7 @@ void report_devices_json(const struct device_list *list, const struct device_inf
         cJSON_AddNumberToObject(item, "global_bytes", (double)device->global_bytes);
         cJSON_AddNumberToObject(item, "largest_buffer_bytes", (double)device->largest_buffer_bytes);
         cJSON_AddBoolToObject(item, "usable", device->usable);
+        add_shape(item, shape_of(device));
         cJSON_AddBoolToObject(item, "tuned", gemm_choice_read(device, &(struct gemm_choice){0}));
         cJSON_AddBoolToObject(item, "chosen", device == chosen);
         cJSON_AddItemToArray(json, item);

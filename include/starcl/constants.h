@@ -1,5 +1,6 @@
 /*
- * Numbers that host code and kernels must agree on. Included by both, so it holds nothing but #defines.
+ * What host code and kernels must agree on. Included by both, so it holds nothing but #defines and structures of int
+ * and float, which have four bytes and one layout on both sides.
  */
 #ifndef STARCL_CONSTANTS_H
 #define STARCL_CONSTANTS_H
@@ -25,8 +26,24 @@
 #define STAR_GEMV_VECTORS 8
 #define STAR_GEMV_TOGETHER 6
 
-/* Rows that one work-group of gemm.cl's transpose writes. */
-#define STAR_TRANSPOSE_ROWS 32
+/*
+ * A matrix product as gemm.cl is told it: C[m,n] = alpha * A[m,k] * B[k,n] + beta * D, `batch` times. Strides are the
+ * floats from one row, column or k to the next, and one of each matrix is 1; steps are those from one product of a
+ * batch to the next. A work-group makes tile_rows x tile_columns of C, from blocks of block_rows x block_k of A.
+ */
+struct star_product {
+    int m, n, k;
+    int a_row_stride, a_k_stride, b_column_stride, b_k_stride, ldc;
+    int a_step, b_step, c_step;
+    int tile_rows, tile_columns, block_rows, block_k;
+    float alpha, beta;
+};
+
+/* Rows of C for which gemm.cl has smaller micro-kernels. */
+#define STAR_FEW_ROWS 4
+
+/* Floats behind each packed panel of gemm.cl, so that whole vectors may be stored to its end. */
+#define STAR_PANEL_PADDING 16
 
 /* Tokens between the states that a recurrence keeps for its backward pass. */
 #define STAR_SCAN_CHUNK 16

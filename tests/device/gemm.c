@@ -13,8 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int shapes[][3] = {{1, 1, 1},    {3, 5, 7},    {12, 32, 8},   {13, 33, 9}, {64, 64, 64},
-                                {97, 48, 50}, {100, 17, 3}, {29, 256, 64}, {5, 31, 130}};
+/* Around the sizes of micro-kernels and vectors; then one side at a time around those of blocks and tiles. */
+static const int shapes[][3] = {{1, 1, 1},     {3, 5, 7},     {12, 32, 8},   {13, 33, 9},  {64, 64, 64},
+                                {97, 48, 50},  {100, 17, 3},  {29, 256, 64}, {5, 31, 130}, {6, 16, 1},
+                                {17, 15, 257}, {7, 32, 256},  {18, 8, 769},  {70, 528, 2}, {5, 1100, 5},
+                                {530, 5, 6},   {1035, 18, 3}, {66, 64, 300}, {23, 24, 25}};
 
 static float *random_matrix(int elements, uint64_t name) {
     struct random_stream random = random_open(5, name);
@@ -28,6 +31,54 @@ static cl_mem upload(struct device *device, const float *values, int elements) {
     assert_ok(device_buffer_create(device, (size_t)elements * sizeof *values, &buffer));
     assert_ok(device_write(device, buffer, 0, values, (size_t)elements * sizeof *values));
     return buffer;
+}
+
+/* Odd strides of every matrix, batches of every transpose, and what lies between rows and members is left alone. */
+static void check_strides(struct device *device, bool transpose_a, bool transpose_b) {
+    enum { M = 27, N = 37, K = 19, BATCH = 3 };
+    struct gemm product = {.m = M,
+                           .n = N,
+                           .k = K,
+                           .transpose_a = transpose_a,
+                           .transpose_b = transpose_b,
+                           .alpha = -2,
+                           .beta = 0.5f,
+                           .lda = (transpose_a ? M : K) + 3,
+                           .ldb = (transpose_b ? K : N) + 5,
+                           .ldc = N,
+                           .batch = BATCH};
+    product.a_step = (transpose_a ? K : M) * product.lda + 7;
+    product.b_step = (transpose_b ? N : K) * product.ldb + 11;
+    product.c_step = M * N + 13;
+    int a_floats = BATCH * product.a_step, b_floats = BATCH * product.b_step, c_floats = BATCH * product.c_step;
+    float *a = random_matrix(a_floats, 1), *b = random_matrix(b_floats, 2), *c = random_matrix(c_floats, 3);
+    float *result = memory_allocate((size_t)c_floats, sizeof *result);
+    product.a = upload(device, a, a_floats);
+    product.b = upload(device, b, b_floats);
+    product.c = upload(device, c, c_floats);
+    assert_ok(gemm(device, &product));
+    assert_ok(device_read(device, product.c, 0, result, (size_t)c_floats * sizeof *result));
+    for (int at = 0; at < c_floats; at++) {
+        int member = at / product.c_step, place = at % product.c_step, i = place / N, j = place % N;
+        double expected = c[at];
+        if (i < M) {
+            const float *of_a = a + member * product.a_step, *of_b = b + member * product.b_step;
+            expected *= 0.5;
+            for (int p = 0; p < K; p++)
+                expected -= 2.0 * of_a[transpose_a ? p * product.lda + i : i * product.lda + p] *
+                            of_b[transpose_b ? j * product.ldb + p : p * product.ldb + j];
+        }
+        if (!(fabs(result[at] - expected) < 1e-3))
+            fail_test("%s, strides, transposed %d %d, member %d at %d %d: %g, not %g", gemm_provider_name(device),
+                      transpose_a, transpose_b, member, i, j, result[at], expected);
+    }
+    device_buffer_destroy(device, product.a);
+    device_buffer_destroy(device, product.b);
+    device_buffer_destroy(device, product.c);
+    free(a);
+    free(b);
+    free(c);
+    free(result);
 }
 
 /* With `apart` what is added is another matrix than the result, whose old floats must not be read. */
@@ -291,6 +342,8 @@ static void check_provider(const char *provider, struct device_shape shape) {
                 check_product(device, shapes[i], transposes & 1, transposes & 2, addend > 0, addend > 1);
     for (int transposes = 0; transposes < 4; transposes++)
         check_batch(device, transposes & 1, transposes & 2);
+    for (int transposes = 0; transposes < 4; transposes++)
+        check_strides(device, transposes & 1, transposes & 2);
     check_together(device, false);
     check_together(device, true);
     check_halves(device);

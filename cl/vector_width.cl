@@ -1,0 +1,15 @@
+/* Floats of the widest register that the compiler aims at, as it says by what it predefines; 0 where it says nothing.
+ */
+#if defined(__AVX512F__)
+#define REGISTER_FLOATS 16
+#elif defined(__AVX__)
+#define REGISTER_FLOATS 8
+#elif defined(__SSE__) || defined(__ARM_NEON) || defined(__ALTIVEC__)
+#define REGISTER_FLOATS 4
+#else
+#define REGISTER_FLOATS 0
+#endif
+
+__kernel void vector_width(__global int *floats) {
+    floats[0] = REGISTER_FLOATS;
+}

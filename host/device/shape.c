@@ -1,0 +1,75 @@
+#include "device/shape.h"
+
+#include "device/kernels.h"
+
+static const struct kind {
+    struct device_shape shape;
+    struct product_blocks product;
+} kinds[] = {
+    /* 24 sums, 2 vectors of B and a float of A, broadcast, in the 32 registers of AVX-512. */
+    {{.lanes = 1, .width = 16, .items = 64, .rows = 8, .reduction_rows = 64}, {12, 2, 96, 256, 512, 512, 64, false}},
+    /* 12 sums, 2 and 1 in the 16 registers of AVX; the same of SSE and NEON. */
+    {{.lanes = 1, .width = 8, .items = 64, .rows = 8, .reduction_rows = 64}, {6, 2, 96, 256, 512, 512, 32, true}},
+    {{.lanes = 1, .width = 4, .items = 64, .rows = 8, .reduction_rows = 64}, {6, 2, 96, 256, 512, 512, 16, true}},
+    {{.lanes = 64, .width = 1, .items = 4, .rows = 1, .reduction_rows = 64}, {0}},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds, LANES_KIND = KINDS - 1 };
+
+/* The widest kind that is not wider; narrower than the narrowest means that, because vectors cost nothing there. */
+static const struct kind *kind_of_width(int width) {
+    for (int i = 0; i < LANES_KIND; i++)
+        if (kinds[i].shape.width <= width)
+            return &kinds[i];
+    return &kinds[LANES_KIND - 1];
+}
+
+/* Reads the answer of cl/vector_width.cl. */
+static status read_width(const struct device_information *information, cl_context context, cl_command_queue queue,
+                         struct kernel_set *kernels, int *width) {
+    struct kernel *kernel;
+    int code;
+    size_t one = 1;
+    TRY(kernel_set_find(kernels, "vector_width", "vector_width", NULL, &kernel));
+    cl_mem answer = clCreateBuffer(context, CL_MEM_READ_WRITE, sizeof *width, NULL, &code);
+    TRY(opencl_check(code, "allocating on %s", information->name));
+    code = clSetKernelArg(kernel->kernel, 0, sizeof answer, &answer);
+    if (code == CL_SUCCESS)
+        code = clEnqueueNDRangeKernel(queue, kernel->kernel, 1, NULL, &one, &one, 0, NULL, NULL);
+    if (code == CL_SUCCESS)
+        code = clEnqueueReadBuffer(queue, answer, CL_TRUE, 0, sizeof *width, width, 0, NULL, NULL);
+    clReleaseMemObject(answer);
+    return opencl_check(code, "asking %s for the width of its vectors", information->name);
+}
+
+/*
+ * Drivers of CPUs claim widths that they do not compile for: PoCL claims what the host's processor has even where
+ * POCL_KERNELLIB_NAME makes it compile for an older one, and vectors of twice a register's width spill. So a kernel
+ * tells which instruction set its compiler aims at; where it cannot, the claim counts.
+ */
+static status measure_width(const struct device_information *information, cl_context context, cl_command_queue queue,
+                            bool use_disk, int *width) {
+    struct program_store *programs = program_store_create(
+        information, context, "-cl-std=CL1.2 -DLANES=1 -DWIDTH=1 -DITEMS=1 -DROWS=1 -DREDUCTION_ROWS=1", use_disk);
+    struct kernel_set *kernels = kernel_set_create(programs, BUILD_WAITED_FOR);
+    status outcome = read_width(information, context, queue, kernels, width);
+    kernel_set_destroy(kernels);
+    program_store_destroy(programs);
+    if (outcome == STATUS_OK && *width == 0)
+        *width = (int)information->float_vector_width;
+    return outcome;
+}
+
+status shape_choose(const struct device_information *information, cl_context context, cl_command_queue queue,
+                    bool use_disk, struct device_shape *shape) {
+    int width;
+    *shape = kinds[LANES_KIND].shape;
+    if (!(information->type & CL_DEVICE_TYPE_CPU))
+        return STATUS_OK;
+    TRY(measure_width(information, context, queue, use_disk, &width));
+    *shape = kind_of_width(width)->shape;
+    return STATUS_OK;
+}
+
+struct product_blocks shape_product_blocks(struct device_shape shape) {
+    return kind_of_width(shape.width)->product;
+}

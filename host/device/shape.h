@@ -1,0 +1,31 @@
+/*
+ * Shapes of devices as a table: how kernels are laid out for devices that run work-groups as loops over vectors of 16,
+ * 8 or 4 floats, and for those with many scalar lanes. A row is chosen by what the device is, not by who made it.
+ */
+#ifndef STARCL_DEVICE_SHAPE_H
+#define STARCL_DEVICE_SHAPE_H
+
+#include "device/device.h"
+
+/*
+ * How cl/gemm.cl blocks a product. A micro-kernel keeps micro_rows x micro_vectors vectors of C in registers.
+ * block_rows x block_k floats of A and tile_columns x block_k of B are packed at a time, which should fit into a core's
+ * second-level cache; a tile of C has at most tile_rows x tile_columns. Nothing is packed for at most lying_rows rows,
+ * nor A for more where pack_a is false and A is not transposed.
+ */
+struct product_blocks {
+    int micro_rows, micro_vectors;
+    int block_rows, block_k;
+    int tile_rows, tile_columns;
+    int lying_rows;
+    bool pack_a;
+};
+
+/* The shape that device_open() gives a device where its options name none. `use_disk` as in program_store_create(). */
+status shape_choose(const struct device_information *information, cl_context context, cl_command_queue queue,
+                    bool use_disk, struct device_shape *shape) MUST_CHECK;
+
+/* Those of the row that is as wide as the shape, which has one lane. */
+struct product_blocks shape_product_blocks(struct device_shape shape);
+
+#endif
