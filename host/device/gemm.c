@@ -200,7 +200,7 @@ struct product_blocks gemm_blocks(struct device *device) {
         blocks.block_rows = choice->block_rows;
         blocks.block_k = choice->block_k;
         blocks.tile_columns = choice->tile_columns;
-        blocks.pack_a = choice->pack_a;
+        blocks.packing = choice->packing;
     }
     return blocks;
 }

@@ -52,7 +52,7 @@ static cJSON *print_blocks(const struct block_choice *blocks) {
     cJSON_AddNumberToObject(json, "block_rows", blocks->block_rows);
     cJSON_AddNumberToObject(json, "block_k", blocks->block_k);
     cJSON_AddNumberToObject(json, "tile_columns", blocks->tile_columns);
-    cJSON_AddBoolToObject(json, "pack_a", blocks->pack_a);
+    cJSON_AddStringToObject(json, "packing", packing_name(blocks->packing));
     return json;
 }
 
@@ -64,9 +64,11 @@ static bool parse_size(const cJSON *json, const char *name, int *size) {
 }
 
 static bool parse_blocks(const cJSON *json, struct block_choice *blocks) {
-    const cJSON *pack_a = cJSON_GetObjectItemCaseSensitive(json, "pack_a");
-    *blocks = (struct block_choice){.given = true, .pack_a = cJSON_IsTrue(pack_a)};
-    return cJSON_IsBool(pack_a) && parse_size(json, "block_rows", &blocks->block_rows) &&
+    const char *packing = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "packing"));
+    *blocks = (struct block_choice){.given = true};
+    while (packing && blocks->packing <= PACK_BOTH && strcmp(packing, packing_name(blocks->packing)) != 0)
+        blocks->packing++;
+    return packing && blocks->packing <= PACK_BOTH && parse_size(json, "block_rows", &blocks->block_rows) &&
            parse_size(json, "block_k", &blocks->block_k) && parse_size(json, "tile_columns", &blocks->tile_columns);
 }
 

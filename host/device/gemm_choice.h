@@ -31,7 +31,8 @@ const char *gemm_class_name(enum gemm_class kind);
 
 /* What is tuned of the panel kernel's blocks (struct product_blocks); not given: the device's shape says all of it. */
 struct block_choice {
-    bool given, pack_a;
+    bool given;
+    enum packing packing;
     int block_rows, block_k, tile_columns;
 };
 

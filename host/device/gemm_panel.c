@@ -4,9 +4,6 @@
 
 #include <stdio.h>
 
-/* Tiles for each of the device's units, so that one that is late delays the others little. */
-enum { TILES_A_UNIT = 2 };
-
 /* Where both matrices are read where they lie: a strip of B is one panel, and these stay in the second-level cache. */
 enum { LYING_TILE_ROWS = 96, LYING_BLOCK_K = 768 };
 
@@ -25,20 +22,26 @@ static int equal_part(int whole, int most, int unit) {
     return (int)(divide_up(part, (size_t)unit) * (size_t)unit);
 }
 
-static size_t tiles_of(const struct star_product *p, int batch) {
-    return divide_up((size_t)p->m, (size_t)p->tile_rows) * divide_up((size_t)p->n, (size_t)p->tile_columns) *
-           (size_t)batch;
+static struct launch_groups tiles_of(const struct star_product *p, int batch) {
+    return (struct launch_groups){divide_up((size_t)p->n, (size_t)p->tile_columns),
+                                  divide_up((size_t)p->m, (size_t)p->tile_rows), (size_t)batch};
+}
+
+/* At most a fifth of the units' time passes without a tile, if all tiles take as long. */
+static bool are_busy(struct launch_groups tiles, size_t units) {
+    size_t count = tiles.x * tiles.y * tiles.z, rounds = divide_up(count, units);
+    return 5 * count >= 4 * rounds * units;
 }
 
 /*
  * Tiles as large as the blocks allow, because a tile's operands are packed once for all of it; halved while units of
- * the device would have none, the longer side first.
+ * the device would be idle, the longer side first.
  */
-static void choose_tiles(struct star_product *p, struct product_blocks blocks, int micro_columns, size_t wanted,
+static void choose_tiles(struct star_product *p, struct product_blocks blocks, int micro_columns, size_t units,
                          int batch) {
     p->tile_rows = equal_part(p->m, blocks.tile_rows, blocks.micro_rows);
     p->tile_columns = equal_part(p->n, blocks.tile_columns, micro_columns);
-    while (tiles_of(p, batch) < wanted) {
+    while (!are_busy(tiles_of(p, batch), units)) {
         if (p->tile_rows > blocks.micro_rows && (p->tile_rows >= p->tile_columns || p->tile_columns == micro_columns))
             p->tile_rows = equal_part(p->tile_rows, p->tile_rows - blocks.micro_rows, blocks.micro_rows);
         else if (p->tile_columns > micro_columns)
@@ -82,14 +85,27 @@ static struct star_product product_of(const struct gemm *gemm) {
                                  .beta = gemm->beta};
 }
 
+/* Of B read where it lies, rows are contiguous and whole vectors. */
+static enum packing packing_of(const struct gemm *gemm, struct product_blocks blocks, int width) {
+    bool b_may_lie = !gemm->transpose_b && gemm->n % width == 0;
+    if (b_may_lie && gemm->m <= blocks.few_rows)
+        return PACK_NOTHING;
+    if (gemm->transpose_a)
+        return PACK_BOTH;
+    return blocks.packing == PACK_NOTHING && !b_may_lie ? PACK_B : blocks.packing;
+}
+
 static status run(struct device *device, const struct gemm *gemm) {
+    static const struct {
+        const char *name;
+        int arguments;
+    } kernels[] = {[PACK_NOTHING] = {"lying", 5}, [PACK_B] = {"packed_b", 6}, [PACK_BOTH] = {"packed", 7}};
     const struct device_information *information = device_information(device);
     int width = device_shape(device).width;
     struct product_blocks blocks = gemm_blocks(device);
     int micro_columns = blocks.micro_vectors * width;
-    bool lying = gemm->m <= blocks.lying_rows && !gemm->transpose_b && gemm->n % width == 0;
-    bool pack_a = blocks.pack_a || gemm->transpose_a;
-    if (lying) {
+    enum packing packing = packing_of(gemm, blocks, width);
+    if (packing == PACK_NOTHING) {
         blocks.tile_rows = LYING_TILE_ROWS;
         blocks.tile_columns = micro_columns;
         blocks.block_k = LYING_BLOCK_K;
@@ -97,15 +113,13 @@ static status run(struct device *device, const struct gemm *gemm) {
         blocks = fitting(blocks, micro_columns, (size_t)information->local_bytes);
     }
     struct star_product p = product_of(gemm);
-    choose_tiles(&p, blocks, micro_columns, TILES_A_UNIT * (size_t)information->compute_units, gemm->batch);
+    choose_tiles(&p, blocks, micro_columns, (size_t)information->compute_units, gemm->batch);
     p.block_rows = equal_part(p.tile_rows, blocks.block_rows, blocks.micro_rows);
     p.block_k = equal_part(p.k, blocks.block_k, 1);
 
     char options[64];
     snprintf(options, sizeof options, "-DMICRO_ROWS=%d -DMICRO_VECTORS=%d", blocks.micro_rows, blocks.micro_vectors);
-    struct kernel_name name = {"gemm", lying ? "lying" : pack_a ? "packed" : "packed_b", options};
-    struct launch_groups groups = {divide_up((size_t)p.n, (size_t)p.tile_columns),
-                                   divide_up((size_t)p.m, (size_t)p.tile_rows), (size_t)gemm->batch};
+    struct kernel_name name = {"gemm", kernels[packing].name, options};
     struct kernel_argument arguments[] = {
         argument_buffer(gemm->a),
         argument_buffer(gemm->b),
@@ -115,7 +129,7 @@ static status run(struct device *device, const struct gemm *gemm) {
         argument_local(panels_bytes(p.tile_columns, micro_columns, p.block_k)),
         argument_local(panels_bytes(p.block_rows, blocks.micro_rows, p.block_k)),
     };
-    return device_launch(device, name, groups, arguments, lying ? 5 : pack_a ? 7 : 6);
+    return device_launch(device, name, tiles_of(&p, gemm->batch), arguments, kernels[packing].arguments);
 }
 
 const struct gemm_provider gemm_panel = {"panel", true, run, scratch_bytes, NULL};

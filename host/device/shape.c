@@ -7,10 +7,12 @@ static const struct kind {
     struct product_blocks product;
 } kinds[] = {
     /* 24 sums, 2 vectors of B and a float of A, broadcast, in the 32 registers of AVX-512. */
-    {{.lanes = 1, .width = 16, .items = 64, .rows = 8, .reduction_rows = 64}, {12, 2, 96, 256, 512, 512, 64, false}},
-    /* 12 sums, 2 and 1 in the 16 registers of AVX; the same of SSE and NEON. */
-    {{.lanes = 1, .width = 8, .items = 64, .rows = 8, .reduction_rows = 64}, {6, 2, 96, 256, 512, 512, 32, true}},
-    {{.lanes = 1, .width = 4, .items = 64, .rows = 8, .reduction_rows = 64}, {6, 2, 96, 256, 512, 512, 16, true}},
+    {{.lanes = 1, .width = 16, .items = 64, .rows = 8, .reduction_rows = 64},
+     {12, 2, 96, 384, 512, 512, 64, PACK_NOTHING}},
+    /* 12 sums, 2 and 1 in the 16 registers of AVX. */
+    {{.lanes = 1, .width = 8, .items = 64, .rows = 8, .reduction_rows = 64}, {6, 2, 96, 384, 512, 512, 32, PACK_B}},
+    /* Without fused multiply-adds a product needs a register, too: with 12 sums the compiler spills one. */
+    {{.lanes = 1, .width = 4, .items = 64, .rows = 8, .reduction_rows = 64}, {5, 2, 100, 384, 512, 512, 16, PACK_B}},
     {{.lanes = 64, .width = 1, .items = 4, .rows = 1, .reduction_rows = 64}, {0}},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, LANES_KIND = KINDS - 1 };
@@ -72,4 +74,9 @@ status shape_choose(const struct device_information *information, cl_context con
 
 struct product_blocks shape_product_blocks(struct device_shape shape) {
     return kind_of_width(shape.width)->product;
+}
+
+const char *packing_name(enum packing packing) {
+    static const char *const names[] = {[PACK_NOTHING] = "nothing", [PACK_B] = "B", [PACK_BOTH] = "A and B"};
+    return names[packing];
 }

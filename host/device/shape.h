@@ -7,18 +7,23 @@
 
 #include "device/device.h"
 
+/* What a product packs. */
+enum packing { PACK_NOTHING, PACK_B, PACK_BOTH };
+/* "nothing", "B", "A and B" */
+const char *packing_name(enum packing packing);
+
 /*
  * How cl/gemm.cl blocks a product. A micro-kernel keeps micro_rows x micro_vectors vectors of C in registers.
  * block_rows x block_k floats of A and tile_columns x block_k of B are packed at a time, which should fit into a core's
- * second-level cache; a tile of C has at most tile_rows x tile_columns. Nothing is packed for at most lying_rows rows,
- * nor A for more where pack_a is false and A is not transposed.
+ * second-level cache; a tile of C has at most tile_rows x tile_columns. `packing` is for products without a transpose;
+ * what is transposed is always packed. Up to few_rows rows of C nothing is that need not be.
  */
 struct product_blocks {
     int micro_rows, micro_vectors;
     int block_rows, block_k;
     int tile_rows, tile_columns;
-    int lying_rows;
-    bool pack_a;
+    int few_rows;
+    enum packing packing;
 };
 
 /* The shape that device_open() gives a device where its options name none. `use_disk` as in program_store_create(). */

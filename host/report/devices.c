@@ -35,10 +35,10 @@ static void report_shape(struct opened_shape opened, FILE *out) {
     else
         fprintf(
             out,
-            "  shape: one lane, vectors of %d floats; products of %d x %d in registers, %d x %d of A %s, %d x %d of "
-            "B packed\n",
+            "  shape: one lane, vectors of %d floats; products of %d x %d in registers, blocks of %d x %d and %d x %d, "
+            "packed: %s\n",
             opened.shape.width, blocks.micro_rows, blocks.micro_vectors * opened.shape.width, blocks.block_rows,
-            blocks.block_k, blocks.pack_a ? "packed" : "where they lie", blocks.block_k, blocks.tile_columns);
+            blocks.block_k, blocks.block_k, blocks.tile_columns, packing_name(blocks.packing));
 }
 
 static void add_shape(cJSON *item, struct opened_shape opened) {
@@ -56,7 +56,7 @@ static void add_shape(cJSON *item, struct opened_shape opened) {
     cJSON_AddNumberToObject(products, "block_k", opened.blocks.block_k);
     cJSON_AddNumberToObject(products, "tile_rows", opened.blocks.tile_rows);
     cJSON_AddNumberToObject(products, "tile_columns", opened.blocks.tile_columns);
-    cJSON_AddBoolToObject(products, "pack_a", opened.blocks.pack_a);
+    cJSON_AddStringToObject(products, "packing", packing_name(opened.blocks.packing));
 }
 
 static const char *gemm_text(const struct device_information *device, char name[GEMM_CHOICE_NAME_BYTES]) {
