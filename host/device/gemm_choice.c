@@ -47,7 +47,7 @@ bool gemm_choice_uses(const struct gemm_choice *choice, const struct gemm_provid
     return false;
 }
 
-static cJSON *print_blocks(const struct block_choice *blocks) {
+cJSON *gemm_blocks_print(const struct block_choice *blocks) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "block_rows", blocks->block_rows);
     cJSON_AddNumberToObject(json, "block_k", blocks->block_k);
@@ -80,7 +80,7 @@ static cJSON *print_choice(const struct gemm_choice *choice) {
     if (choice->clblast.given)
         cJSON_AddItemToObject(json, "clblast", clblast_parameters_print(&choice->clblast));
     if (choice->blocks.given)
-        cJSON_AddItemToObject(json, "blocks", print_blocks(&choice->blocks));
+        cJSON_AddItemToObject(json, "blocks", gemm_blocks_print(&choice->blocks));
     return json;
 }
 

@@ -36,6 +36,9 @@ struct block_choice {
     int block_rows, block_k, tile_columns;
 };
 
+/* {"block_rows": ..., "packing": "B"}; the caller deletes it. */
+cJSON *gemm_blocks_print(const struct block_choice *blocks);
+
 struct gemm_choice {
     const struct gemm_provider *providers[GEMM_CLASSES];
     struct clblast_parameters clblast; /* for all products that CLBlast computes */

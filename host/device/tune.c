@@ -182,6 +182,96 @@ static status measure_packaged(struct tuner *tuner) {
     return STATUS_OK;
 }
 
+/* ---- blocks of the panel kernel ---- */
+
+static struct block_choice blocks_of_shape(const struct tuner *tuner) {
+    struct product_blocks blocks = shape_product_blocks(device_shape(tuner->device));
+    return (struct block_choice){true, blocks.packing, blocks.block_rows, blocks.block_k, blocks.tile_columns};
+}
+
+static bool are_equal(const struct block_choice *one, const struct block_choice *other) {
+    return one->packing == other->packing && one->block_rows == other->block_rows && one->block_k == other->block_k &&
+           one->tile_columns == other->tile_columns;
+}
+
+/* The which-th neighbour of the blocks, of which one number is another. */
+static struct block_choice varied_blocks(struct block_choice blocks, int which) {
+    switch (which) {
+    case 0:
+        blocks.block_k /= 2;
+        break;
+    case 1:
+        blocks.block_k = blocks.block_k * 3 / 2;
+        break;
+    case 2:
+        blocks.tile_columns /= 2;
+        break;
+    case 3:
+        blocks.tile_columns *= 2;
+        break;
+    case 4:
+        blocks.block_rows /= 2;
+        break;
+    case 5:
+        blocks.block_rows *= 2;
+        break;
+    default:
+        blocks.packing = (enum packing)(which - 6);
+        break;
+    }
+    return blocks;
+}
+enum { VARIED_BLOCKS = 6 + PACK_BOTH + 1 };
+
+/*
+ * The classes' speeds with some blocks against those with others, measured in turn, because a processor is faster in
+ * one minute than in another.
+ */
+static status compare_blocks(struct tuner *tuner, const struct block_choice *one, const struct block_choice *other,
+                             double *gain) {
+    struct gemm_choice choices[2] = {gemm_choice_of(&gemm_panel), gemm_choice_of(&gemm_panel)};
+    double sum = 0;
+    choices[0].blocks = *one;
+    choices[1].blocks = *other;
+    for (int kind = GEMM_FORWARD; kind < GEMM_CLASSES; kind++) {
+        double gflops[2];
+        for (int i = 0; i < 2; i++) {
+            TRY(gemm_use(tuner->device, &choices[i]));
+            TRY(measure(tuner, kind, 0, &gflops[i]));
+        }
+        sum += log(gflops[0] / gflops[1]);
+    }
+    *gain = exp(sum / (GEMM_CLASSES - GEMM_FORWARD));
+    return STATUS_OK;
+}
+
+/*
+ * Up the hill from the shape's blocks, a neighbour at a time. A step must be 2 % faster, twice in a row: what is kept
+ * should not be the noise of a measurement.
+ */
+static status tune_blocks(struct tuner *tuner, struct block_choice *best) {
+    const struct block_choice first = blocks_of_shape(tuner);
+    const double least_gain = 1.02;
+    *best = first;
+    tuner->report->blocks_gain = 1;
+    for (int which = 0; which < VARIED_BLOCKS && clock_seconds() < tuner->deadline; which++) {
+        struct block_choice tried = varied_blocks(*best, which);
+        double gain, again;
+        if (are_equal(&tried, best))
+            continue;
+        TRY(compare_blocks(tuner, &tried, best, &gain));
+        if (gain < least_gain)
+            continue;
+        TRY(compare_blocks(tuner, &tried, best, &again));
+        if (again < least_gain)
+            continue;
+        *best = tried;
+        tuner->report->blocks_gain *= fmin(gain, again);
+    }
+    best->given = !are_equal(best, &first);
+    return STATUS_OK;
+}
+
 /* ---- candidates ---- */
 
 struct candidate {
@@ -311,7 +401,7 @@ static status search(struct tuner *tuner, struct candidate *best) {
 /* ---- the choice ---- */
 
 /* What is kept must be clearly better than what needs no keeping: measurements vary by some percent. */
-static void choose(const struct tuner *tuner, const struct candidate *best) {
+static void choose(const struct tuner *tuner, const struct candidate *best, const struct block_choice *blocks) {
     struct tune_report *report = tuner->report;
     double packaged[GEMM_CLASSES];
     bool panel_fits = gemm_provider_fits(&gemm_panel, tuner->device);
@@ -323,6 +413,7 @@ static void choose(const struct tuner *tuner, const struct candidate *best) {
     report->best = best->parameters;
     report->choice = gemm_choice_of(panel_fits ? &gemm_panel : &gemm_clblast);
     report->choice.tuned = true;
+    report->choice.blocks = *blocks;
     for (int kind = 0; kind < GEMM_CLASSES; kind++)
         if ((tuned ? best->gflops : packaged)[kind] > 1.05 * report->rows[kind].panel)
             report->choice.providers[kind] = &gemm_clblast;
@@ -332,11 +423,14 @@ static void choose(const struct tuner *tuner, const struct candidate *best) {
 
 static status run(struct tuner *tuner) {
     struct candidate best = {0};
+    struct block_choice blocks = {0};
     progress_update("tuning: the providers as packaged ...");
     TRY(prepare(tuner));
     TRY(measure_packaged(tuner));
+    if (gemm_provider_fits(&gemm_panel, tuner->device))
+        TRY(tune_blocks(tuner, &blocks));
     TRY(search(tuner, &best));
-    choose(tuner, &best);
+    choose(tuner, &best, &blocks);
     tuner->report->seconds = clock_seconds() - tuner->start;
     return gemm_use(tuner->device, &tuner->report->choice);
 }

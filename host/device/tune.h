@@ -1,7 +1,7 @@
 /*
  * Measures the GEMM providers on a device: one product of each class (gemm_choice.h) by the panel kernel where it fits,
- * by CLBlast as packaged, and by CLBlast with candidates of parameters. What computes something else than CLBlast as
- * packaged, or cannot be built, is not measured.
+ * with its blocks varied, by CLBlast as packaged, and by CLBlast with candidates of parameters. What computes something
+ * else than CLBlast as packaged, or cannot be built, is not measured.
  */
 #ifndef STARCL_DEVICE_TUNE_H
 #define STARCL_DEVICE_TUNE_H
@@ -18,6 +18,7 @@ struct tune_row {
 
 struct tune_report {
     struct tune_row rows[GEMM_CLASSES];
+    double blocks_gain; /* of the panel kernel's choice of blocks: how many times as fast as the shape's, 1 for those */
     struct gemm_choice choice;
     struct clblast_parameters best; /* behind with_parameters; given is false where no candidate was measured */
     int candidates, refused;

@@ -28,6 +28,12 @@ void report_tune(const struct device_information *device, const struct tune_repo
                 speed_text(speeds[1], sizeof speeds[1], row->packaged),
                 speed_text(speeds[2], sizeof speeds[2], row->with_parameters), chosen_name(report, kind));
     }
+    if (report->choice.blocks.given)
+        fprintf(out,
+                "\nThe panel kernel with blocks of %d x %d and %d x %d, packed: %s, is %.2f times as fast as without "
+                "tuning.\n",
+                report->choice.blocks.block_rows, report->choice.blocks.block_k, report->choice.blocks.block_k,
+                report->choice.blocks.tile_columns, packing_name(report->choice.blocks.packing), report->blocks_gain);
     fprintf(out, "\n%d sets of CLBlast's parameters in %.0f s, %d of them refused. Kept in %s\n", report->candidates,
             report->seconds, report->refused, path);
 }
@@ -64,6 +70,8 @@ void report_tune_json(const struct device_information *device, const struct tune
         cJSON_AddStringToObject(item, "chosen", chosen_name(report, kind));
         cJSON_AddItemToArray(classes, item);
     }
+    if (report->choice.blocks.given)
+        cJSON_AddItemToObject(json, "blocks", gemm_blocks_print(&report->choice.blocks));
     if (report->best.given)
         cJSON_AddItemToObject(json, "clblast_parameters", clblast_parameters_print(&report->best));
     json_print(json, out);

@@ -130,7 +130,7 @@ static int programs_built(void) {
     return built;
 }
 
-/* The only file of the cache. */
+/* The cache's only file of that program; opening the device kept another, which asks its compiler for its vectors. */
 static void cache_entry(char *path, size_t bytes) {
     char programs[96];
     snprintf(programs, sizeof programs, "%s/starcl/programs", cache);
@@ -138,7 +138,7 @@ static void cache_entry(char *path, size_t bytes) {
     assert_non_null(folder);
     int files = 0;
     for (struct dirent *entry; (entry = readdir(folder));) {
-        if (entry->d_name[0] == '.')
+        if (strncmp(entry->d_name, "elementwise-", strlen("elementwise-")) != 0)
             continue;
         snprintf(path, bytes, "%s/%s", programs, entry->d_name);
         files++;

@@ -134,6 +134,7 @@ static struct gemm_choice made_up_choice(const struct device_information *inform
     assert_true(clblast_parameters_candidate(information, 0, &choice.clblast));
     choice.clblast.values[CLBLAST_LEAST_INDIRECT] = GEMM_LARGE_EDGE;
     choice.providers[GEMM_LARGE_FORWARD] = &gemm_panel;
+    choice.blocks = (struct block_choice){true, PACK_BOTH, 24, 33, 48};
     choice.tuned = true;
     return choice;
 }
@@ -166,6 +167,11 @@ static void test_file(void **unused) {
     assert_ok(gemm_choice_write(information, &choice, path, sizeof path));
     assert_true(gemm_choice_read(information, &read));
     assert_memory_equal(&choice.clblast, &read.clblast, sizeof read.clblast);
+    assert_true(read.blocks.given);
+    assert_int_equal(read.blocks.packing, PACK_BOTH);
+    assert_int_equal(read.blocks.block_rows, 24);
+    assert_int_equal(read.blocks.block_k, 33);
+    assert_int_equal(read.blocks.tile_columns, 48);
     assert_memory_equal(choice.providers, read.providers, sizeof read.providers);
     assert_string_equal(gemm_choice_describe(&choice, name), gemm_choice_describe(&read, read_name));
     assert_non_null(strstr(name, ": panel, clblast with parameters"));
@@ -177,6 +183,11 @@ static void test_file(void **unused) {
     static const char *const changes[][2] = {{"\"panel\"", "\"cublas\""},
                                              {"\"thin\"", "\"thick\""},
                                              {"\"MWG\"", "\"GWM\""},
+                                             {"\"block_k\":\t33", "\"block_k\":\t0"},
+                                             {"\"block_rows\":\t24", "\"block_rows\":\t\"24\""},
+                                             {"\"tile_columns\":\t48", "\"tile_columns\":\t1048576"},
+                                             {"\"A and B\"", "\"C\""},
+                                             {"\"packing\"", "\"packed\""},
                                              {"\"KREG\":\t1", "\"KREG\":\t3"},
                                              {"\"starcl\":\t\"", "\"starcl\":\t\"older than "},
                                              {"\"driver\":\t\"", "\"driver\":\t\"older than "}};
