@@ -208,7 +208,7 @@ DEFINE_MULTIPLY(multiply_lying, __global, __global)
 /* ---- the frame ---- */
 
 /* This group's tile; members of a batch are a third of the range. */
-inline struct part tile_of(__global float *c, __global const float *addend, struct star_product p) {
+inline struct part tile_of(__global float *c, __global const float *addend, struct gemm_sizes p) {
     size_t member = get_group_id(2) * (size_t)p.c_step;
     struct part all = {c + member, addend + member, p.ldc, p.m, p.n, p.alpha, p.beta};
     return part_at(all, (int)get_group_id(1) * p.tile_rows, (int)get_group_id(0) * p.tile_columns);
@@ -220,11 +220,11 @@ inline struct part at_most(struct part part, int rows, int columns) {
     return part;
 }
 
-inline __global const float *rows_of_a(__global const float *a, struct star_product p) {
+inline __global const float *rows_of_a(__global const float *a, struct gemm_sizes p) {
     return a + get_group_id(2) * (size_t)p.a_step + get_group_id(1) * (size_t)p.tile_rows * p.a_row_stride;
 }
 
-inline __global const float *columns_of_b(__global const float *b, struct star_product p) {
+inline __global const float *columns_of_b(__global const float *b, struct gemm_sizes p) {
     return b + get_group_id(2) * (size_t)p.b_step + get_group_id(0) * (size_t)p.tile_columns * p.b_column_stride;
 }
 
@@ -237,7 +237,7 @@ inline struct part accumulating(struct part part) {
 
 /* Both operands packed, into panels for block_rows of A and tile_columns of B. */
 GROUP_SHAPE __kernel void packed(__global const float *a, __global const float *b, __global float *c,
-                                 __global const float *addend, struct star_product p, __local vec *b_block,
+                                 __global const float *addend, struct gemm_sizes p, __local vec *b_block,
                                  __local vec *a_block) {
     __local float *a_panels = (__local float *)a_block, *b_panels = (__local float *)b_block;
     struct part rest = tile_of(c, addend, p), tile = at_most(rest, p.tile_rows, p.tile_columns);
@@ -261,7 +261,7 @@ GROUP_SHAPE __kernel void packed(__global const float *a, __global const float *
 
 /* A read where it lies. */
 GROUP_SHAPE __kernel void packed_b(__global const float *a, __global const float *b, __global float *c,
-                                   __global const float *addend, struct star_product p, __local vec *b_block) {
+                                   __global const float *addend, struct gemm_sizes p, __local vec *b_block) {
     __local float *b_panels = (__local float *)b_block;
     struct part rest = tile_of(c, addend, p), tile = at_most(rest, p.tile_rows, p.tile_columns);
     a = rows_of_a(a, p);
@@ -282,7 +282,7 @@ GROUP_SHAPE __kernel void packed_b(__global const float *a, __global const float
 
 /* Both read where they lie; rows of B are contiguous and whole vectors. */
 GROUP_SHAPE __kernel void lying(__global const float *a, __global const float *b, __global float *c,
-                                __global const float *addend, struct star_product p) {
+                                __global const float *addend, struct gemm_sizes p) {
     struct part tile = at_most(tile_of(c, addend, p), p.tile_rows, p.tile_columns);
     a = rows_of_a(a, p);
     b = columns_of_b(b, p);

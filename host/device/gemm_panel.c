@@ -1,6 +1,6 @@
 /* The GEMM for devices whose work-groups each run on one core: cl/gemm.cl says how it works. */
 #include "device/gemm_provider.h"
-#include "starcl/constants.h"
+#include "starcl/arguments.h"
 
 #include <stdio.h>
 
@@ -22,7 +22,7 @@ static int equal_part(int whole, int most, int unit) {
     return (int)(divide_up(part, (size_t)unit) * (size_t)unit);
 }
 
-static struct launch_groups tiles_of(const struct star_product *p, int batch) {
+static struct launch_groups tiles_of(const struct gemm_sizes *p, int batch) {
     return (struct launch_groups){divide_up((size_t)p->n, (size_t)p->tile_columns),
                                   divide_up((size_t)p->m, (size_t)p->tile_rows), (size_t)batch};
 }
@@ -37,7 +37,7 @@ static bool are_busy(struct launch_groups tiles, size_t units) {
  * Tiles as large as the blocks allow, because a tile's operands are packed once for all of it; halved while units of
  * the device would be idle, the longer side first.
  */
-static void choose_tiles(struct star_product *p, struct product_blocks blocks, int micro_columns, size_t units,
+static void choose_tiles(struct gemm_sizes *p, struct product_blocks blocks, int micro_columns, size_t units,
                          int batch) {
     p->tile_rows = equal_part(p->m, blocks.tile_rows, blocks.micro_rows);
     p->tile_columns = equal_part(p->n, blocks.tile_columns, micro_columns);
@@ -69,20 +69,20 @@ static struct product_blocks fitting(struct product_blocks blocks, int micro_col
     return blocks;
 }
 
-static struct star_product product_of(const struct gemm *gemm) {
-    return (struct star_product){.m = gemm->m,
-                                 .n = gemm->n,
-                                 .k = gemm->k,
-                                 .a_row_stride = gemm->transpose_a ? 1 : gemm->lda,
-                                 .a_k_stride = gemm->transpose_a ? gemm->lda : 1,
-                                 .b_column_stride = gemm->transpose_b ? gemm->ldb : 1,
-                                 .b_k_stride = gemm->transpose_b ? 1 : gemm->ldb,
-                                 .ldc = gemm->ldc,
-                                 .a_step = gemm->a_step,
-                                 .b_step = gemm->b_step,
-                                 .c_step = gemm->c_step,
-                                 .alpha = gemm->alpha,
-                                 .beta = gemm->beta};
+static struct gemm_sizes product_of(const struct gemm *gemm) {
+    return (struct gemm_sizes){.m = gemm->m,
+                               .n = gemm->n,
+                               .k = gemm->k,
+                               .a_row_stride = gemm->transpose_a ? 1 : gemm->lda,
+                               .a_k_stride = gemm->transpose_a ? gemm->lda : 1,
+                               .b_column_stride = gemm->transpose_b ? gemm->ldb : 1,
+                               .b_k_stride = gemm->transpose_b ? 1 : gemm->ldb,
+                               .ldc = gemm->ldc,
+                               .a_step = gemm->a_step,
+                               .b_step = gemm->b_step,
+                               .c_step = gemm->c_step,
+                               .alpha = gemm->alpha,
+                               .beta = gemm->beta};
 }
 
 /* Of B read where it lies, rows are contiguous and whole vectors. */
@@ -112,7 +112,7 @@ static status run(struct device *device, const struct gemm *gemm) {
     } else {
         blocks = fitting(blocks, micro_columns, (size_t)information->local_bytes);
     }
-    struct star_product p = product_of(gemm);
+    struct gemm_sizes p = product_of(gemm);
     choose_tiles(&p, blocks, micro_columns, (size_t)information->compute_units, gemm->batch);
     p.block_rows = equal_part(p.tile_rows, blocks.block_rows, blocks.micro_rows);
     p.block_k = equal_part(p.k, blocks.block_k, 1);

@@ -9,6 +9,19 @@
 #include "starcl/constants.h"
 #endif
 
+/*
+ * A matrix product as gemm.cl is told it: C[m,n] = alpha * A[m,k] * B[k,n] + beta * D, `batch` times. Strides are the
+ * floats from one row, column or k to the next, and one of each matrix is 1; steps are those from one product of a
+ * batch to the next. A work-group makes tile_rows x tile_columns of C, from blocks of block_rows x block_k of A.
+ */
+struct gemm_sizes {
+    int m, n, k;
+    int a_row_stride, a_k_stride, b_column_stride, b_k_stride, ldc;
+    int a_step, b_step, c_step;
+    int tile_rows, tile_columns, block_rows, block_k;
+    float alpha, beta;
+};
+
 /* gemv.cl: rows of x, matrices w_i[k, n[i]] and rows of y_i. Steps and strides are in elements. */
 struct gemv_sizes {
     int k, n[STAR_GEMV_TOGETHER];

@@ -26,19 +26,6 @@
 #define STAR_GEMV_VECTORS 8
 #define STAR_GEMV_TOGETHER 6
 
-/*
- * A matrix product as gemm.cl is told it: C[m,n] = alpha * A[m,k] * B[k,n] + beta * D, `batch` times. Strides are the
- * floats from one row, column or k to the next, and one of each matrix is 1; steps are those from one product of a
- * batch to the next. A work-group makes tile_rows x tile_columns of C, from blocks of block_rows x block_k of A.
- */
-struct star_product {
-    int m, n, k;
-    int a_row_stride, a_k_stride, b_column_stride, b_k_stride, ldc;
-    int a_step, b_step, c_step;
-    int tile_rows, tile_columns, block_rows, block_k;
-    float alpha, beta;
-};
-
 /* Rows of C for which gemm.cl has smaller micro-kernels. */
 #define STAR_FEW_ROWS 4
 
