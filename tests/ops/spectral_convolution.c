@@ -116,8 +116,8 @@ static double error_of(const struct run *run, cl_mem buffer, const double *expec
     for (size_t i = 0; i < elements; i++) {
         double distance = fabs(values[i] - times * expected[i]);
         largest = fmax(largest, fabs(times * expected[i]));
-        /* Not fmax, which would lose a NaN. */
-        difference = distance > difference || isnan(distance) ? distance : difference;
+        /* fmax alone would lose a NaN. */
+        difference = fmax(difference, isnan(distance) ? INFINITY : distance);
     }
     free(values);
     return difference / largest;
