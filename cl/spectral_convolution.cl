@@ -18,6 +18,9 @@
  * transform (D. J. Bernstein, "Multidigit multiplication for mathematicians", 2001) in place, whose factors are the
  * same for a whole node: the roots of one table for every N. Roots have modulus 1, so 1/u is the conjugate.
  *
+ * Every position's rounding errors come from the whole segment, and are small beside its largest values: unlike the
+ * definition's, what is causal here is so up to rounding only.
+ *
  * Vectors are of channels, so that nothing is ever shuffled. A slot of scratch holds the transform of a segment for
  * SPAN channels; an element of it is SPAN real parts and as many imaginary ones. The first levels are made a column at
  * a time, elements that lie a block apart, in a buffer that stays in the first-level cache; the other levels a block at
@@ -43,7 +46,7 @@ GROUP_SHAPE __kernel void spectral_roots(__global float *table, int count) {
         ivec node = i + IVEC_NUMBERS;
         vec turn = (vec)(0.0f), weight = (vec)(0.5f);
         for (int rest = count; rest > 1; rest /= 2) {
-            turn += VSELECT((vec)(0.0f), weight, node > 1 && (node & 1) == 1);
+            turn += VSELECT((vec)(0.0f), weight, (node > 1) & ((node & 1) == 1));
             weight = VSELECT(weight, weight * 0.5f, node > 1);
             node = VSELECT(node, node / 2, node > 1);
         }
