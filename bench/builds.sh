@@ -4,9 +4,9 @@
 #
 #     sh bench/builds.sh build/release/starcl >bench/results/builds.json
 #
-# 12 candidates of the quickstart's sizes and text, 80 steps each, as a generational and as a steady search. "waited" are
-# the seconds that the search stood still for kernels, "background" those that another thread built; a driver shares the
-# cores between that thread and training.
+# 12 candidates of the quickstart's sizes and text, 80 steps each, as a generational search, which knows who comes next,
+# and as the quickstart's, which guesses. "waited" are the seconds that the search stood still for kernels, "background"
+# those that another thread built; a CPU shares its cores between that thread and training.
 set -eu
 starcl=$(realpath "$1")
 config=$(realpath "$(dirname "$0")/../configs/quickstart.cfg")
@@ -31,10 +31,13 @@ run() {
                     value["build_wait_seconds"], value["background_build_seconds"] }' | tee -a table.txt >&2
 }
 
-for algorithm in nsga2 nsga2-steady; do
-    run "$algorithm-when-needed" "$algorithm-1" --set devices.build_ahead=false --set "search.algorithm=\"$algorithm\""
-    run "$algorithm-ahead" "$algorithm-2" --set "search.algorithm=\"$algorithm\""
-    run "$algorithm-again" "$algorithm-2" --set "search.algorithm=\"$algorithm\""
+for search in nsga2 nsga2-steady; do
+    candidates=16
+    [ $search = nsga2 ] && candidates=0
+    set -- --set "search.algorithm=\"$search\"" --set search.surrogate.candidates=$candidates
+    run "$search-when-needed" "$search-1" "$@" --set devices.build_ahead=false
+    run "$search-ahead" "$search-2" "$@"
+    run "$search-again" "$search-2" "$@"
 done
 
 processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)

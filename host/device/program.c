@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ struct program_store {
     pthread_cond_t changed;
     struct program *programs;
     struct build_statistics statistics;
-    double keeping_seconds, source_seconds; /* of asking for binaries, and of building what they are of */
+    atomic_bool compiles_for_binaries; /* so they are not kept: build_and_keep() */
 };
 
 struct program_store *program_store_create(const struct device_information *information, cl_context context,
@@ -203,32 +204,18 @@ static status build_source(const struct program_store *store, const char *name, 
  * Some drivers have a binary when they have built, and a copy of it saves the next process the building. Others compile
  * each kernel once more when they are asked for it, for work-groups of any size, which takes longer than building did;
  * at a launch they compile the kernel for the work-group that it has, and keep that on disk themselves. Which kind this
- * one is, is seen from the seconds: binaries are kept as long as that took less than building.
+ * one is, is seen from the seconds: after the first binary that took longer than building it is asked for none.
  */
-static bool keeps_binaries(struct program_store *store) {
-    pthread_mutex_lock(&store->lock);
-    bool keeps = store->directory && store->keeping_seconds <= store->source_seconds;
-    pthread_mutex_unlock(&store->lock);
-    return keeps;
-}
-
-static void note_seconds(struct program_store *store, double building, double keeping) {
-    pthread_mutex_lock(&store->lock);
-    store->source_seconds += building;
-    store->keeping_seconds += keeping;
-    pthread_mutex_unlock(&store->lock);
-}
-
 static status build_and_keep(struct program_store *store, const struct program *wanted, const char *source,
                              const char *options, const char *path, const char *key, cl_program *result) {
     double start = clock_seconds();
     TRY(build_source(store, wanted->name, source, options, result));
-    note_seconds(store, clock_seconds() - start, 0);
-    if (!keeps_binaries(store))
+    double built = clock_seconds();
+    if (!store->directory || atomic_load(&store->compiles_for_binaries))
         return STATUS_OK;
-    start = clock_seconds();
     save_binary(*result, path, key);
-    note_seconds(store, 0, clock_seconds() - start);
+    if (clock_seconds() - built > built - start)
+        atomic_store(&store->compiles_for_binaries, true);
     return STATUS_OK;
 }
 

@@ -125,15 +125,12 @@ static status next(const struct search *search, struct evolution *evolution, str
                : fail("evolution waits for an individual that was not evaluated");
 }
 
+/* One: of those further ahead more is guessed wrong, and built for nothing. */
 void search_expect_next(struct search *search) {
-    enum { AHEAD = 2 };
-    struct genome genomes[AHEAD];
     struct individual guess;
-    int count = 0;
-    for (int ahead = 1; search->evolution && search->config.devices.build_ahead && ahead <= AHEAD; ahead++)
-        if (evolution_guess(search->evolution, ahead, &guess) && guess.id <= search_candidates(search))
-            genomes[count++] = guess.genome;
-    evaluator_expect(search->evaluator, genomes, count);
+    bool expected = search->evolution && search->config.devices.build_ahead &&
+                    evolution_guess(search->evolution, 1, &guess) && guess.id <= search_candidates(search);
+    evaluator_expect(search->evaluator, &guess.genome, expected);
 }
 
 static status evolve(struct search *search, struct evolution *evolution) {
