@@ -21,6 +21,7 @@ struct evaluator {
     const struct catalogue *catalogue;
     const struct task_list *tasks;
     struct device *device;
+    struct device_shape shape;   /* of the device, also when it is opened again: nothing need run then */
     struct rehearsal *rehearsal; /* NULL: kernels are built when they are needed */
     bool wanted[METRICS];        /* that the search asks for */
     struct job job;              /* submitted; without a genome: none is */
@@ -72,7 +73,9 @@ struct corpus_split config_corpus_split(const struct run_config *config) {
 
 static status open_device(struct evaluator *evaluator) {
     struct device_options options = config_device_options(evaluator->config);
+    options.shape = evaluator->shape;
     TRY(device_open_choice(evaluator->config->devices.device, &options, &evaluator->device));
+    evaluator->shape = device_shape(evaluator->device);
     /* Without one the search is slower, and nothing else. */
     evaluator->rehearsal =
         evaluator->config->devices.build_ahead && !evaluator->wanted[METRIC_TRAIN_TOKENS_PER_S]
