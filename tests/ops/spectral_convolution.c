@@ -225,10 +225,11 @@ static void test_choice(void **unused) {
     assert_true(elsewhere.type->flops(&elsewhere) == many.type->flops(&many));
 }
 
-int main(void) {
+int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choice),    cmocka_unit_test(test_default_shape), cmocka_unit_test(test_wide_shape),
         cmocka_unit_test(test_gpu_shape), cmocka_unit_test(test_narrow_shape),
     };
+    test_choose(count, words);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
