@@ -201,9 +201,8 @@ const struct command command_bench = {
     .details =
         "Each number is the median of several timings, beside its share of what the device can do at most, which is\n"
         "measured first. portability runs all suites on every device and scores how portable the performance is\n"
-        "(Pennycook, Sewall and Lee: the harmonic mean of the shares, 0 where one device fails). --targets has "
-        "drivers\n"
-        "for CPUs (PoCL's, Intel's) compile for older instruction sets, and compares them as devices.",
+        "(Pennycook, Sewall and Lee: the harmonic mean of the shares, 0 where one device fails). --targets has\n"
+        "drivers for CPUs (PoCL's, Intel's) compile for older instruction sets, and compares them as devices.",
     .words_least = 1,
     .words_most = MAX_ARGUMENTS,
     .options =

@@ -282,7 +282,7 @@ static void add_seconds(struct program_store *store, enum build_place where, dou
     *(where == BUILD_WAITED_FOR ? &store->statistics.waited : &store->statistics.background) += seconds;
 }
 
-/* Adds the program and builds it; the lock is held, but not while it builds. */
+/* Adds the program and builds it; the lock is held, but not while it builds. *result stays NULL where that fails. */
 static status add(struct program_store *store, const char *name, const char *options, enum build_place where,
                   struct program **result) {
     struct program *program = memory_allocate(1, sizeof *program);
@@ -300,10 +300,11 @@ static status add(struct program_store *store, const char *name, const char *opt
         *(where == BUILD_WAITED_FOR ? &store->statistics.programs_waited : &store->statistics.programs_background) +=
             outcome == STATUS_OK;
     }
-    if (outcome != STATUS_OK)
+    if (outcome == STATUS_OK)
+        *result = program;
+    else
         take_out(store, program);
     pthread_cond_broadcast(&store->changed);
-    *result = program;
     return outcome;
 }
 

@@ -255,17 +255,17 @@ static void filter_individual(struct evolution *evolution, proposer *propose, st
     free(children);
 }
 
-static void propose(struct evolution *evolution, int id, struct individual *child) {
+static void make_individual(struct evolution *evolution, int id, struct individual *child) {
     struct random_stream random = stream(evolution, id);
-    proposer *propose_one = proposer_of(evolution, id, &random);
-    draw_individual(evolution, id, propose_one, &random, child);
-    filter_individual(evolution, propose_one, &random, child);
+    proposer *propose = proposer_of(evolution, id, &random);
+    draw_individual(evolution, id, propose, &random, child);
+    filter_individual(evolution, propose, &random, child);
 }
 
 bool evolution_ask(struct evolution *evolution, struct individual *child) {
     if (waits(evolution))
         return false;
-    propose(evolution, ++evolution->asked, child);
+    make_individual(evolution, ++evolution->asked, child);
     note_tried(evolution->tried, child->identity);
     return true;
 }
@@ -275,7 +275,7 @@ bool evolution_guess(struct evolution *evolution, int ahead, struct individual *
     bool needs_parents = id > evolution->settings.population;
     if (needs_parents && evolution->member_count == 0)
         return false;
-    propose(evolution, id, child);
+    make_individual(evolution, id, child);
     return true;
 }
 

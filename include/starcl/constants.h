@@ -1,6 +1,5 @@
 /*
- * What host code and kernels must agree on. Included by both, so it holds nothing but #defines and structures of int
- * and float, which have four bytes and one layout on both sides.
+ * Numbers that host code and kernels must agree on. Included by both, so it holds nothing but #defines.
  */
 #ifndef STARCL_CONSTANTS_H
 #define STARCL_CONSTANTS_H
