@@ -44,5 +44,5 @@ processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
 awk -v processor="$processor" '
     BEGIN { printf "{\"suite\": \"builds\", \"processor\": \"%s\", \"results\": [", processor }
     { printf "%s\n  {\"name\": \"%s\", \"seconds\": %.1f, \"programs_waited\": %d, \"programs_background\": %d, " \
-             "\"waited\": %.1f, \"background\": %.1f}", NR > 1 ? "," : "", $1, $2, $3, $4, $5, $6 }
+             "\"waited\": %.1f, \"background\": %.1f}", (NR == 1 ? "" : ","), $1, $2, $3, $4, $5, $6 }
     END { print "\n]}" }' table.txt
