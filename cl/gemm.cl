@@ -107,7 +107,7 @@ inline ALWAYS_INLINE void pack_transposed(__global const float *from, int stride
  * Panels of `panel` from `count` of the `left` rows of A or columns of B, `stride` floats apart, for `depth` steps of
  * k. What a panel holds beyond `count` is used for no float of C.
  */
-inline ALWAYS_INLINE void pack(__global const float *from, int stride, int k_stride, int count, int left, int depth,
+CALLED void pack(__global const float *from, int stride, int k_stride, int count, int left, int depth,
                                int panel, __local float *to) {
     if (stride == 1)
         pack_copied(from, k_stride, count, left, depth, panel, to);
@@ -133,7 +133,7 @@ inline void put_edge(const float *sums, int columns, struct part to) {
  * last, columns of B are there. One function a size, so that every sum is a register.
  */
 #define DEFINE_MICRO(NAME, HEIGHT, VECTORS, A_SPACE, B_SPACE)                                                          \
-    inline ALWAYS_INLINE void NAME(A_SPACE const float *a, int a_row_stride, int a_k_stride, B_SPACE const float *b,   \
+    CALLED void NAME(A_SPACE const float *a, int a_row_stride, int a_k_stride, B_SPACE const float *b,                 \
                                    int b_k_stride, int depth, struct part to) {                                        \
         int last = HEIGHT > FEW_ROWS ? HEIGHT - 1 : min(to.rows, HEIGHT) - 1;                                          \
         vec sum[HEIGHT][VECTORS];                                                                                      \

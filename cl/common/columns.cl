@@ -4,7 +4,7 @@
  */
 
 /* Vectors over the WIDTH rows from `first`: to[d] = from[row, d] * scale; rows beyond `count` repeat the last. */
-inline void gather(__global const float *from, size_t stride, int columns, int first, int count, float scale, vec *to) {
+CALLED void gather(__global const float *from, size_t stride, int columns, int first, int count, float scale, vec *to) {
     for (int d = 0; d < columns; d += WIDTH) {
         vec square[WIDTH];
         UNROLL for (int w = 0; w < WIDTH; w++)
@@ -16,7 +16,7 @@ inline void gather(__global const float *from, size_t stride, int columns, int f
 }
 
 /* to[row, d] = from[d] * scale, or added to it, for those of the WIDTH rows from `first` that are below `count`. */
-inline void scatter(const vec *from, __global float *to, size_t stride, int columns, int first, int count, vec scale,
+CALLED void scatter(const vec *from, __global float *to, size_t stride, int columns, int first, int count, vec scale,
                     int accumulate) {
     for (int d = 0; d < columns; d += WIDTH) {
         vec square[WIDTH];

@@ -22,17 +22,28 @@ inline int flat_index(int item) {
     for (int row = (int)get_group_id(0) * ROWS, last_ = min(row + ROWS, rows); row < last_; row++)
 #define FOR_CHANNELS(c, channels) for (int c = LANE * WIDTH; c < (channels); c += SPAN)
 
+#if WIDTH > 1
+CALLED vec load_edge(__global const float *from, int count, float beyond) {
+    float part[WIDTH];
+    for (int i = 0; i < WIDTH; i++)
+        part[i] = i < count ? from[i] : beyond;
+    return VLOAD(part);
+}
+
+CALLED void store_edge(vec value, __global float *to, int count) {
+    float part[WIDTH];
+    VSTORE(value, part);
+    for (int i = 0; i < WIDTH && i < count; i++)
+        to[i] = part[i];
+}
+#endif
+
 /* A vector of a row at channel c; beyond the row it reads `beyond` (row_load: 0) and writes nothing. */
 inline vec row_load_or(__global const float *row, int c, int channels, float beyond) {
 #if WIDTH == 1
     return c < channels ? row[c] : beyond;
 #else
-    if (c + WIDTH <= channels)
-        return VLOAD(row + c);
-    float part[WIDTH];
-    for (int i = 0; i < WIDTH; i++)
-        part[i] = c + i < channels ? row[c + i] : beyond;
-    return VLOAD(part);
+    return c + WIDTH <= channels ? VLOAD(row + c) : load_edge(row + c, channels - c, beyond);
 #endif
 }
 
@@ -45,14 +56,10 @@ inline void row_store(vec value, __global float *row, int c, int channels) {
     if (c < channels)
         row[c] = value;
 #else
-    if (c + WIDTH <= channels) {
+    if (c + WIDTH <= channels)
         VSTORE(value, row + c);
-        return;
-    }
-    float part[WIDTH];
-    VSTORE(value, part);
-    for (int i = 0; i < WIDTH && c + i < channels; i++)
-        row[c + i] = part[i];
+    else
+        store_edge(value, row + c, channels - c);
 #endif
 }
 

@@ -39,6 +39,15 @@ typedef JOIN(int, WIDTH) ivec;
 #define UNROLL _Pragma("unroll")
 /* For functions whose arrays are to become registers of their caller. */
 #define ALWAYS_INLINE __attribute__((always_inline))
+/*
+ * For large functions, and what rarely runs. CPUs call functions at next to no cost, and compilers take as long for each
+ * copy that they inline. With many lanes everything is inlined: arrays that are handed over would have to be in memory.
+ */
+#if LANES == 1
+#define CALLED static __attribute__((noinline))
+#else
+#define CALLED inline
+#endif
 
 inline float vec_sum(vec v) {
 #if WIDTH == 1
