@@ -33,7 +33,7 @@ status device_open(const struct device_information *information, const struct de
     device->information = *information;
     if (options && options->memory && options->memory < information->global_bytes)
         device->information.global_bytes = options->memory;
-    bool use_disk = !(options && options->without_program_cache);
+    enum binaries binaries = options && options->without_program_cache ? BINARIES_NOT_KEPT : BINARIES_KEPT_IF_AT_HAND;
     *result = NULL;
     int code;
     status outcome;
@@ -46,14 +46,14 @@ status device_open(const struct device_information *information, const struct de
     if (options && options->shape.lanes)
         device->shape = options->shape;
     else
-        TRY_GOTO(outcome, shape_choose(&device->information, device->context, device->queue, use_disk, &device->shape),
+        TRY_GOTO(outcome, shape_choose(&device->information, device->context, device->queue, binaries, &device->shape),
                  failed);
     char build_options[160];
     struct device_shape shape = device->shape;
     snprintf(build_options, sizeof build_options,
              "-cl-std=CL1.2 -DLANES=%d -DWIDTH=%d -DITEMS=%d -DROWS=%d -DREDUCTION_ROWS=%d", shape.lanes, shape.width,
              shape.items, shape.rows, shape.reduction_rows);
-    device->programs = program_store_create(&device->information, device->context, build_options, use_disk);
+    device->programs = program_store_create(&device->information, device->context, build_options, binaries);
     device->kernels = kernel_set_create(device->programs, BUILD_WAITED_FOR);
     TRY_GOTO(outcome, gemm_state_create(device, options ? options->gemm : NULL, &device->gemm), failed);
     *result = device;

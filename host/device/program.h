@@ -19,19 +19,19 @@ extern const struct kernel_source kernel_sources[];
 struct program_store;
 struct program;
 
-/*
- * `options` are passed to every build. With `use_disk` false nothing is read from or written to the disk; it is also
- * not used where no cache folder can be written, and not written where keeping binaries takes longer than building.
- */
+/* Drivers that compile anew when they are asked for a binary keep what they compile themselves, so it is theirs. */
+enum binaries { BINARIES_NOT_KEPT, BINARIES_KEPT_IF_AT_HAND, BINARIES_KEPT };
+
+/* `options` are passed to every build. Nothing is kept where no cache folder can be written. */
 struct program_store *program_store_create(const struct device_information *information, cl_context context,
-                                           const char *options, bool use_disk);
+                                           const char *options, enum binaries binaries);
 /* When no other thread uses it. */
 void program_store_destroy(struct program_store *store);
 
 /* Who builds: the work that needs it stands still, or it goes on. */
 enum build_place { BUILD_WAITED_FOR, BUILD_IN_BACKGROUND };
 
-/* The program of cl/<name>.cl built with `options` added. Owned by the store. */
+/* The program that has the kernels of cl/<name>.cl, built with `options` added. Owned by the store. */
 status program_store_find(struct program_store *store, const char *name, const char *options, enum build_place where,
                           struct program **program) MUST_CHECK;
 cl_program program_opencl(const struct program *program);

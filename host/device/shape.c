@@ -49,9 +49,9 @@ static status read_width(const struct device_information *information, cl_contex
  * tells which instruction set its compiler aims at; where it cannot, the claim counts.
  */
 static status measure_width(const struct device_information *information, cl_context context, cl_command_queue queue,
-                            bool use_disk, int *width) {
+                            enum binaries binaries, int *width) {
     struct program_store *programs = program_store_create(
-        information, context, "-cl-std=CL1.2 -DLANES=1 -DWIDTH=1 -DITEMS=1 -DROWS=1 -DREDUCTION_ROWS=1", use_disk);
+        information, context, "-cl-std=CL1.2 -DLANES=1 -DWIDTH=1 -DITEMS=1 -DROWS=1 -DREDUCTION_ROWS=1", binaries);
     struct kernel_set *kernels = kernel_set_create(programs, BUILD_WAITED_FOR);
     status outcome = read_width(information, context, queue, kernels, width);
     kernel_set_destroy(kernels);
@@ -62,12 +62,12 @@ static status measure_width(const struct device_information *information, cl_con
 }
 
 status shape_choose(const struct device_information *information, cl_context context, cl_command_queue queue,
-                    bool use_disk, struct device_shape *shape) {
+                    enum binaries binaries, struct device_shape *shape) {
     int width;
     *shape = kinds[LANES_KIND].shape;
     if (!(information->type & CL_DEVICE_TYPE_CPU))
         return STATUS_OK;
-    TRY(measure_width(information, context, queue, use_disk, &width));
+    TRY(measure_width(information, context, queue, binaries, &width));
     *shape = kind_of_width(width)->shape;
     return STATUS_OK;
 }

@@ -6,6 +6,7 @@
 #define STARCL_DEVICE_SHAPE_H
 
 #include "device/device.h"
+#include "device/program.h"
 
 /* What a product packs. */
 enum packing { PACK_NOTHING, PACK_B, PACK_BOTH };
@@ -26,9 +27,9 @@ struct product_blocks {
     enum packing packing;
 };
 
-/* The shape that device_open() gives a device where its options name none. `use_disk` as in program_store_create(). */
+/* The shape that device_open() gives a device where its options name none. `binaries` as in program_store_create(). */
 status shape_choose(const struct device_information *information, cl_context context, cl_command_queue queue,
-                    bool use_disk, struct device_shape *shape) MUST_CHECK;
+                    enum binaries binaries, struct device_shape *shape) MUST_CHECK;
 
 /* Those of the row that is as wide as the shape, which has one lane. */
 struct product_blocks shape_product_blocks(struct device_shape shape);

@@ -25,7 +25,7 @@ static int remove_cache(void **unused) {
 /* ---- many threads, one store ---- */
 
 enum { THREADS = 6, NAMES = 3 };
-static const char *const names[NAMES] = {"rotary", "reduce", "embedding"};
+static const char *const names[NAMES] = {"long_convolution", "spectral_convolution", "peaks"};
 
 struct asker {
     pthread_t thread;
@@ -64,9 +64,9 @@ static void test_many_threads(void **unused) {
     struct device *device;
     struct asker askers[THREADS];
     assert_ok(device_open_choice(NULL, NULL, &device));
-    struct program_store *store =
-        program_store_create(device_information(device), device_context(device),
-                             "-cl-std=CL1.2 -DLANES=1 -DWIDTH=4 -DITEMS=4 -DROWS=1 -DREDUCTION_ROWS=4", false);
+    struct program_store *store = program_store_create(
+        device_information(device), device_context(device),
+        "-cl-std=CL1.2 -DLANES=1 -DWIDTH=4 -DITEMS=4 -DROWS=1 -DREDUCTION_ROWS=4", BINARIES_NOT_KEPT);
     ask_together(store, "", askers);
     for (int i = 0; i < THREADS; i++) {
         assert_false(askers[i].failed);
@@ -89,6 +89,26 @@ static void test_many_threads(void **unused) {
     assert_false(askers[0].failed);
     built = program_store_statistics(store);
     assert_int_equal(built.programs_waited + built.programs_background, 2 * NAMES);
+    program_store_destroy(store);
+    device_close(device);
+}
+
+/* Small files without options are one program; with options each is its own. */
+static void test_small_files(void **unused) {
+    (void)unused;
+    struct device *device;
+    struct program *rotary, *reduce;
+    assert_ok(device_open_choice(NULL, NULL, &device));
+    struct program_store *store = program_store_create(
+        device_information(device), device_context(device),
+        "-cl-std=CL1.2 -DLANES=1 -DWIDTH=4 -DITEMS=4 -DROWS=1 -DREDUCTION_ROWS=4", BINARIES_NOT_KEPT);
+    assert_ok(program_store_find(store, "rotary", "", BUILD_WAITED_FOR, &rotary));
+    assert_ok(program_store_find(store, "reduce", "", BUILD_WAITED_FOR, &reduce));
+    assert_ptr_equal(rotary, reduce);
+    assert_fails(program_store_find(store, "reduce", "-DWIDTH=3", BUILD_WAITED_FOR, &reduce), STATUS_FAILED,
+                 "building cl/reduce.cl");
+    assert_ok(program_store_find(store, "reduce", "-DANOTHER", BUILD_WAITED_FOR, &reduce));
+    assert_true(rotary != reduce);
     program_store_destroy(store);
     device_close(device);
 }
@@ -158,6 +178,7 @@ static void test_companion(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_threads),
+        cmocka_unit_test(test_small_files),
         cmocka_unit_test(test_companion),
     };
     return cmocka_run_group_tests(tests, make_cache, remove_cache);
