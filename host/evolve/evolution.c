@@ -279,6 +279,12 @@ bool evolution_guess(struct evolution *evolution, int ahead, struct individual *
     return true;
 }
 
+bool evolution_is_decided(const struct evolution *evolution, int ahead) {
+    int generation = (evolution->asked + ahead - 1) / evolution->settings.population;
+    return generation == 0 || (evolution->settings.algorithm->generational &&
+                               evolution->told >= generation * evolution->settings.population);
+}
+
 /* ---- rungs ---- */
 
 /* Keeps an individual as long as it may be promoted. */

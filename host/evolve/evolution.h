@@ -54,11 +54,16 @@ struct filter *evolution_filter(const struct evolution *evolution);
 bool evolution_ask(struct evolution *evolution, struct individual *child);
 
 /*
- * What the `ahead`-th individual from now, 1 .., would be if nothing more were told before: those of the first
- * population and of a generation that waits for nobody are asked for as they are guessed, unless a filter learns
- * meanwhile; of others it is somebody alike. Changes nothing. False where there are no parents yet.
+ * What the `ahead`-th individual from now, 1 .., would be if nothing more were told before. Changes nothing. False where
+ * there are no parents yet.
  */
 bool evolution_guess(struct evolution *evolution, int ahead, struct individual *child);
+
+/*
+ * Whether that individual will be asked for as it is guessed, unless a filter learns meanwhile: it is of the first
+ * population, or of a generation that waits for nobody. Of others the guess is somebody alike.
+ */
+bool evolution_is_decided(const struct evolution *evolution, int ahead);
 
 /* The next individual that is to be evaluated again, a rung higher: halving_next(). False where there is none now. */
 bool evolution_promote(struct evolution *evolution, struct individual *individual);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "evolve/algorithm.h"
 #include "run/analysis.h"
+#include "run/rehearsal.h"
 #include "run/search_state.h"
 #include "run/static_costs.h"
 
@@ -125,12 +126,19 @@ static status next(const struct search *search, struct evolution *evolution, str
                : fail("evolution waits for an individual that was not evaluated");
 }
 
-/* One: of those further ahead more is guessed wrong, and built for nothing. */
+/* Who is decided, and one more: of those further ahead more is guessed wrong, and built for nothing. */
 void search_expect_next(struct search *search) {
+    struct evolution *evolution = search->evolution;
+    struct genome genomes[REHEARSAL_MOST];
     struct individual guess;
-    bool expected = search->evolution && search->config.devices.build_ahead &&
-                    evolution_guess(search->evolution, 1, &guess) && guess.id <= search_candidates(search);
-    evaluator_expect(search->evaluator, &guess.genome, expected);
+    int count = 0;
+    bool goes_on = evolution && search->config.devices.build_ahead;
+    while (goes_on && count < REHEARSAL_MOST && evolution_guess(evolution, count + 1, &guess) &&
+           guess.id <= search_candidates(search)) {
+        genomes[count++] = guess.genome;
+        goes_on = evolution_is_decided(evolution, count);
+    }
+    evaluator_expect(search->evaluator, genomes, count);
 }
 
 static status evolve(struct search *search, struct evolution *evolution) {
