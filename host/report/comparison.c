@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "evolve/hypervolume.h"
-#include "report/recorded.h"
+#include "run/recorded.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "report/recorded.h"
 #include "run/lineage.h"
+#include "run/recorded.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,8 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "evolve/population.h"
-#include "run/store.h"
-#include "run/summary.h"
+#include "run/recorded.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -70,30 +69,22 @@ static status add_baseline(struct resolving *resolving, int baseline) {
 /* ---- the front of an earlier run ---- */
 
 /* The candidates as individuals, of which the front comes first. */
-static struct individual **rank_candidates(const struct candidate *candidates, int count,
-                                           const struct run_config *config, struct individual *individuals) {
-    enum metric objectives[METRICS];
-    int objective_count = config_objectives(config, objectives);
+static struct individual **rank_candidates(const struct recorded *recorded, struct individual *individuals) {
+    int count = recorded->candidate_count;
     struct individual **ranked = memory_allocate((size_t)count + 1, sizeof *ranked);
     for (int i = 0; i < count; i++) {
-        struct summary summary =
-            summarise(candidates[i].evaluations, candidates[i].evaluation_count, config->train.steps);
-        summary_measured_again(candidates[i].evaluations, candidates[i].evaluation_count, &summary);
-        individuals[i] = candidates[i].individual;
-        individuals[i].failed = summary.failed || summary.seeds == 0;
-        individuals[i].violation = limits_violation(&config->search.limits, &summary.judged);
-        for (int o = 0; o < objective_count; o++)
-            individuals[i].objectives[o] = metric_objective(objectives[o], summary.mean.values[objectives[o]]);
+        individuals[i] =
+            recorded_individual(recorded, &recorded->candidates[i], recorded->objectives, recorded->objective_count);
         ranked[i] = &individuals[i];
     }
-    sort_population(ranked, count, objective_count);
+    sort_population(ranked, count, recorded->objective_count);
     return ranked;
 }
 
-static status add_front(struct resolving *resolving, const struct candidate *candidates, int count,
-                        const struct run_config *config) {
+static status add_front(struct resolving *resolving, const struct recorded *recorded) {
+    int count = recorded->candidate_count;
     struct individual *individuals = memory_allocate((size_t)count + 1, sizeof *individuals);
-    struct individual **ranked = rank_candidates(candidates, count, config, individuals);
+    struct individual **ranked = rank_candidates(recorded, individuals);
     status outcome = STATUS_OK;
     int population = (int)resolving->config->search.population;
     if (count == 0 || ranked[0]->failed)
@@ -107,20 +98,13 @@ static status add_front(struct resolving *resolving, const struct candidate *can
 }
 
 static status add_stored(struct resolving *resolving, struct store *store) {
-    struct candidate *candidates;
-    int count;
+    struct recorded *recorded;
     if (strcmp(store_fact(store, FACT_CATALOGUE), resolving->catalogue_text) != 0)
         return fail_usage("the run has another catalogue than model.catalogue, so its genomes mean something else; set "
                           "model.catalogue to the catalogue.cfg of the run");
-    struct run_config *config = memory_allocate(1, sizeof *config);
-    status outcome = config_load_text("the run's config", store_fact(store, FACT_CONFIG), NULL, 0, false, config);
-    if (outcome == STATUS_OK)
-        outcome = store_candidates(store, &candidates, &count);
-    if (outcome == STATUS_OK) {
-        outcome = add_front(resolving, candidates, count, config);
-        candidates_free(candidates, count);
-    }
-    free(config);
+    TRY(recorded_read(store, RECORDED_EVALUATED, &recorded));
+    status outcome = add_front(resolving, recorded);
+    recorded_release(recorded);
     return outcome;
 }
 

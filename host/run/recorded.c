@@ -1,4 +1,4 @@
-#include "report/recorded.h"
+#include "run/recorded.h"
 
 #include "base/memory.h"
 

@@ -1,6 +1,6 @@
 /* A run as its database has it: what every report about runs begins with. */
-#ifndef STARCL_REPORT_RECORDED_H
-#define STARCL_REPORT_RECORDED_H
+#ifndef STARCL_RUN_RECORDED_H
+#define STARCL_RUN_RECORDED_H
 
 #include "run/config.h"
 #include "run/store.h"
