@@ -7,6 +7,7 @@ and behind one more step are then known, and PyTorch must agree on
     loss      of the last state on the validation text (difference in nats),
     gradient  as AdamW's mean after one more step shows it (largest difference, relative to the tensor's largest),
     weights   after that step (largest difference, relative to the learning rate, which bounds a step),
+    evaluate  bits a byte of another text, in windows that slide over it (difference),
     text      the likeliest bytes behind a prompt, decoded with caches (how many of them agree).
 """
 
@@ -28,8 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ("SA-1", "SA-2", "SA-3", "Rec-1", "Rec-2", "GConv-1", "GConv-2", "GMemless", "SA-1d", "SA-2d", "SA-3d",
            "Rec-1d", "Rec-2d", "GConv-1d", "GConv-2d")
 CONTEXT, BATCH, STEPS, RATE, TOKENS = 128, 4, 20, 3e-3, 200
+EVALUATED, STRIDE = 3001, 48
 PROMPT = "The "
-LARGEST = {"loss": 1e-5, "gradient": 1e-3, "weights": 1e-2}
+LARGEST = {"loss": 1e-5, "evaluate": 1e-5, "gradient": 1e-3, "weights": 1e-2}
 
 
 def gene(number):
@@ -89,6 +91,20 @@ def set_state(model, optimiser, state):
                                        "exp_avg_sq": state["variance." + name].clone()}
 
 
+def bits_per_byte(model, text):
+    """Byte i is predicted by the first window that has it: all of window 0's, the last STRIDE of the others."""
+    count = math.ceil((len(text) - 1 - CONTEXT) / STRIDE) + 1
+    padded = torch.tensor(list(text) + [0] * (count * STRIDE + CONTEXT - len(text)))
+    with torch.inference_mode():
+        logits = model.run(padded.unfold(0, CONTEXT, STRIDE)[:count])[0].double().view(count, CONTEXT, -1)
+    bits = 0.0
+    for i in range(1, len(text)):
+        window = max(0, math.ceil((i - CONTEXT) / STRIDE))
+        row = logits[window, i - 1 - window * STRIDE]
+        bits += (row.logsumexp(0) - row[text[i]]).item() / math.log(2)
+    return bits / (len(text) - 1)
+
+
 def largest_difference(a, b):
     return (a - b).abs().max().item()
 
@@ -109,12 +125,15 @@ def check(starcl, genome, folder):
         gradient = max(gradient, largest_difference(optimiser.state[weight]["exp_avg"], mean) /
                        mean.abs().max().clamp(min=1e-12).item())
         weights = max(weights, largest_difference(weight.detach(), behind["parameter." + name]) / RATE)
+    score = json.loads(call(starcl, "evaluate", folder / "out", "--on", ROOT / "README.md", "--bytes", EVALUATED, "--stride",
+                            STRIDE, "--json"))
+    bits = bits_per_byte(Model(folder / "out", CONTEXT), (ROOT / "README.md").read_bytes()[:EVALUATED])
     theirs = call(starcl, "generate", folder / "out", "--prompt", PROMPT, "--temperature", "0", "--tokens", TOKENS,
                   "--weights", "float32")
     decoder = Decoder(Model(folder / "out", len(PROMPT) + TOKENS))
     ours = decode_greedily(decoder.step, PROMPT.encode(), TOKENS)
     return {"loss": abs(loss - starcl_loss), "gradient": gradient, "weights": weights,
-            "text": agreeing(ours, theirs.removeprefix(PROMPT.encode()))}
+            "evaluate": abs(bits - score["bits_per_byte"]), "text": agreeing(ours, theirs.removeprefix(PROMPT.encode()))}
 
 
 def agreeing(a, b):
@@ -133,7 +152,7 @@ def main():
     work = [(genome, genome) for genome in arguments.genomes] or [
         (name, class_genome(number)) for number, name in enumerate(CLASSES, 1)]
     failed = False
-    print(f"{'':12}{'loss':>12}{'gradient':>12}{'weights':>12}{'text':>12}")
+    print(f"{'':12}{'loss':>12}{'gradient':>12}{'weights':>12}{'evaluate':>12}{'text':>12}")
     for name, genome in work:
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -144,7 +163,7 @@ def main():
                 continue
         good = result["text"] == TOKENS and all(result[key] <= most for key, most in LARGEST.items())
         failed |= not good
-        print(f"{name:12}{result['loss']:12.1e}{result['gradient']:12.1e}{result['weights']:12.1e}"
+        print(f"{name:12}{result['loss']:12.1e}{result['gradient']:12.1e}{result['weights']:12.1e}{result['evaluate']:12.1e}"
               f"{result['text']:8d}/{TOKENS}  {'ok' if good else 'DIFFERS'}", flush=True)
     return 1 if failed else 0
 

@@ -38,6 +38,10 @@ status checkpoint_write_architecture(const struct graph *graph, const struct gen
 status checkpoint_read_graph(const char *path, int batch, int context, int reach, struct device_shape device,
                              struct graph **graph) MUST_CHECK;
 
+/* The tokens of a sequence that the model of such a file was trained on. */
+enum { CHECKPOINT_MOST_CONTEXT = 1 << 20 };
+status checkpoint_read_context(const char *path, int *context) MUST_CHECK;
+
 /* The state of a trainer and its model: parameters, moments of the optimiser, steps done, the learning curve. As
  * for weights. */
 status checkpoint_write_training(struct trainer *trainer, const char *path) MUST_CHECK;

@@ -343,16 +343,29 @@ static cJSON *parse(const char *text, size_t length) {
     return NULL;
 }
 
-status checkpoint_read_graph(const char *path, int batch, int context, int reach, struct device_shape device,
-                             struct graph **graph) {
+static status read_json(const char *path, cJSON **json) {
     char *text;
     size_t length;
-    *graph = NULL;
     TRY(file_read(path, &text, &length));
-    cJSON *json = parse(text, length);
+    *json = parse(text, length);
     free(text);
-    if (!json)
-        return fail("%s is not JSON", path);
+    return *json ? STATUS_OK : fail("%s is not JSON", path);
+}
+
+status checkpoint_read_context(const char *path, int *context) {
+    cJSON *json;
+    TRY(read_json(path, &json));
+    status outcome =
+        read_member(cJSON_GetObjectItemCaseSensitive(json, "model"), "context", 1, CHECKPOINT_MOST_CONTEXT, context);
+    cJSON_Delete(json);
+    return outcome == STATUS_OK ? outcome : fail_while(outcome, "the \"model\" of %s", path);
+}
+
+status checkpoint_read_graph(const char *path, int batch, int context, int reach, struct device_shape device,
+                             struct graph **graph) {
+    cJSON *json;
+    *graph = NULL;
+    TRY(read_json(path, &json));
     struct reader reader = {.graph = graph_create(batch, context, reach, device)};
     status outcome = read_all(&reader, json);
     free(reader.values);

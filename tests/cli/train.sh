@@ -65,6 +65,17 @@ checkpoint=$(ls run/checkpoints/*.safetensors | head -1)
 expect 0 "" "$starcl" generate "$checkpoint" --tokens 5
 expect 0 "" "$starcl" generate whole/weights.safetensors --tokens 5
 
+# Any text, in sliding windows: the same twice, a path and a folder, numbers for scripts, and a text of two bytes.
+expect 0 "bits a byte" "$starcl" evaluate whole --on "$source/README.md" --bytes 3000
+cp out.txt evaluated.txt
+expect 0 "standard error" "$starcl" evaluate whole/weights.safetensors --on "$source/README.md" --bytes 3000
+cmp -s out.txt evaluated.txt || complain "evaluating twice differs"
+expect 0 '"stride":	7' "$starcl" evaluate whole --on "$source/host" --bytes 500 --stride 7 --json
+printf 'ab' >two.txt
+expect 0 '"standard_error":	null' "$starcl" evaluate whole --on two.txt --json
+: >nothing.txt
+expect 2 "the text has 0 bytes" "$starcl" evaluate whole --on nothing.txt
+
 # Damaged checkpoints.
 cp -r whole damaged
 head -c 3000 whole/weights.safetensors >damaged/weights.safetensors

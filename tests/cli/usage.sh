@@ -4,7 +4,7 @@
 expect 2 "starcl search" "$starcl"
 expect 0 "starcl resume" "$starcl" --help
 expect 0 "starcl 0." "$starcl" --version
-for command in devices tune verify space search resume show train generate; do
+for command in devices tune verify space search resume show train generate evaluate; do
     expect 0 "starcl $command" "$starcl" $command --help
 done
 expect 2 "did you mean search?" "$starcl" serach
@@ -73,6 +73,9 @@ expect 2 "data.path is missing" "$starcl" train 11111 --out t
 expect 2 "is not a folder that starcl train made" "$starcl" train --resume --out nothing
 expect 2 "leave genome" "$starcl" train 11111 --resume --out nothing
 expect 2 "nothing is neither a folder" "$starcl" generate nothing
+expect 2 "--on is missing" "$starcl" evaluate .
+expect 2 "--stride needs a whole number" "$starcl" evaluate . --on . --stride 0
+expect 2 "--bytes needs a whole number" "$starcl" evaluate . --on . --bytes 1.5
 expect 2 "--temperature needs a number" "$starcl" generate . --temperature warm
 expect 2 "--weights is auto, float32 or float16" "$starcl" generate . --weights float8
 expect 2 "there is no file ./weights.safetensors" "$starcl" generate .
