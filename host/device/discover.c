@@ -9,9 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define NOTHING_INSTALLED                                                                                              \
-    "Install an OpenCL driver: on Debian `apt-get install pocl-opencl-icd` runs on any CPU, mesa-opencl-icd on AMD, "  \
-    "intel-opencl-icd on Intel GPUs, nvidia-opencl-icd on NVIDIA. `clinfo -l` lists what the system sees"
+const char device_driver_advice[] =
+    "Install an OpenCL driver: on Debian `apt-get install pocl-opencl-icd` runs on any CPU, mesa-opencl-icd on AMD, "
+    "intel-opencl-icd on Intel GPUs, nvidia-opencl-icd on NVIDIA. `starcl doctor` says what the system has";
 
 static void device_text(cl_device_id id, cl_device_info what, char *text, size_t bytes) {
     text[0] = '\0';
@@ -60,6 +60,7 @@ static void describe(struct device_information *device) {
     DEVICE_VALUE(id, CL_DEVICE_COMPILER_AVAILABLE, compiler);
     DEVICE_VALUE(id, CL_DEVICE_ENDIAN_LITTLE, little_endian);
     device->half = has_extension(id, "cl_khr_fp16");
+    device->float64 = has_extension(id, "cl_khr_fp64");
     device->usable = available && compiler && little_endian;
 }
 
@@ -69,7 +70,7 @@ status device_list_create(struct device_list *list) {
     int code = clGetPlatformIDs(0, NULL, &platform_count);
     enum { PLATFORM_NOT_FOUND_KHR = -1001 };
     if (code == PLATFORM_NOT_FOUND_KHR || (code == CL_SUCCESS && platform_count == 0))
-        return fail("no OpenCL platform was found. " NOTHING_INSTALLED);
+        return fail("no OpenCL platform was found. %s", device_driver_advice);
     TRY(opencl_check(code, "listing the OpenCL platforms"));
     cl_platform_id *platforms = memory_allocate(platform_count, sizeof *platforms);
     status result = opencl_check(clGetPlatformIDs(platform_count, platforms, NULL), "listing the OpenCL platforms");
@@ -94,7 +95,8 @@ status device_list_create(struct device_list *list) {
     }
     free(platforms);
     if (result == STATUS_OK && list->count == 0)
-        result = fail("OpenCL platforms are installed (%u), but none has a device. " NOTHING_INSTALLED, platform_count);
+        result = fail("OpenCL platforms are installed (%u), but none has a device. %s", platform_count,
+                      device_driver_advice);
     if (result != STATUS_OK)
         device_list_destroy(list);
     return result;

@@ -19,6 +19,7 @@ struct device_information {
     size_t largest_work_group;
     cl_uint address_alignment_bytes; /* of sub-buffers */
     bool half;                       /* computes with float16 (cl_khr_fp16); every device can read it */
+    bool float64;                    /* computes with float64 (cl_khr_fp64), which no kernel needs */
     bool usable;                     /* available, with a compiler, little endian */
 };
 
@@ -45,6 +46,9 @@ const char *device_words(const char *choice);
  */
 status device_choose(const struct device_list *list, const char *choice, const struct device_information **chosen,
                      const char **reason) MUST_CHECK;
+
+/* How to get a driver, as a sentence. */
+extern const char device_driver_advice[];
 
 /* "GPU", "CPU", "accelerator". */
 const char *device_type_name(cl_device_type type);

@@ -4,15 +4,14 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
-#include "base/random.h"
 #include "base/text.h"
+#include "device/program_cache.h"
 
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 /*
  * A program is in the list from the moment somebody begins to build it. Until it is ready others wait for it; where
@@ -106,63 +105,12 @@ static bool is_together(const char *name) {
     return false;
 }
 
-/*
- * A cache entry: magic, the CRC-32 and the length of the rest, then the key as text with its zero byte, then the
- * binary, which is empty where the driver has none at hand: hands_over_binaries(). The file's name is a hash of the
- * key; the key inside makes a collision harmless.
- */
-static const char MAGIC[8] = "starcl2";
-
-struct entry_header {
-    char magic[8];
-    uint32_t checksum;
-    uint32_t key_bytes;
-    uint64_t binary_bytes;
-};
-
-static char *entry_key(const struct program_store *store, const char *source, const char *options) {
-    const struct device_information *device = store->information;
-    struct text key = {0};
-    text_append(&key, "%s\n%s\n%s\n%s\n%s\n%s %s\n%s", device->platform_name, device->name, device->vendor,
-                device->version, device->driver, store->options, options, source);
-    return key.text;
-}
-
-static void entry_path(const struct program_store *store, const char *name, const char *key, char *path) {
-    snprintf(path, PATH_MAX, "%s/%s-%016llx.bin", store->directory, name,
-             (unsigned long long)hash_text(HASH_START, key));
-}
-
-static uint32_t entry_checksum(const char *content, size_t bytes) {
-    return (uint32_t)crc32_z(crc32_z(0, NULL, 0), (const unsigned char *)content, bytes);
-}
-
-/* The binary inside a cache file, or NULL where there is none for this key. The caller frees *file. */
-static const unsigned char *entry_read(const char *path, const char *key, char **file, size_t *binary_bytes) {
-    struct entry_header header;
-    size_t length;
-    if (file_read(path, file, &length) != STATUS_OK)
-        return NULL;
-    if (length < sizeof header)
-        return NULL;
-    memcpy(&header, *file, sizeof header);
-    const char *content = *file + sizeof header;
-    size_t content_bytes = length - sizeof header;
-    if (memcmp(header.magic, MAGIC, sizeof MAGIC) != 0 || header.key_bytes > content_bytes ||
-        header.binary_bytes != content_bytes - header.key_bytes ||
-        header.checksum != entry_checksum(content, content_bytes) || header.key_bytes != strlen(key) + 1 ||
-        memcmp(content, key, header.key_bytes) != 0)
-        return NULL;
-    *binary_bytes = (size_t)header.binary_bytes;
-    return (const unsigned char *)content + header.key_bytes;
-}
-
 static cl_program load_binary(const struct program_store *store, const char *path, const char *key,
                               const char *options) {
     char *file = NULL;
     size_t bytes;
     cl_program program = NULL;
-    const unsigned char *binary = entry_read(path, key, &file, &bytes);
+    const unsigned char *binary = program_cache_read(path, key, &file, &bytes);
     if (binary && bytes > 0) {
         int code, binary_status;
         program = clCreateProgramWithBinary(store->context, 1, &store->information->id, &bytes, &binary, &binary_status,
@@ -176,21 +124,6 @@ static cl_program load_binary(const struct program_store *store, const char *pat
     }
     free(file);
     return program;
-}
-
-/* A cache that cannot be written costs time, nothing else, so failures end here. */
-static void entry_write(const char *path, const char *key, const unsigned char *binary, size_t binary_bytes) {
-    struct entry_header header = {.key_bytes = (uint32_t)strlen(key) + 1, .binary_bytes = binary_bytes};
-    memcpy(header.magic, MAGIC, sizeof MAGIC);
-    size_t content_bytes = header.key_bytes + binary_bytes;
-    char *file = memory_allocate(1, sizeof header + content_bytes), *content = file + sizeof header;
-    memcpy(content, key, header.key_bytes);
-    if (binary_bytes > 0)
-        memcpy(content + header.key_bytes, binary, binary_bytes);
-    header.checksum = entry_checksum(content, content_bytes);
-    memcpy(file, &header, sizeof header);
-    (void)!file_write(path, file, sizeof header + content_bytes);
-    free(file);
 }
 
 /* The driver's binary of a built program, or NULL; the caller frees it. */
@@ -232,10 +165,10 @@ static status build_source(const struct program_store *store, const char *name, 
 static bool hands_over_binaries(const struct program_store *store) {
     enum { BUILDING_OVER_ASKING = 20 };
     static const char EMPTY[] = "__kernel void empty(void) {}\n";
-    char path[PATH_MAX], *file = NULL, *key = entry_key(store, EMPTY, "");
+    char path[PATH_MAX], *file = NULL, *key = program_cache_key(store->information, store->options, "", EMPTY);
     size_t bytes = 0;
-    entry_path(store, "empty", key, path);
-    if (!entry_read(path, key, &file, &bytes)) {
+    program_cache_path(store->directory, "empty", key, path);
+    if (!program_cache_read(path, key, &file, &bytes)) {
         cl_program program;
         unsigned char *binary = NULL;
         double start = clock_seconds();
@@ -246,7 +179,7 @@ static bool hands_over_binaries(const struct program_store *store) {
                 bytes = 0;
             clReleaseProgram(program);
         }
-        entry_write(path, key, binary, bytes);
+        program_cache_write(path, key, binary, bytes);
         free(binary);
     }
     free(key);
@@ -295,9 +228,9 @@ static status append_sources(const char *name, struct text *source) {
 static status load_or_build(struct program_store *store, struct program *program, const char *source) {
     struct text options = {0};
     text_append(&options, "%s %s", store->options, program->options);
-    char path[PATH_MAX], *key = entry_key(store, source, program->options);
+    char path[PATH_MAX], *key = program_cache_key(store->information, store->options, program->options, source);
     if (store->keeps_binaries) {
-        entry_path(store, program->name, key, path);
+        program_cache_path(store->directory, program->name, key, path);
         program->program = load_binary(store, path, key, options.text);
     }
     program->from_source = !program->program;
@@ -308,7 +241,7 @@ static status load_or_build(struct program_store *store, struct program *program
         size_t bytes;
         unsigned char *binary = ask_binary(program->program, &bytes);
         if (binary)
-            entry_write(path, key, binary, bytes);
+            program_cache_write(path, key, binary, bytes);
         free(binary);
     }
     free(key);

@@ -2,7 +2,7 @@
  * An OpenCL layer (ocl-icd loads it through OPENCL_LAYERS) that takes the device away: kernel launches number FAIL_FROM
  * to FAIL_FROM + FAIL_COUNT - 1 fail with CL_OUT_OF_RESOURCES, and with FAIL_FOREVER set everything from there on does,
  * opening the device included. Of the reads of at least FAIL_READ_BYTES bytes, number FAIL_READ_FROM to FAIL_READ_FROM
- * + FAIL_READ_COUNT - 1 fail alike.
+ * + FAIL_READ_COUNT - 1 fail alike. With SMALL_DEVICE set the device says that it has 256 MiB and no extensions.
  */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl_layer.h>
@@ -53,6 +53,19 @@ static cl_context CL_API_CALL create_context(const cl_context_properties *proper
     return driver->clCreateContext(properties, count, devices, notify, data, code);
 }
 
+static cl_int CL_API_CALL device_info(cl_device_id device, cl_device_info what, size_t bytes, void *value,
+                                      size_t *needed) {
+    if (what == CL_DEVICE_GLOBAL_MEM_SIZE && value && bytes == sizeof(cl_ulong)) {
+        *(cl_ulong *)value = (cl_ulong)256 << 20;
+        return CL_SUCCESS;
+    }
+    if (what == CL_DEVICE_EXTENSIONS && needed)
+        *needed = 1;
+    if (what == CL_DEVICE_EXTENSIONS && value && bytes > 0)
+        *(char *)value = '\0';
+    return what == CL_DEVICE_EXTENSIONS ? CL_SUCCESS : driver->clGetDeviceInfo(device, what, bytes, value, needed);
+}
+
 cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t bytes, void *value, size_t *needed) {
     if (name != CL_LAYER_API_VERSION)
         return CL_INVALID_VALUE;
@@ -84,6 +97,8 @@ cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *t
     dispatch.clEnqueueNDRangeKernel = enqueue_kernel;
     dispatch.clEnqueueReadBuffer = enqueue_read;
     dispatch.clCreateContext = create_context;
+    if (number("SMALL_DEVICE"))
+        dispatch.clGetDeviceInfo = device_info;
     *layer = &dispatch;
     *entries_out = sizeof dispatch / sizeof(void *);
     return CL_SUCCESS;
