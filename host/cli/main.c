@@ -4,6 +4,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/documents.h"
 #include "starcl/version.h"
 
 #include <stdio.h>
@@ -144,8 +145,22 @@ static bool asks_help(int count, char **words) {
     return false;
 }
 
+/* `starcl help`, of a command, or of what is printed for man and shells. */
+static status help(int count, char **words) {
+    const struct command *command = count > 0 ? find_command(words[0]) : NULL;
+    if (command)
+        print_command_help(command);
+    else if (count > 0)
+        return document_print(words[0], commands, COMMANDS);
+    else
+        print_help();
+    return STATUS_OK;
+}
+
 static status dispatch(int count, char **words) {
     static struct arguments arguments;
+    if (strcmp(words[0], "help") == 0)
+        return help(count - 1, words + 1);
     const struct command *command = find_command(words[0]);
     if (!command)
         return unknown_command(words[0]);
@@ -160,7 +175,7 @@ static status dispatch(int count, char **words) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_help();
         return argc < 2 ? STATUS_USAGE : STATUS_OK;
     }

@@ -35,6 +35,33 @@ else
     mark=.
 fi
 
+# The man page and the shells' completion.
+page=$prefix/share/man/man1/starcl.1
+for command in search show train evaluate doctor; do
+    grep -q "^.SS starcl $command\$" "$page" || complain "the man page has no $command"
+done
+if command -v groff >/dev/null; then
+    groff -man -Tutf8 -ww -z "$page" 2>warnings.txt || complain "groff does not take the man page"
+    [ -s warnings.txt ] && complain "groff warns: $(cat warnings.txt)"
+fi
+completes() { # completes WORDS WORD...: the last of these words can become each of WORDS
+    wanted=$1
+    shift
+    bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _starcl; echo "${COMPREPLY[*]}"' \
+        "$prefix/share/bash-completion/completions/starcl" "$@" >completed.txt
+    [ "$(cat completed.txt)" = "$wanted" ] || complain "$* completes to '$(cat completed.txt)', not '$wanted'"
+}
+completes "search" starcl sea
+completes "space search show" starcl s
+completes "--stride" starcl evaluate here --st
+completes "" starcl evaluate he
+for shell in zsh fish; do
+    file=$prefix/share/zsh/site-functions/_starcl
+    [ $shell = fish ] && file=$prefix/share/fish/vendor_completions.d/starcl.fish
+    grep -q stride "$file" || complain "$shell completes no --stride"
+    command -v $shell >/dev/null && expect 0 "" $shell -n "$file"
+done
+
 cp "$source/tests/cli/installed.c" .
 flags="-std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror"
 # shellcheck disable=SC2046,SC2086

@@ -73,6 +73,10 @@ expect 2 "data.path is missing" "$starcl" train 11111 --out t
 expect 2 "is not a folder that starcl train made" "$starcl" train --resume --out nothing
 expect 2 "leave genome" "$starcl" train 11111 --resume --out nothing
 expect 2 "nothing is neither a folder" "$starcl" generate nothing
+expect 0 "--stride N" "$starcl" help evaluate
+expect 0 "Exit codes" "$starcl" help
+expect 0 ".TH STARCL 1" "$starcl" help man
+expect 2 "starcl help has man, bash, zsh and fish, not 'sh'" "$starcl" help sh
 expect 2 "--on is missing" "$starcl" evaluate .
 expect 2 "--stride needs a whole number" "$starcl" evaluate . --on . --stride 0
 expect 2 "--bytes needs a whole number" "$starcl" evaluate . --on . --bytes 1.5
