@@ -5,6 +5,7 @@
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { MAX_ARGUMENTS = 256 };
 
@@ -42,6 +43,9 @@ extern const struct command command_devices, command_tune, command_verify, comma
 const char *argument_value(const struct arguments *arguments, const char *name);
 bool argument_given(const struct arguments *arguments, const char *name);
 int argument_values(const struct arguments *arguments, const char *name, const char **values);
+/* The whole number that an option gives, or `otherwise` without it; STATUS_USAGE beyond the bounds. */
+status argument_integer(const struct arguments *arguments, const char *name, int64_t least, int64_t most,
+                        int64_t otherwise, int64_t *value) MUST_CHECK;
 
 /* Options that several commands have. */
 #define OPTION_DEVICE                                                                                                  \

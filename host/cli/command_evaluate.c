@@ -1,6 +1,5 @@
 #include "base/json.h"
 #include "base/progress.h"
-#include "base/text.h"
 #include "cli/command.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
@@ -8,21 +7,11 @@
 #include <math.h>
 #include <stdio.h>
 
-static status read_number(const struct arguments *arguments, const char *option, int64_t least, int64_t most,
-                          int64_t *value) {
-    const char *text = argument_value(arguments, option);
-    *value = 0;
-    if (text && (text_parse_integer(text, value) != 0 || *value < least || *value > most))
-        return fail_usage("%s needs a whole number from %lld to %lld, not '%s'", option, (long long)least,
-                          (long long)most, text);
-    return STATUS_OK;
-}
-
 static status read_settings(const struct arguments *arguments, struct evaluate_settings *settings) {
     int64_t context, stride, bytes;
-    TRY(read_number(arguments, "--context", 1, CHECKPOINT_MOST_CONTEXT, &context));
-    TRY(read_number(arguments, "--stride", 1, CHECKPOINT_MOST_CONTEXT, &stride));
-    TRY(read_number(arguments, "--bytes", 2, INT64_MAX, &bytes));
+    TRY(argument_integer(arguments, "--context", 1, CHECKPOINT_MOST_CONTEXT, 0, &context));
+    TRY(argument_integer(arguments, "--stride", 1, CHECKPOINT_MOST_CONTEXT, 0, &stride));
+    TRY(argument_integer(arguments, "--bytes", 2, INT64_MAX, 0, &bytes));
     *settings = (struct evaluate_settings){.context = (int)context, .stride = (int)stride, .bytes = (uint64_t)bytes};
     return STATUS_OK;
 }

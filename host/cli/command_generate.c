@@ -5,22 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static status read_integer(const struct arguments *arguments, const char *option, int64_t least, int64_t most,
-                           int64_t otherwise, int64_t *value) {
-    const char *text = argument_value(arguments, option);
-    *value = otherwise;
-    if (text && (text_parse_integer(text, value) != 0 || *value < least || *value > most))
-        return fail_usage("%s needs a whole number from %lld to %lld, not '%s'", option, (long long)least,
-                          (long long)most, text);
-    return STATUS_OK;
-}
-
 static status read_settings(const struct arguments *arguments, struct generate_settings *settings) {
     int64_t tokens, top_k, seed;
     const char *temperature = argument_value(arguments, "--temperature");
-    TRY(read_integer(arguments, "--tokens", 1, 1000000, 200, &tokens));
-    TRY(read_integer(arguments, "--top-k", 0, 1000000, 0, &top_k));
-    TRY(read_integer(arguments, "--seed", 0, INT64_MAX, 1, &seed));
+    TRY(argument_integer(arguments, "--tokens", 1, 1000000, 200, &tokens));
+    TRY(argument_integer(arguments, "--top-k", 0, 1000000, 0, &top_k));
+    TRY(argument_integer(arguments, "--seed", 0, INT64_MAX, 1, &seed));
     *settings = (struct generate_settings){
         .tokens = (int)tokens, .temperature = 0.8, .top_k = (int)top_k, .seed = (uint64_t)seed};
     if (temperature && (text_parse_number(temperature, &settings->temperature) != 0 || settings->temperature < 0))

@@ -1,4 +1,3 @@
-#include "base/text.h"
 #include "cli/command.h"
 #include "report/children.h"
 #include "report/space.h"
@@ -6,14 +5,6 @@
 #include <stdio.h>
 
 enum { MOST_CHILDREN = 10000000 };
-
-static status read_children(const struct arguments *arguments, int64_t *children) {
-    const char *text = argument_value(arguments, "--children");
-    *children = 0;
-    if (text && (text_parse_integer(text, children) != 0 || *children < 1 || *children > MOST_CHILDREN))
-        return fail_usage("--children needs a whole number from 1 to %d, not '%s'", MOST_CHILDREN, text);
-    return STATUS_OK;
-}
 
 static status run(const struct arguments *arguments) {
     static struct run_config config;
@@ -23,7 +14,7 @@ static status run(const struct arguments *arguments) {
     const char *assignments[MAX_ARGUMENTS];
     int count = argument_values(arguments, "--set", assignments);
     int64_t children;
-    TRY(read_children(arguments, &children));
+    TRY(argument_integer(arguments, "--children", 1, MOST_CHILDREN, 0, &children));
     const char *catalogue_path = argument_value(arguments, "--catalogue");
     TRY(config_load(argument_value(arguments, "--config"), assignments, count, false, &config));
     TRY(catalogue_read(catalogue_path ? catalogue_path : config.model.catalogue, &catalogue));

@@ -1,4 +1,3 @@
-#include "base/text.h"
 #include "cli/command.h"
 #include "report/tune.h"
 
@@ -15,12 +14,8 @@ static status tune(struct device *device, double seconds, bool json) {
 }
 
 static status run(const struct arguments *arguments) {
-    const char *text = argument_value(arguments, "--seconds");
-    int64_t seconds = 120;
-    if (text &&
-        (text_parse_integer(text, &seconds) != 0 || seconds < TUNE_LEAST_SECONDS || seconds > TUNE_MOST_SECONDS))
-        return fail_usage("--seconds needs a whole number from %d to %d, not '%s'", TUNE_LEAST_SECONDS,
-                          TUNE_MOST_SECONDS, text);
+    int64_t seconds;
+    TRY(argument_integer(arguments, "--seconds", TUNE_LEAST_SECONDS, TUNE_MOST_SECONDS, 120, &seconds));
     struct device *device;
     /* Not as an earlier tuning says: CLBlast must still be as packaged. */
     TRY(device_open_choice(argument_value(arguments, "--device"), &(struct device_options){.gemm = "clblast"},

@@ -36,6 +36,16 @@ int argument_values(const struct arguments *arguments, const char *name, const c
     return count;
 }
 
+status argument_integer(const struct arguments *arguments, const char *option, int64_t least, int64_t most,
+                        int64_t otherwise, int64_t *value) {
+    const char *text = argument_value(arguments, option);
+    *value = otherwise;
+    if (text && (text_parse_integer(text, value) != 0 || *value < least || *value > most))
+        return fail_usage("%s needs a whole number from %lld to %lld, not '%s'", option, (long long)least,
+                          (long long)most, text);
+    return STATUS_OK;
+}
+
 static void print_help(void) {
     printf("starcl %s: evolves language-model architectures on OpenCL devices\n\n", STAR_VERSION);
     for (int i = 0; i < COMMANDS; i++)
