@@ -4,9 +4,10 @@
 #
 #     sh bench/builds.sh build/release/starcl >bench/results/builds.json
 #
-# 12 candidates of the quickstart's sizes and text, 80 steps each, as a generational search, which knows who comes next,
-# and as the quickstart's, which guesses. "waited" are the seconds that the search stood still for kernels, "background"
-# those that another thread built; a CPU shares its cores between that thread and training.
+# 12 candidates of the quickstart's sizes and text: as long as the quickstart trains, its final training included, and for
+# 80 steps without one, as a generational search, which knows who comes next, and as the quickstart's, which guesses.
+# "waited" are the seconds that the search stood still for kernels, "background" those that another thread built; a CPU
+# shares its cores between that thread and training.
 set -eu
 starcl=$(realpath "$1")
 config=$(realpath "$(dirname "$0")/../configs/quickstart.cfg")
@@ -14,7 +15,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 
-# run NAME CACHES ARGUMENT...: adds a row to table.txt.
+# run NAME CACHES OPTION...: adds a row to table.txt.
 run() {
     name=$1
     caches=$folder/$2
@@ -23,7 +24,7 @@ run() {
     start=$(date +%s.%N)
     XDG_CACHE_HOME=$caches POCL_CACHE_DIR=$caches "$starcl" search "$config" --run "$name" --seed 1 --quiet \
         --set 'search.levels=["all"]' --set 'search.founders=[]' --set search.population=4 --set search.generations=3 \
-        --set search.final.keep=0 --set train.steps=80 "$@" >"$name.txt" 2>&1 || { cat "$name.txt" >&2 && exit 1; }
+        "$@" >"$name.txt" 2>&1 || { cat "$name.txt" >&2 && exit 1; }
     end=$(date +%s.%N)
     tail -1 "$name/log.jsonl" | tr ',{}' '\n\n\n' | awk -F: -v name="$name" -v start="$start" -v end="$end" '
         { gsub(/"/, "", $1); value[$1] = $2 }
@@ -31,10 +32,13 @@ run() {
                     value["build_wait_seconds"], value["background_build_seconds"] }' | tee -a table.txt >&2
 }
 
+run quickstart-when-needed quickstart-1 --set devices.build_ahead=false
+run quickstart-ahead quickstart-2
 for search in nsga2 nsga2-steady; do
     candidates=16
     [ $search = nsga2 ] && candidates=0
-    set -- --set "search.algorithm=\"$search\"" --set search.surrogate.candidates=$candidates
+    set -- --set search.final.keep=0 --set train.steps=80 --set "search.algorithm=\"$search\"" \
+        --set search.surrogate.candidates=$candidates
     run "$search-when-needed" "$search-1" "$@" --set devices.build_ahead=false
     run "$search-ahead" "$search-2" "$@"
     run "$search-again" "$search-2" "$@"
