@@ -1,14 +1,15 @@
 #!/bin/sh
-# What a search saves: rungs, early stopping, a surrogate, and inherited weights against training every candidate in full.
+# What a search saves: a surrogate, early stopping, rungs and inherited weights against training every candidate in full.
 #
 #     sh bench/frugality.sh STARCL [--seeds "21 22 23 24 25"] [--variants "plain random frugal ..."] [--keep DIR]
 #                                                                                 >bench/results/frugality.json
 #
 #   plain          NSGA-II as published: 96 candidates of configs/frugal.cfg, 12 a generation, each trained in full
 #   random         as many random genomes, trained in full: as many tokens as plain
-#   frugal         configs/frugal.cfg: a quarter of those tokens
-#   no-rungs, no-stopping, no-surrogate    frugal without that
-#   inheritance    frugal, and children begin with the weights of the LIVs that they kept
+#   frugal         configs/frugal.cfg, a surrogate and early stopping: a quarter of those tokens
+#   rungs          frugal, and candidates are compared after three tenths of their steps
+#   rungs-no-stopping, rungs-no-surrogate    rungs without that
+#   rungs-inheritance    rungs, and children begin with the weights of the LIVs that they kept
 #
 # Two runs at a time, one a core. For each: the hypervolume of (test bits/byte / 3.6, parameters / 220,000, cache /
 # 12,000,000) up to (1, 1, 1) of what was trained in full, at the end, and the tokens after which it reached that of
@@ -21,7 +22,7 @@ shift
 bench=$(realpath "$(dirname "$0")")
 config=$bench/../configs/frugal.cfg
 seeds="21 22 23 24 25"
-variants="plain random frugal no-rungs no-stopping no-surrogate inheritance"
+variants="plain random frugal rungs rungs-no-stopping rungs-no-surrogate rungs-inheritance"
 folder=""
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -41,14 +42,15 @@ cd "$folder"
 options() {
     full="--set search.rungs=[] --set search.early_stopping=false --set search.inheritance=false"
     full="$full --set search.surrogate.candidates=0 --set search.budget.tokens=0 --set search.founders=[]"
+    rungs="--set search.rungs=[0.3,1.0] --set search.promoted=0.3333333333333333"
     case "$1" in
     plain) echo "$full --set search.algorithm=\"nsga2\" --set search.population=12 --set search.generations=8" ;;
     random) echo "$full --set search.algorithm=\"random\" --set search.population=12 --set search.generations=8" ;;
     frugal) ;;
-    no-rungs) echo "--set search.rungs=[]" ;;
-    no-stopping) echo "--set search.early_stopping=false" ;;
-    inheritance) echo "--set search.inheritance=true" ;;
-    no-surrogate) echo "--set search.surrogate.candidates=0" ;;
+    rungs) echo "$rungs" ;;
+    rungs-no-stopping) echo "$rungs --set search.early_stopping=false" ;;
+    rungs-no-surrogate) echo "$rungs --set search.surrogate.candidates=0" ;;
+    rungs-inheritance) echo "$rungs --set search.inheritance=true" ;;
     *) echo "frugality.sh: there is no variant $1" >&2 && exit 2 ;;
     esac
 }
