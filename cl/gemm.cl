@@ -107,8 +107,8 @@ inline ALWAYS_INLINE void pack_transposed(__global const float *from, int stride
  * Panels of `panel` from `count` of the `left` rows of A or columns of B, `stride` floats apart, for `depth` steps of
  * k. What a panel holds beyond `count` is used for no float of C.
  */
-CALLED void pack(__global const float *from, int stride, int k_stride, int count, int left, int depth,
-                               int panel, __local float *to) {
+CALLED void pack(__global const float *from, int stride, int k_stride, int count, int left, int depth, int panel,
+                 __local float *to) {
     if (stride == 1)
         pack_copied(from, k_stride, count, left, depth, panel, to);
     else
@@ -133,8 +133,8 @@ inline void put_edge(const float *sums, int columns, struct part to) {
  * last, columns of B are there. One function a size, so that every sum is a register.
  */
 #define DEFINE_MICRO(NAME, HEIGHT, VECTORS, A_SPACE, B_SPACE)                                                          \
-    CALLED void NAME(A_SPACE const float *a, int a_row_stride, int a_k_stride, B_SPACE const float *b,                 \
-                                   int b_k_stride, int depth, struct part to) {                                        \
+    CALLED void NAME(A_SPACE const float *a, int a_row_stride, int a_k_stride, B_SPACE const float *b, int b_k_stride, \
+                     int depth, struct part to) {                                                                      \
         int last = HEIGHT > FEW_ROWS ? HEIGHT - 1 : min(to.rows, HEIGHT) - 1;                                          \
         vec sum[HEIGHT][VECTORS];                                                                                      \
         UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = (vec)(0.0f);      \

@@ -84,11 +84,10 @@ const struct command command_evaluate = {
     .synopsis = "CHECKPOINT --on TEXT",
     .summary = "Says how well trained weights predict any text",
     .details =
-        "CHECKPOINT is a folder of `starcl train`, or a .safetensors file such as RUN/checkpoints/7.safetensors. "
-        "Every\n"
-        "byte but the first is predicted once, from those before it in a window that slides over the text: the "
-        "shorter\n"
-        "its stride, the more of them each byte has, and the longer it takes. Words are what white space separates.",
+        "CHECKPOINT is a folder of `starcl train`, or a .safetensors file such as RUN/checkpoints/7.safetensors.\n"
+        "Every byte but the first is predicted once, from those before it in a window that slides over the text:\n"
+        "the shorter its stride, the more of them each byte has, and the longer it takes. Words are what white\n"
+        "space separates.",
     .words_least = 1,
     .words_most = 1,
     .options =

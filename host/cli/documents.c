@@ -2,7 +2,6 @@
 
 #include "starcl/version.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,10 +26,9 @@ static void put_roff(const char *text) {
 static void put_command(const struct command *command) {
     printf(".SS starcl ");
     put_roff(command->name);
-    printf("\n.B starcl %s\n.RI \"", command->name);
-    for (const char *c = command->synopsis; *c; c++)
-        printf(*c == '"' ? "\\(dq" : *c == '-' ? "\\-" : "%c", *c);
-    printf("\"\n.PP\n");
+    printf("\n.B starcl %s\n.I ", command->name);
+    put_roff(command->synopsis);
+    printf("\n.PP\n");
     put_roff(command->summary);
     printf(".\n");
     if (command->details) {

@@ -50,8 +50,10 @@ static void print_help(void) {
     printf("starcl %s: evolves language-model architectures on OpenCL devices\n\n", STAR_VERSION);
     for (int i = 0; i < COMMANDS; i++)
         printf("  starcl %-8s %-22s %s\n", commands[i]->name, commands[i]->synopsis, commands[i]->summary);
-    printf("\n`starcl COMMAND --help` says more about one. Exit codes: 0 done, 1 failed, 2 wrong call or config,\n"
-           "130 interrupted (everything so far is kept).\n");
+    printf(
+        "\n`starcl COMMAND --help` says more about one; `starcl help man` is a man page, and `starcl help bash`, zsh\n"
+        "and fish are what completes words there. Exit codes: 0 done, 1 failed, 2 wrong call or config,\n"
+        "130 interrupted (everything so far is kept).\n");
 }
 
 static void print_command_help(const struct command *command) {

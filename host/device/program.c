@@ -165,7 +165,7 @@ static status build_source(const struct program_store *store, const char *name, 
  */
 static bool hands_over_binaries(const struct program_store *store) {
     enum { BUILDING_OVER_ASKING = 50 };
-    char path[PATH_MAX], *file = NULL, *key = program_cache_key(store->information, store->options, "", "empty");
+    char path[PATH_MAX], *file = NULL, *key = program_cache_key(store->information, "", "", "empty");
     size_t bytes = 0;
     program_cache_path(store->directory, "empty", key, path);
     if (!program_cache_read(path, key, &file, &bytes)) {
@@ -174,7 +174,7 @@ static bool hands_over_binaries(const struct program_store *store) {
         double start = clock_seconds();
         char source[96]; /* one that no driver has kept from before */
         snprintf(source, sizeof source, "__kernel void empty_%.0f(void) {}\n", 1e9 * start);
-        if (build_source(store, "empty", source, store->options, &program) == STATUS_OK) {
+        if (build_source(store, "empty", source, "", &program) == STATUS_OK) {
             double built = clock_seconds();
             binary = ask_binary(program, &bytes);
             if (clock_seconds() - built > (built - start) / BUILDING_OVER_ASKING)

@@ -54,8 +54,8 @@ struct filter *evolution_filter(const struct evolution *evolution);
 bool evolution_ask(struct evolution *evolution, struct individual *child);
 
 /*
- * What the `ahead`-th individual from now, 1 .., would be if nothing more were told before. Changes nothing. False where
- * there are no parents yet.
+ * What the `ahead`-th individual from now, 1 .., would be if nothing more were told before. Changes nothing. False
+ * where there are no parents yet.
  */
 bool evolution_guess(struct evolution *evolution, int ahead, struct individual *child);
 

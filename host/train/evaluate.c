@@ -23,8 +23,8 @@ struct evaluation {
     struct model *model;
     const struct source *source;
     int context, stride, together;
-    uint64_t bytes, windows;
-    unsigned char *text; /* of the windows that run at once, and the byte behind them */
+    uint64_t bytes, windows, read; /* of the text; windows that cover it; bytes that were read so far */
+    unsigned char *text;           /* of the windows that run at once, and the byte behind them */
     int32_t *tokens, *targets;
     struct tally parts[PARTS];
     uint64_t words;
@@ -52,10 +52,11 @@ static int fill_window(const unsigned char *text, uint64_t left, int context, in
     return count;
 }
 
-static void count_words(struct evaluation *evaluation, const unsigned char *text, uint64_t count) {
-    for (uint64_t i = 0; i < count; i++) {
-        bool in_word = !memchr(" \t\n\v\f\r", text[i], 6);
-        evaluation->words += evaluation->in_word && !in_word;
+/* Of the bytes from `begin` to `end`, which are at `text`, those that were not there before. */
+static void count_words(struct evaluation *evaluation, const unsigned char *text, uint64_t begin, uint64_t end) {
+    for (; evaluation->read < end; evaluation->read++) {
+        bool in_word = !memchr(" \t\n\v\f\r", text[evaluation->read - begin], 6);
+        evaluation->words += in_word && !evaluation->in_word;
         evaluation->in_word = in_word;
     }
 }
@@ -65,7 +66,9 @@ static status run_windows(struct evaluation *evaluation, uint64_t first) {
     int context = evaluation->context, stride = evaluation->stride, counted = 0;
     uint64_t begin = first * (uint64_t)stride, left = evaluation->bytes - begin;
     uint64_t most = (uint64_t)(evaluation->together - 1) * (uint64_t)stride + (uint64_t)context + 1;
-    TRY(source_read(evaluation->source, begin, (size_t)(left < most ? left : most), evaluation->text));
+    uint64_t there = left < most ? left : most;
+    TRY(source_read(evaluation->source, begin, (size_t)there, evaluation->text));
+    count_words(evaluation, evaluation->text, begin, begin + there);
     for (int w = 0; w < evaluation->together; w++) {
         uint64_t offset = (uint64_t)w * (uint64_t)stride;
         bool is_there = first + (uint64_t)w < evaluation->windows;
@@ -84,7 +87,7 @@ static status run_windows(struct evaluation *evaluation, uint64_t first) {
     TRY(model_read_loss(model, &mean));
     if (!isfinite(mean))
         return fail("the loss of bytes %llu to %llu is not finite", (unsigned long long)begin,
-                    (unsigned long long)(begin + most));
+                    (unsigned long long)(begin + there));
     struct tally *part = &evaluation->parts[first * PARTS / evaluation->windows];
     part->nats += (double)mean * counted;
     part->count += (uint64_t)counted;
@@ -102,21 +105,6 @@ static status run_all(struct evaluation *evaluation) {
                         fmax(0, (clock_seconds() - start) * (1 / done - 1)));
     }
     return STATUS_OK;
-}
-
-static status read_words(struct evaluation *evaluation) {
-    enum { PIECE = 1 << 16 };
-    unsigned char *text = memory_allocate(PIECE, 1);
-    status outcome = STATUS_OK;
-    for (uint64_t begin = 0; begin < evaluation->bytes && outcome == STATUS_OK; begin += PIECE) {
-        uint64_t left = evaluation->bytes - begin, count = left < PIECE ? left : PIECE;
-        outcome = source_read(evaluation->source, begin, (size_t)count, text);
-        if (outcome == STATUS_OK)
-            count_words(evaluation, text, count);
-    }
-    evaluation->words += evaluation->in_word;
-    free(text);
-    return outcome;
 }
 
 /* The mean over all predictions. Its error is that of a ratio, because parts may differ in length. */
@@ -154,8 +142,6 @@ static status evaluate_with_graph(struct device *device, const struct checkpoint
     if (outcome == STATUS_OK)
         outcome = run_all(evaluation);
     progress_clear();
-    if (outcome == STATUS_OK)
-        outcome = read_words(evaluation);
     free(evaluation->text);
     free(evaluation->tokens);
     free(evaluation->targets);

@@ -9,7 +9,9 @@
  *     window 1        - - + +
  *     window 2            - - + +
  *
- * A stride of the whole context is fastest, and charges the model for windows that begin with nothing before them.
+ * A stride of the whole context is fastest, and charges the model for windows that begin with nothing before them
+ * (Press, Smith and Lewis, "Shortformer", 2021, compare both). Losses of neighbouring bytes depend on each other, so
+ * their standard error is that of means over 32 long parts of the text (batch means).
  */
 #ifndef STARCL_TRAIN_EVALUATE_H
 #define STARCL_TRAIN_EVALUATE_H
@@ -26,7 +28,7 @@ struct evaluate_settings {
 struct text_score {
     int context, stride;
     uint64_t bytes; /* that were predicted */
-    uint64_t words; /* that end among them: runs of what is not white space */
+    uint64_t words; /* runs of what is not white space */
     double bits;    /* a byte, their mean */
     double error;   /* standard error of bits, by means over consecutive parts of the text; NaN where it is too short */
     double byte_perplexity, word_perplexity; /* 2^bits; 2^(bits bytes / words), infinite without words */

@@ -2,6 +2,10 @@
 . "$(dirname "$0")/lib.sh"
 layer=$3
 
+if "$starcl" doctor | grep -q "^problem *permission"; then
+    echo "skipped: this machine has a GPU that this user may not open, which is a problem of its own"
+    exit 0
+fi
 expect 0 "Nothing stands in the way." "$starcl" doctor
 grep -q "^good *driver" out.txt && grep -q "^good *choice" out.txt || complain "no driver or no choice"
 expect 0 '"subject":	"device"' "$starcl" doctor --json

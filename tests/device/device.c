@@ -106,19 +106,45 @@ static void test_buffers(void **unused) {
     device_close(device);
 }
 
-/* Finds a program on an opened device, and tells how many were built from source for it. */
+/* 1 + 1, by a kernel of a program with LANES 1 and WIDTH 4. */
+static void add_ones(struct device *device, cl_program program) {
+    enum { COUNT = 16, BUFFERS = 3 };
+    float ones[COUNT], sums[COUNT] = {0};
+    size_t one = 1;
+    int code, count = COUNT;
+    for (int i = 0; i < COUNT; i++)
+        ones[i] = 1;
+    cl_kernel kernel = clCreateKernel(program, "add_forward", &code);
+    assert_int_equal(code, CL_SUCCESS);
+    cl_command_queue queue = clCreateCommandQueue(device_context(device), device_information(device)->id, 0, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    cl_mem buffers[BUFFERS];
+    for (int i = 0; i < BUFFERS; i++) {
+        buffers[i] = clCreateBuffer(device_context(device), CL_MEM_COPY_HOST_PTR, sizeof ones, ones, &code);
+        assert_int_equal(code, CL_SUCCESS);
+        assert_int_equal(clSetKernelArg(kernel, (cl_uint)i, sizeof buffers[i], &buffers[i]), CL_SUCCESS);
+    }
+    assert_int_equal(clSetKernelArg(kernel, BUFFERS, sizeof count, &count), CL_SUCCESS);
+    assert_int_equal(clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &one, &one, 0, NULL, NULL), CL_SUCCESS);
+    assert_int_equal(clEnqueueReadBuffer(queue, buffers[2], CL_TRUE, 0, sizeof sums, sums, 0, NULL, NULL), CL_SUCCESS);
+    for (int i = 0; i < COUNT; i++)
+        assert_true(sums[i] == 2);
+    for (int i = 0; i < BUFFERS; i++)
+        clReleaseMemObject(buffers[i]);
+    clReleaseCommandQueue(queue);
+    clReleaseKernel(kernel);
+}
+
+/* Finds a program on an opened device and runs it, and tells how many were built from source for it. */
 static int programs_built(enum binaries binaries) {
     struct device *device;
     struct program *program;
-    int code;
     assert_ok(device_open_choice(NULL, NULL, &device));
     struct program_store *store =
         program_store_create(device_information(device), device_context(device),
                              "-cl-std=CL1.2 -DLANES=1 -DWIDTH=4 -DITEMS=4 -DROWS=1 -DREDUCTION_ROWS=4", binaries);
-    assert_ok(program_store_find(store, "peaks", "", BUILD_WAITED_FOR, &program));
-    cl_kernel kernel = clCreateKernel(program_opencl(program), "multiply_add", &code);
-    assert_int_equal(code, CL_SUCCESS);
-    clReleaseKernel(kernel);
+    assert_ok(program_store_find(store, "elementwise", "-DALONE", BUILD_WAITED_FOR, &program));
+    add_ones(device, program_opencl(program));
     int built = program_store_statistics(store).programs_waited;
     program_store_destroy(store);
     device_close(device);
@@ -133,7 +159,7 @@ static int cache_entries(char *path, size_t bytes) {
     assert_non_null(folder);
     int files = 0;
     for (struct dirent *entry; (entry = readdir(folder));) {
-        if (strncmp(entry->d_name, "peaks-", strlen("peaks-")) != 0)
+        if (strncmp(entry->d_name, "elementwise-", strlen("elementwise-")) != 0)
             continue;
         snprintf(path, bytes, "%s/%s", programs, entry->d_name);
         files++;
