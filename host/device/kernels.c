@@ -73,6 +73,5 @@ bool kernel_is_new(const struct kernel_set *set, struct kernel *kernel) {
 
 void kernel_launched(struct kernel_set *set, struct kernel *kernel, double seconds) {
     kernel->may_be_new = false;
-    program_note_launched(set->store, kernel->program, kernel->name);
-    program_store_add_seconds(set->store, set->where, seconds);
+    program_note_launched(set->store, kernel->program, kernel->name, set->where, seconds);
 }

@@ -342,10 +342,13 @@ bool program_was_launched(struct program_store *store, const struct program *pro
     return was;
 }
 
-void program_note_launched(struct program_store *store, struct program *program, const char *kernel) {
+void program_note_launched(struct program_store *store, struct program *program, const char *kernel,
+                           enum build_place where, double seconds) {
     struct launched *launched = memory_allocate(1, sizeof *launched);
     launched->kernel = memory_copy_text(kernel);
     pthread_mutex_lock(&store->lock);
+    add_seconds(store, where, seconds);
+    ++*(where == BUILD_WAITED_FOR ? &store->statistics.launches_waited : &store->statistics.launches_background);
     launched->next = program->launched;
     program->launched = launched;
     pthread_mutex_unlock(&store->lock);

@@ -38,15 +38,18 @@ cl_program program_opencl(const struct program *program);
 
 /*
  * Whether a kernel has been launched, or is of a program that was loaded: some drivers compile the rest at the first
- * launch. Who measures that adds its seconds.
+ * launch. Who measures that says how long it took.
  */
 bool program_was_launched(struct program_store *store, const struct program *program, const char *kernel);
-void program_note_launched(struct program_store *store, struct program *program, const char *kernel);
+void program_note_launched(struct program_store *store, struct program *program, const char *kernel,
+                           enum build_place where, double seconds);
 void program_store_add_seconds(struct program_store *store, enum build_place where, double seconds);
 
-/* Programs built from source, and seconds of building, of first launches, and of waiting for another thread's. */
+/* Programs built from source, their kernels' first launches, and seconds of both and of waiting for another thread's.
+ */
 struct build_statistics {
     int programs_waited, programs_background;
+    int launches_waited, launches_background;
     double waited, background;
 };
 struct build_statistics program_store_statistics(struct program_store *store);

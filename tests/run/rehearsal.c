@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "run/evaluator.h"
+#include "run/rehearsal.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -90,17 +91,47 @@ static void test_builds_ahead(void **unused) {
     evaluate_both("devices.build_ahead=false", without, built);
     assert_int_equal(built[1].programs_background, 0);
     int first = built[0].programs_waited, second = built[1].programs_waited - first;
+    int launches = built[1].launches_waited;
     assert_true(first > 2 && second > 1);
+    assert_int_equal(built[1].launches_background, 0);
     evaluate_both("devices.build_ahead=true", with, built);
     /* Measuring waits for the rehearsal, which has measured, too: the first one's decoding is there then. */
     assert_true(built[0].programs_waited <= first);
     assert_int_equal(built[1].programs_waited, built[0].programs_waited);
     assert_int_equal(built[1].programs_waited + built[1].programs_background, first + second);
+    assert_int_equal(built[1].launches_waited, built[0].launches_waited);
+    assert_int_equal(built[1].launches_waited + built[1].launches_background, launches);
     for (int i = 0; i < 2; i++) {
         const double *a = with[i].metrics.values, *b = without[i].metrics.values;
         assert_memory_equal(&a[METRIC_BITS_PER_BYTE], &b[METRIC_BITS_PER_BYTE], sizeof *a);
         assert_memory_equal(&a[METRIC_TEST_BITS_PER_BYTE], &b[METRIC_TEST_BITS_PER_BYTE], sizeof *a);
     }
+}
+
+/* Who waits for a rehearsal finds all that training, its evaluation and measuring need. */
+static void test_leaves_nothing(void **unused) {
+    (void)unused;
+    struct task_list tasks;
+    struct genome genome;
+    struct evaluation evaluation;
+    struct evaluator *evaluator = open_evaluator("devices.build_ahead=false", &tasks);
+    struct device *device = evaluator_device(evaluator);
+    struct rehearsal *rehearsal = rehearsal_create(device, &config, &catalogue, &tasks);
+    assert_non_null(rehearsal);
+    assert_ok(genome_parse(genomes[1], &genome));
+    rehearsal_expect(rehearsal, &genome, 1);
+    rehearsal_go_on(rehearsal);
+    for (int i = 0; i < 60000 && device_build_statistics(device).programs_background == 0; i++)
+        usleep(1000);
+    rehearsal_await(rehearsal, &genome);
+    evaluate(evaluator, &genome, &evaluation);
+    struct build_statistics built = device_build_statistics(device);
+    assert_true(built.launches_background > 0);
+    assert_int_equal(built.programs_waited, 0);
+    assert_int_equal(built.launches_waited, 0);
+    rehearsal_destroy(rehearsal);
+    evaluator_destroy(evaluator);
+    task_list_close(&tasks);
 }
 
 /* A rehearsal that fails, for want of memory here, is nobody's failure. */
@@ -139,9 +170,8 @@ static void test_closing(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_builds_ahead),
-        cmocka_unit_test(test_failing_rehearsal),
-        cmocka_unit_test(test_undisturbed),
+        cmocka_unit_test(test_builds_ahead),      cmocka_unit_test(test_leaves_nothing),
+        cmocka_unit_test(test_failing_rehearsal), cmocka_unit_test(test_undisturbed),
         cmocka_unit_test(test_closing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
