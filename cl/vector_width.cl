@@ -13,3 +13,9 @@
 __kernel void vector_width(__global int *floats) {
     floats[0] = REGISTER_FLOATS;
 }
+
+/* For drivers that predefine the same whatever they compile for: the sub-groups that they run it in are asked for. */
+__kernel void vector_lanes(__global float *values) {
+    int i = get_global_id(0);
+    values[i] = values[i] * values[i] + 1;
+}

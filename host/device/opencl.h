@@ -1,10 +1,15 @@
-/* The OpenCL headers, at the version the kernels and the host code are written for, and the names of error codes. */
+/*
+ * The OpenCL headers, at the version the kernels and the host code are written for, and the names of error codes. Who
+ * asks what a later version has, where a device has it, defines that version before.
+ */
 #ifndef STARCL_DEVICE_OPENCL_H
 #define STARCL_DEVICE_OPENCL_H
 
 #include "base/status.h"
 
+#ifndef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 120
+#endif
 #include <CL/cl.h>
 
 /* "CL_OUT_OF_RESOURCES (-5)"; also knows CLBlast's codes. Valid until the thread's next call. */

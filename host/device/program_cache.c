@@ -16,7 +16,7 @@
  * A file is magic, the CRC-32 and the length of the rest, then the key as text with its zero byte, then the binary,
  * which may be empty. Its name is a hash of the key; the key inside makes a collision harmless.
  */
-static const char MAGIC[8] = "starcl2";
+static const char MAGIC[8] = "starcl3";
 
 struct header {
     char magic[8];
@@ -24,6 +24,10 @@ struct header {
     uint32_t key_bytes;
     uint64_t binary_bytes;
 };
+
+/* What PoCL and Intel's runtime are told to compile for; Intel's tells nobody. */
+static const char *const targets[] = {"POCL_KERNELLIB_NAME", "CL_CONFIG_CPU_TARGET_ARCH"};
+enum { TARGETS = sizeof targets / sizeof *targets };
 
 /* With what a key begins. */
 static void append_device(struct text *key, const struct device_information *device) {
@@ -35,6 +39,8 @@ char *program_cache_key(const struct device_information *device, const char *com
                         const char *source) {
     struct text key = {0};
     append_device(&key, device);
+    for (int i = 0; i < TARGETS; i++)
+        text_append(&key, "%s\n", getenv(targets[i]) ? getenv(targets[i]) : "");
     text_append(&key, "%s %s\n%s", common_options, options, source);
     return key.text;
 }

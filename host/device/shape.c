@@ -1,6 +1,10 @@
+/* For sub-groups, where a device is that new. */
+#define CL_TARGET_OPENCL_VERSION 210
 #include "device/shape.h"
 
 #include "device/kernels.h"
+
+#include <stdio.h>
 
 static const struct kind {
     struct device_shape shape;
@@ -25,7 +29,7 @@ static const struct kind *kind_of_width(int width) {
     return &kinds[LANES_KIND - 1];
 }
 
-/* Reads the answer of cl/vector_width.cl. */
+/* What the compiler predefines, by cl/vector_width.cl; 0 where that says nothing. */
 static status read_width(const struct device_information *information, cl_context context, cl_command_queue queue,
                          struct kernel_set *kernels, int *width) {
     struct kernel *kernel;
@@ -44,20 +48,45 @@ static status read_width(const struct device_information *information, cl_contex
 }
 
 /*
+ * Work-items that the driver runs as one vector: the sub-group of a kernel over floats, which is one, or the whole
+ * work-group, where it runs them one by one. 0 where the driver does not tell.
+ */
+static status read_lanes(const struct device_information *information, struct kernel_set *kernels, int *lanes) {
+    struct kernel *kernel;
+    size_t group = 1024, sub_group = 0;
+    int major = 0, minor = 0;
+    *lanes = 0;
+    if (sscanf(information->version, "OpenCL %d.%d", &major, &minor) != 2 || 10 * major + minor < 21)
+        return STATUS_OK;
+    TRY(kernel_set_find(kernels, "vector_width", "vector_lanes", NULL, &kernel));
+    int code = clGetKernelSubGroupInfo(kernel->kernel, information->id, CL_KERNEL_MAX_SUB_GROUP_SIZE_FOR_NDRANGE,
+                                       sizeof group, &group, sizeof sub_group, &sub_group, NULL);
+    if (code == CL_SUCCESS)
+        *lanes = (int)sub_group;
+    return STATUS_OK;
+}
+
+/*
  * Drivers of CPUs claim widths that they do not compile for: PoCL claims what the host's processor has even where
  * POCL_KERNELLIB_NAME makes it compile for an older one, and vectors of twice a register's width spill. So a kernel
- * tells which instruction set its compiler aims at; where it cannot, the claim counts.
+ * tells which instruction set its compiler aims at; where it cannot, the claim counts. Intel's predefines the same for
+ * every set, but makes vectors of work-items as wide as a register is: the narrower of both counts.
  */
 static status measure_width(const struct device_information *information, cl_context context, cl_command_queue queue,
                             enum binaries binaries, int *width) {
+    int lanes = 0;
     struct program_store *programs = program_store_create(
         information, context, "-cl-std=CL1.2 -DLANES=1 -DWIDTH=1 -DITEMS=1 -DROWS=1 -DREDUCTION_ROWS=1", binaries);
     struct kernel_set *kernels = kernel_set_create(programs, BUILD_WAITED_FOR);
     status outcome = read_width(information, context, queue, kernels, width);
+    if (outcome == STATUS_OK)
+        outcome = read_lanes(information, kernels, &lanes);
     kernel_set_destroy(kernels);
     program_store_destroy(programs);
     if (outcome == STATUS_OK && *width == 0)
         *width = (int)information->float_vector_width;
+    if (outcome == STATUS_OK && lanes > 1 && lanes < *width)
+        *width = lanes;
     return outcome;
 }
 

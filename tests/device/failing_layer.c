@@ -3,8 +3,9 @@
  * to FAIL_FROM + FAIL_COUNT - 1 fail with CL_OUT_OF_RESOURCES, and with FAIL_FOREVER set everything from there on does,
  * opening the device included. Of the reads of at least FAIL_READ_BYTES bytes, number FAIL_READ_FROM to FAIL_READ_FROM
  * + FAIL_READ_COUNT - 1 fail alike. With SMALL_DEVICE set the device says that it has 256 MiB and no extensions.
+ * With SUB_GROUP=N set every kernel's sub-groups have N work-items.
  */
-#define CL_TARGET_OPENCL_VERSION 120
+#define CL_TARGET_OPENCL_VERSION 210
 #include <CL/cl_layer.h>
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ static const struct _cl_icd_dispatch *driver;
 static struct _cl_icd_dispatch dispatch;
 static long launches, fail_from, fail_count, forever;
 static long reads, read_bytes, read_from, read_count;
+static long sub_group;
 
 static int fails(void) {
     return launches >= fail_from && (forever || launches < fail_from + fail_count);
@@ -66,6 +68,16 @@ static cl_int CL_API_CALL device_info(cl_device_id device, cl_device_info what, 
     return what == CL_DEVICE_EXTENSIONS ? CL_SUCCESS : driver->clGetDeviceInfo(device, what, bytes, value, needed);
 }
 
+static cl_int CL_API_CALL sub_group_info(cl_kernel kernel, cl_device_id device, cl_kernel_sub_group_info what,
+                                         size_t bytes, const void *input, size_t value_bytes, void *value,
+                                         size_t *needed) {
+    (void)kernel, (void)device, (void)bytes, (void)input, (void)needed;
+    if (what != CL_KERNEL_MAX_SUB_GROUP_SIZE_FOR_NDRANGE || value_bytes != sizeof(size_t))
+        return CL_INVALID_VALUE;
+    *(size_t *)value = (size_t)sub_group;
+    return CL_SUCCESS;
+}
+
 cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t bytes, void *value, size_t *needed) {
     if (name != CL_LAYER_API_VERSION)
         return CL_INVALID_VALUE;
@@ -93,12 +105,15 @@ cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *t
     read_bytes = number("FAIL_READ_BYTES");
     read_from = number("FAIL_READ_FROM");
     read_count = number("FAIL_READ_COUNT");
+    sub_group = number("SUB_GROUP");
     driver = target;
     dispatch.clEnqueueNDRangeKernel = enqueue_kernel;
     dispatch.clEnqueueReadBuffer = enqueue_read;
     dispatch.clCreateContext = create_context;
     if (number("SMALL_DEVICE"))
         dispatch.clGetDeviceInfo = device_info;
+    if (sub_group)
+        dispatch.clGetKernelSubGroupInfo = sub_group_info;
     *layer = &dispatch;
     *entries_out = sizeof dispatch / sizeof(void *);
     return CL_SUCCESS;

@@ -17,42 +17,61 @@ static int width_by_name(const char *name) {
     return strstr(name, "skylake-avx512") ? 16 : strstr(name, "haswell") ? 8 : strstr(name, "penryn") ? 4 : 0;
 }
 
-/* Exits with 0 where the device has the shape that its name promises. */
-static void check_in_child(const char *kernel_library) {
+/* Exits with 0 where the device has vectors of `width` floats, or of its processor's for 0. */
+static void check_in_child(int width) {
     struct device *device;
-    if (kernel_library)
-        setenv("POCL_KERNELLIB_NAME", kernel_library, 1);
     if (device_open_choice("cpu", NULL, &device) != STATUS_OK)
         _exit(1);
     const char *name = device_information(device)->name;
     struct device_shape shape = device_shape(device);
-    int expected = width_by_name(name);
+    int expected = width ? width : width_by_name(name);
     bool right = shape.lanes == 1 && (expected == 0 || shape.width == expected);
     if (!right)
-        fprintf(stderr, "%s: %d lanes of %d floats\n", name, shape.lanes, shape.width);
+        fprintf(stderr, "%s: %d lanes of %d floats, not of %d\n", name, shape.lanes, shape.width, expected);
     device_close(device);
     _exit(right ? 0 : 1);
 }
 
-static void check(const char *kernel_library) {
+/* In a process where this variable has this value, unless it is NULL. */
+static void check(const char *variable, const char *value, int width) {
     int outcome;
     pid_t child = fork();
     assert_true(child >= 0);
-    if (child == 0)
-        check_in_child(kernel_library);
+    if (child == 0) {
+        if (variable)
+            setenv(variable, value, 1);
+        check_in_child(width);
+    }
     assert_int_equal(waitpid(child, &outcome, 0), child);
     assert_int_equal(outcome, 0);
 }
 
 static void test_width(void **unused) {
     (void)unused;
-    check(NULL);
+    check(NULL, NULL, 0);
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("sse4.1"))
-        check("sse41");
+        check("POCL_KERNELLIB_NAME", "sse41", 0);
     if (__builtin_cpu_supports("avx2"))
-        check("avx2");
+        check("POCL_KERNELLIB_NAME", "avx2", 0);
 #endif
+}
+
+/* A driver that predefines what it does not compile for, as Intel's does, but tells its sub-groups. */
+static void test_sub_groups(void **unused) {
+    (void)unused;
+    setenv("OPENCL_LAYERS", FAILING_LAYER, 1);
+    check("SUB_GROUP", "4", 4);
+    check("SUB_GROUP", "1", 0);
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("sse4.1")) {
+        setenv("POCL_KERNELLIB_NAME", "sse41", 1);
+        check("SUB_GROUP", "8", 4);
+        check("SUB_GROUP", "1024", 4);
+        unsetenv("POCL_KERNELLIB_NAME");
+    }
+#endif
+    unsetenv("OPENCL_LAYERS");
 }
 
 /* Sums, columns of B, a float of A: what a micro-kernel needs at once fits into the registers that such vectors have.
@@ -82,6 +101,7 @@ static void test_rows(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_width),
+        cmocka_unit_test(test_sub_groups),
         cmocka_unit_test(test_registers),
         cmocka_unit_test(test_rows),
     };
