@@ -39,7 +39,7 @@ struct part {
     float alpha, beta;
 };
 
-inline struct part part_at(struct part part, int row, int column) {
+INLINE struct part part_at(struct part part, int row, int column) {
     size_t place = (size_t)row * part.ldc + column;
     part.c += place;
     part.addend += place;
@@ -48,14 +48,14 @@ inline struct part part_at(struct part part, int row, int column) {
     return part;
 }
 
-inline size_t panel_floats(int panel, int depth) {
+INLINE size_t panel_floats(int panel, int depth) {
     return (size_t)panel * depth + STAR_PANEL_PADDING;
 }
 
 /* ---- packing ---- */
 
 /* Rows or columns that follow each other in memory: `panel` of them a step; the matrix has `left` from there. */
-inline ALWAYS_INLINE void pack_copied(__global const float *from, int k_stride, int count, int left, int depth,
+INLINE ALWAYS_INLINE void pack_copied(__global const float *from, int k_stride, int count, int left, int depth,
                                       int panel, __local float *to) {
     int whole = (panel + WIDTH - 1) / WIDTH * WIDTH;
     for (int begin = 0; begin < depth; begin += PACK_STEPS) {
@@ -78,7 +78,7 @@ inline ALWAYS_INLINE void pack_copied(__global const float *from, int k_stride, 
 }
 
 /* Rows or columns `stride` floats apart, whose steps follow each other: squares of WIDTH are transposed. */
-inline ALWAYS_INLINE void pack_transposed(__global const float *from, int stride, int count, int depth, int panel,
+INLINE ALWAYS_INLINE void pack_transposed(__global const float *from, int stride, int count, int depth, int panel,
                                           __local float *to) {
     for (int first = 0; first < count; first += panel, to += panel_floats(panel, depth)) {
         int last = min(panel, count - first);
@@ -118,7 +118,7 @@ CALLED void pack(__global const float *from, int stride, int k_stride, int count
 /* ---- micro-kernels and the loops around them ---- */
 
 /* Of `sums`, rows of so many columns, what is inside C. */
-inline void put_edge(const float *sums, int columns, struct part to) {
+INLINE void put_edge(const float *sums, int columns, struct part to) {
     for (int i = 0; i < to.rows; i++) {
         for (int j = 0; j < to.columns; j++) {
             size_t place = (size_t)i * to.ldc + j;
@@ -177,7 +177,7 @@ inline void put_edge(const float *sums, int columns, struct part to) {
     DEFINE_MICRO(NAME##_micro_narrow, MICRO_ROWS, 1, A_SPACE, B_SPACE)                                                 \
     DEFINE_MICRO(NAME##_micro_low, FEW_ROWS, MICRO_VECTORS, A_SPACE, B_SPACE)                                          \
     DEFINE_MICRO(NAME##_micro_low_narrow, FEW_ROWS, 1, A_SPACE, B_SPACE)                                               \
-    inline ALWAYS_INLINE void NAME(A_SPACE const float *a_panels, int a_row_stride, int a_k_stride,                    \
+    INLINE ALWAYS_INLINE void NAME(A_SPACE const float *a_panels, int a_row_stride, int a_k_stride,                    \
                                    size_t a_panel_step, B_SPACE const float *b, int b_k_stride, size_t b_panel_step,   \
                                    int depth, struct part to) {                                                        \
         for (int column = 0; column < to.columns; column += MICRO_COLUMNS, b += b_panel_step) {                        \
@@ -208,28 +208,28 @@ DEFINE_MULTIPLY(multiply_lying, __global, __global)
 /* ---- the frame ---- */
 
 /* This group's tile; members of a batch are a third of the range. */
-inline struct part tile_of(__global float *c, __global const float *addend, struct gemm_sizes p) {
+INLINE struct part tile_of(__global float *c, __global const float *addend, struct gemm_sizes p) {
     size_t member = get_group_id(2) * (size_t)p.c_step;
     struct part all = {c + member, addend + member, p.ldc, p.m, p.n, p.alpha, p.beta};
     return part_at(all, (int)get_group_id(1) * p.tile_rows, (int)get_group_id(0) * p.tile_columns);
 }
 
-inline struct part at_most(struct part part, int rows, int columns) {
+INLINE struct part at_most(struct part part, int rows, int columns) {
     part.rows = min(part.rows, rows);
     part.columns = min(part.columns, columns);
     return part;
 }
 
-inline __global const float *rows_of_a(__global const float *a, struct gemm_sizes p) {
+INLINE __global const float *rows_of_a(__global const float *a, struct gemm_sizes p) {
     return a + get_group_id(2) * (size_t)p.a_step + get_group_id(1) * (size_t)p.tile_rows * p.a_row_stride;
 }
 
-inline __global const float *columns_of_b(__global const float *b, struct gemm_sizes p) {
+INLINE __global const float *columns_of_b(__global const float *b, struct gemm_sizes p) {
     return b + get_group_id(2) * (size_t)p.b_step + get_group_id(0) * (size_t)p.tile_columns * p.b_column_stride;
 }
 
 /* After a block of k: what the next ones make is added to what is there. */
-inline struct part accumulating(struct part part) {
+INLINE struct part accumulating(struct part part) {
     part.addend = part.c;
     part.beta = 1.0f;
     return part;

@@ -37,14 +37,14 @@ struct operands {
     float alpha, beta;
 };
 
-inline struct operands operands_at(struct operands p, int column) {
+INLINE struct operands operands_at(struct operands p, int column) {
     p.w += column;
     p.y += column;
     p.addend += column;
     return p;
 }
 
-inline void put_one(float sum, struct operands p) {
+INLINE void put_one(float sum, struct operands p) {
     *p.y = p.alpha * sum + (p.beta != 0.0f ? p.beta * *p.addend : 0.0f);
 }
 
@@ -59,7 +59,7 @@ inline void put_one(float sum, struct operands p) {
 
 /* One function a number of vectors, so that every sum is a register. */
 #define DEFINE_COLUMNS(NAME, VECTORS)                                                                                  \
-    inline void NAME(struct operands p) {                                                                               \
+    INLINE void NAME(struct operands p) {                                                                               \
         vec sum[VECTORS];                                                                                              \
         UNROLL for (int j = 0; j < VECTORS; j++) sum[j] = (vec)(0.0f);                                                 \
         for (int step = 0; step < p.k; step++) {                                                                       \
@@ -79,14 +79,14 @@ DEFINE_COLUMNS(many_vectors, STAR_GEMV_VECTORS)
 DEFINE_COLUMNS(two_vectors, 2)
 DEFINE_COLUMNS(one_vector, 1)
 
-inline void one_column(struct operands p) {
+INLINE void one_column(struct operands p) {
     float sum = 0.0f;
     for (int step = 0; step < p.k; step++)
         sum += X(p, step) * LOAD_ONE(p.w + (size_t)step * p.stride);
     put_one(sum, p);
 }
 
-inline void columns(struct operands p, int first, int last) {
+INLINE void columns(struct operands p, int first, int last) {
     int column = first;
     for (; column + STAR_GEMV_VECTORS * WIDTH <= last; column += STAR_GEMV_VECTORS * WIDTH)
         many_vectors(operands_at(p, column));
@@ -100,7 +100,7 @@ inline void columns(struct operands p, int first, int last) {
 #endif
 
 /* 1 / rms(x) */
-inline float norm_scale(__global const float *x, int k, __local float *scratch) {
+INLINE float norm_scale(__global const float *x, int k, __local float *scratch) {
     vec squares = (vec)(0.0f);
     FOR_CHANNELS(c, k) {
         vec v = row_load(x, c, k);
@@ -155,7 +155,7 @@ GROUP_SHAPE __kernel void gemv(__global const float *x, __global const float *ga
 }
 
 /* The place of column c of `row` of a matrix [k, n] in panels. */
-inline size_t place_in_panels(int row, int c, int k, int n, int panel) {
+INLINE size_t place_in_panels(int row, int c, int k, int n, int panel) {
     int first = c - c % panel;
     return (size_t)first * k + (size_t)row * min(panel, n - first) + (c - first);
 }

@@ -22,7 +22,7 @@ struct chunk {
 };
 
 /* Chunks never cross a block; each segment (the sequence, or a block) has `chunks` of them. */
-inline struct chunk chunk_at(int index, int sequence, int context, int segment) {
+INLINE struct chunk chunk_at(int index, int sequence, int context, int segment) {
     int chunks = (segment + CHUNK - 1) / CHUNK, start = index / chunks * segment;
     struct chunk chunk;
     chunk.first = start + index % chunks * CHUNK;
@@ -32,7 +32,7 @@ inline struct chunk chunk_at(int index, int sequence, int context, int segment) 
 }
 
 /* The weight of token t: alpha of y and dC, beta of du and dB. */
-inline float token_weight(int t, int segment, float scale) {
+INLINE float token_weight(int t, int segment, float scale) {
 #if MEAN
     return scale / (t % segment + 1);
 #else
@@ -67,7 +67,7 @@ GROUP_SHAPE __kernel void decays(__global const float *A, __global const float *
 #endif
 
 /* What token i of a chunk adds to the state that leaves the chunk, and takes of the state that entered it. */
-inline float gives(__global const float *cumulative, struct chunk chunk, int i, int heads, int head, int mirrored) {
+INLINE float gives(__global const float *cumulative, struct chunk chunk, int i, int heads, int head, int mirrored) {
 #if DECAY
     float own = cumulative[(chunk.row + i) * heads + head];
     return exp(mirrored ? own : cumulative[(chunk.row + chunk.length - 1) * heads + head] - own);
@@ -76,11 +76,11 @@ inline float gives(__global const float *cumulative, struct chunk chunk, int i, 
 #endif
 }
 
-inline float takes(__global const float *cumulative, struct chunk chunk, int i, int heads, int head, int mirrored) {
+INLINE float takes(__global const float *cumulative, struct chunk chunk, int i, int heads, int head, int mirrored) {
     return gives(cumulative, chunk, i, heads, head, !mirrored);
 }
 
-inline size_t state_place(int sequence, int chunks, int chunk, int heads, int head) {
+INLINE size_t state_place(int sequence, int chunks, int chunk, int heads, int head) {
     return (((size_t)sequence * chunks + chunk) * heads + head) * DOT * OUT;
 }
 

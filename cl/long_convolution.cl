@@ -11,7 +11,7 @@
  * The tile's sums over sources j < `sources`, of K[at + i - j] x[j]. With `mirrored` positions count from the segment's
  * end, which turns the convolution into the gradient of its input.
  */
-inline void convolve_tile(__global const float *x, __global const float *kernel_, int at, int sources, int segment,
+INLINE void convolve_tile(__global const float *x, __global const float *kernel_, int at, int sources, int segment,
                           int mirrored, int lags, int c, int channels, vec *sum) {
     UNROLL for (int i = 0; i < TILE; i++)
         sum[i] = (vec)(0.0f);

@@ -15,7 +15,7 @@
 #define SOFTMAX (NONLINEARITY == STAR_NONLINEARITY_SOFTMAX)
 
 /* sum[d] = sum[d] * keep + sum over k of weight[k] * rows[k][d], for `columns` d and TOGETHER rows. */
-inline ALWAYS_INLINE void combine(vec *sum, vec keep, const vec *weight, __global const float *from, size_t stride,
+INLINE ALWAYS_INLINE void combine(vec *sum, vec keep, const vec *weight, __global const float *from, size_t stride,
                                   int columns, int first, int count) {
     __global const float *rows[TOGETHER];
     UNROLL for (int k = 0; k < TOGETHER; k++)
@@ -29,12 +29,12 @@ inline ALWAYS_INLINE void combine(vec *sum, vec keep, const vec *weight, __globa
 }
 
 /* The first element of a head's column block at the sequence's first token. */
-inline size_t head_place(int sequence, int context, int heads, int head, int columns) {
+INLINE size_t head_place(int sequence, int context, int heads, int head, int columns) {
     return ((size_t)sequence * context * heads + head) * columns;
 }
 
 /* The first visible token of each query. */
-inline ivec first_visible_of(ivec query, int mask, int span) {
+INLINE ivec first_visible_of(ivec query, int mask, int span) {
     if (mask == STAR_MASK_BANDED)
         return max(query - (ivec)(span - 1), (ivec)(0));
     if (mask == STAR_MASK_BLOCKED)
@@ -98,21 +98,6 @@ GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global con
     scatter(sum, y, heads * OUT, OUT, first, context, 1.0f / total, 0);
 }
 
-/*
- * What a pair of query and key passes back: its weight w (for dV) and the change of its score (for dC and dB), which is
- * w (dy . V - m) for softmax with m = dy . y, else s'(score) dy . V / n. score becomes w, change is dy . V before.
- */
-inline void pair_gradient(vec *score, vec *change, ivec hidden, vec normaliser, vec mean, vec share) {
-#if SOFTMAX
-    vec weight = exp(*score - normaliser), slope = weight;
-    *change -= mean;
-#else
-    vec weight = nonlinear(*score, NONLINEARITY) * share, slope = nonlinear_slope(*score, NONLINEARITY) * share;
-#endif
-    *score = VSELECT(weight, (vec)(0.0f), hidden);
-    *change = VSELECT(slope * *change, (vec)(0.0f), hidden);
-}
-
 /* dC_i = scale sum over j of change_ij B_j. Keeps m as mean_gradient for low_rank_keys. */
 GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global const float *B, __global const float *V,
                                            __global const float *y, __global const float *log_sum,
@@ -152,7 +137,7 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
         dots(upstream, V, v_heads * OUT, OUT, key, context, change);
         UNROLL for (int k = 0; k < TOGETHER; k++) {
             ivec hidden = ((ivec)(key + k) > query) | ((ivec)(key + k) < lowest);
-            pair_gradient(&score[k], &change[k], hidden, normaliser, mean, share);
+            pair_gradient(&score[k], &change[k], hidden, normaliser, mean, share, NONLINEARITY);
         }
         combine(sum, (vec)(1.0f), change, B, b_heads * DOT, DOT, key, context);
     }
@@ -160,16 +145,17 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
 }
 
 /* pair_gradient() of WIDTH keys with TOGETHER queries from `query`; those beyond the context pass nothing back. */
-inline ALWAYS_INLINE void query_gradients(vec *score, vec *change, ivec key, int query, int context, int mask, int span,
+INLINE ALWAYS_INLINE void query_gradients(vec *score, vec *change, ivec key, int query, int context, int mask, int span,
                                           __global const float *log_sum, __global const float *means) {
     UNROLL for (int k = 0; k < TOGETHER; k++) {
         int place = min(query + k, context - 1), lowest = first_visible(query + k, mask, span);
         ivec hidden = (key > (ivec)(query + k)) | (key < (ivec)(lowest)) | (ivec)(query + k < context ? 0 : -1);
 #if SOFTMAX
-        pair_gradient(&score[k], &change[k], hidden, (vec)(log_sum[place]), (vec)(means[place]), (vec)(0.0f));
+        pair_gradient(&score[k], &change[k], hidden, (vec)(log_sum[place]), (vec)(means[place]), (vec)(0.0f),
+                      NONLINEARITY);
 #else
         pair_gradient(&score[k], &change[k], hidden, (vec)(0.0f), (vec)(0.0f),
-                      (vec)(1.0f / (query + k - lowest + 1)));
+                      (vec)(1.0f / (query + k - lowest + 1)), NONLINEARITY);
 #endif
     }
 }
@@ -236,7 +222,7 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
  */
 
 /* to[first + k] += scale sum over the WIDTH keys j from `key` of change[k][j] B_j, for TOGETHER queries. */
-inline ALWAYS_INLINE void add_changes(const vec *change, __global const float *B, size_t b_stride, int key,
+INLINE ALWAYS_INLINE void add_changes(const vec *change, __global const float *B, size_t b_stride, int key,
                                       __global float *to, size_t stride, int first, int count, float scale) {
     float changes[TOGETHER][WIDTH];
     UNROLL for (int k = 0; k < TOGETHER; k++)
@@ -259,7 +245,7 @@ inline ALWAYS_INLINE void add_changes(const vec *change, __global const float *B
  * m of WIDTH queries from `first`. In the order of dots(), so that what must cancel does: a token that sees itself alone
  * changes no score.
  */
-inline void keep_means(__global const float *y, __global const float *dy, int heads, int first, int context,
+INLINE void keep_means(__global const float *y, __global const float *dy, int heads, int first, int context,
                        __global float *means) {
     vec out[OUT], upstream[OUT], mean = (vec)(0.0f);
     gather(y, heads * OUT, OUT, first, context, 1.0f, out);
@@ -320,7 +306,7 @@ GROUP_SHAPE __kernel void low_rank_backward(__global const float *C, __global co
 }
 #endif
 
-inline void keep_row(__global const float *row, __global float *cache, int columns) {
+INLINE void keep_row(__global const float *row, __global float *cache, int columns) {
     FOR_CHANNELS(d, columns)
     row_store(row_load(row, d, columns), cache, d, columns);
 }

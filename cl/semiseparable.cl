@@ -19,7 +19,7 @@ struct step {
     vec u; /* delta v */
 };
 
-inline struct step step_load(__global const float *A, __global const float *V, vec bias, size_t place, int c,
+INLINE struct step step_load(__global const float *A, __global const float *V, vec bias, size_t place, int c,
                              int channels) {
     struct step step;
     step.pre = row_load(A + place, c, channels) + bias;
@@ -30,7 +30,7 @@ inline struct step step_load(__global const float *A, __global const float *V, v
     return step;
 }
 
-inline size_t state_place(int sequence, int chunk, int chunks, int n, int channels) {
+INLINE size_t state_place(int sequence, int chunk, int chunks, int n, int channels) {
     return (((size_t)sequence * chunks + chunk) * STATE + n) * channels;
 }
 
@@ -61,7 +61,7 @@ GROUP_SHAPE __kernel void semiseparable_forward(__global const float *A, __globa
 }
 
 /* sums[n] = sum over the vector's channels of values[n]. */
-inline ALWAYS_INLINE void sum_channels(const vec *values, __local float *sums) {
+INLINE ALWAYS_INLINE void sum_channels(const vec *values, __local float *sums) {
     for (int n = 0; n < STATE; n += WIDTH) {
         vec some[WIDTH];
         float parts[WIDTH];

@@ -60,23 +60,23 @@ GROUP_SHAPE __kernel void spectral_roots(__global float *table, int count) {
  * Slots are aligned, which row_store's are not: PoCL stores unaligned vectors of 16 in three pieces, and loading what
  * was just stored in pieces waits. Vectors as arguments make it use registers of 16 at all.
  */
-inline ALWAYS_INLINE vec fetch(__global const vec *p) {
+INLINE ALWAYS_INLINE vec fetch(__global const vec *p) {
     return *p;
 }
 
-inline ALWAYS_INLINE void keep(vec value, __global vec *p) {
+INLINE ALWAYS_INLINE void keep(vec value, __global vec *p) {
     *p = value;
 }
 
 /* RADIX elements, `step` elements apart, on their way through registers. */
-inline ALWAYS_INLINE void load_registers(__global const vec *data, int step, vec *re, vec *im) {
+INLINE ALWAYS_INLINE void load_registers(__global const vec *data, int step, vec *re, vec *im) {
     UNROLL for (int i = 0; i < RADIX; i++) {
         re[i] = fetch(data + (size_t)(i * step) * ELEMENT);
         im[i] = fetch(data + (size_t)(i * step) * ELEMENT + IMAGINARY);
     }
 }
 
-inline ALWAYS_INLINE void store_registers(__global vec *data, int step, const vec *re, const vec *im) {
+INLINE ALWAYS_INLINE void store_registers(__global vec *data, int step, const vec *re, const vec *im) {
     UNROLL for (int i = 0; i < RADIX; i++) {
         keep(re[i], data + (size_t)(i * step) * ELEMENT);
         keep(im[i], data + (size_t)(i * step) * ELEMENT + IMAGINARY);
@@ -84,14 +84,14 @@ inline ALWAYS_INLINE void store_registers(__global vec *data, int step, const ve
 }
 
 /* The root of the node `block` behind `first`, which is even. A right child's root is i times its sister's. */
-inline ALWAYS_INLINE void root_of(struct roots roots, int first, int block, float *re, float *im) {
+INLINE ALWAYS_INLINE void root_of(struct roots roots, int first, int block, float *re, float *im) {
     int from = first + (block & ~1);
     *re = block % 2 ? -roots.im[from] : roots.re[from];
     *im = block % 2 ? roots.re[from] : roots.im[from];
 }
 
 /* RADIX elements below `node` on their way down: the last levels, those of nodes of up to `size` elements. */
-inline ALWAYS_INLINE void split_registers(vec *re, vec *im, int size, struct roots roots, int node) {
+INLINE ALWAYS_INLINE void split_registers(vec *re, vec *im, int size, struct roots roots, int node) {
     UNROLL for (int half_ = RADIX / 2; half_ > 0; half_ /= 2) {
         if (2 * half_ <= size) {
             UNROLL for (int block = 0; block < RADIX / 2 / half_; block++) {
@@ -111,7 +111,7 @@ inline ALWAYS_INLINE void split_registers(vec *re, vec *im, int size, struct roo
 }
 
 /* The same levels on the way up; what comes is `size` times too large. */
-inline ALWAYS_INLINE void join_registers(vec *re, vec *im, int size, struct roots roots, int node) {
+INLINE ALWAYS_INLINE void join_registers(vec *re, vec *im, int size, struct roots roots, int node) {
     UNROLL for (int half_ = 1; half_ < RADIX; half_ *= 2) {
         if (2 * half_ <= size) {
             UNROLL for (int block = 0; block < RADIX / 2 / half_; block++) {
@@ -131,7 +131,7 @@ inline ALWAYS_INLINE void join_registers(vec *re, vec *im, int size, struct root
 }
 
 /* The levels of nodes of up to `size` elements in `blocks` runs of RADIX elements; `node` has the first run. */
-inline ALWAYS_INLINE void split_pass(__global vec *data, int step, int blocks, int size, struct roots roots, int node) {
+INLINE ALWAYS_INLINE void split_pass(__global vec *data, int step, int blocks, int size, struct roots roots, int node) {
     for (int block = 0; block < blocks; block++) {
         for (int i = 0; i < step; i++) {
             __global vec *at = data + (size_t)(block * RADIX * step + i) * ELEMENT;
@@ -143,7 +143,7 @@ inline ALWAYS_INLINE void split_pass(__global vec *data, int step, int blocks, i
     }
 }
 
-inline ALWAYS_INLINE void join_pass(__global vec *data, int step, int blocks, int size, struct roots roots, int node) {
+INLINE ALWAYS_INLINE void join_pass(__global vec *data, int step, int blocks, int size, struct roots roots, int node) {
     for (int block = 0; block < blocks; block++) {
         for (int i = 0; i < step; i++) {
             __global vec *at = data + (size_t)(block * RADIX * step + i) * ELEMENT;
@@ -156,7 +156,7 @@ inline ALWAYS_INLINE void join_pass(__global vec *data, int step, int blocks, in
 }
 
 /* From `node` to the leaves below it: `length` elements, 1 or at least RADIX. */
-inline void split_all(__global vec *data, int length, struct roots roots, int node) {
+INLINE void split_all(__global vec *data, int length, struct roots roots, int node) {
     int blocks = 1, step = length;
     for (; step >= RADIX; blocks *= RADIX) {
         step /= RADIX;
@@ -167,7 +167,7 @@ inline void split_all(__global vec *data, int length, struct roots roots, int no
 }
 
 /* Its inverse, `length` times too large. */
-inline void join_all(__global vec *data, int length, struct roots roots, int node) {
+INLINE void join_all(__global vec *data, int length, struct roots roots, int node) {
     int blocks = length, step = 1;
     while (blocks >= RADIX)
         blocks /= RADIX;
@@ -180,12 +180,12 @@ inline void join_all(__global vec *data, int length, struct roots roots, int nod
 }
 
 /* The blocks of a slot of `size` elements, as many as a column is high; 1 where the whole slot stays in the cache. */
-inline int blocks_of(int size) {
+INLINE int blocks_of(int size) {
     return size < COLUMN * RADIX ? 1 : COLUMN;
 }
 
 /* The first levels: rows of a segment into a slot. */
-inline void split_columns(__global const float *rows, int length, int c, int channels, __global vec *slot, int size,
+INLINE void split_columns(__global const float *rows, int length, int c, int channels, __global vec *slot, int size,
                           struct roots roots) {
     int blocks = blocks_of(size), height = blocks > 1 ? blocks : size, step = size / height;
     __global vec *column = blocks > 1 ? slot + (size_t)size * ELEMENT : slot;
@@ -206,7 +206,7 @@ inline void split_columns(__global const float *rows, int length, int c, int cha
 }
 
 /* The last levels on the way up: the real parts of the first `length` elements into rows. */
-inline void join_columns(__global vec *slot, int size, struct roots roots, __global float *rows, int length, int c,
+INLINE void join_columns(__global vec *slot, int size, struct roots roots, __global float *rows, int length, int c,
                          int channels, int accumulate) {
     int blocks = blocks_of(size), height = blocks > 1 ? blocks : size, step = size / height;
     __global vec *column = blocks > 1 ? slot + (size_t)size * ELEMENT : slot;
@@ -223,13 +223,13 @@ inline void join_columns(__global vec *slot, int size, struct roots roots, __glo
     }
 }
 
-inline struct roots roots_of(__global const float *table, int size) {
+INLINE struct roots roots_of(__global const float *table, int size) {
     struct roots roots = {table, table + size};
     return roots;
 }
 
 /* A slot: the elements of a transform, and behind them the buffer for a column. */
-inline __global vec *slot_at(__global float *slots, size_t slot, int size) {
+INLINE __global vec *slot_at(__global float *slots, size_t slot, int size) {
     return (__global vec *)slots + slot * (size + COLUMN) * ELEMENT + LANE;
 }
 
@@ -250,7 +250,7 @@ struct task {
     size_t place;
 };
 
-inline struct task task_of(int span, int number, int channels, int context, int segment) {
+INLINE struct task task_of(int span, int number, int channels, int context, int segment) {
     int segments = (context + segment - 1) / segment, start = number % segments * segment;
     struct task task = {span, (span * LANES + LANE) * WIDTH, min(segment, context - start),
                         ((size_t)(number / segments) * context + start) * channels};

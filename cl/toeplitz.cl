@@ -5,12 +5,12 @@
  */
 
 /* (B V)[row - k] at channel c. */
-inline vec gated(__global const float *B, __global const float *V, int row, int c, int channels) {
+INLINE vec gated(__global const float *B, __global const float *V, int row, int c, int channels) {
     size_t place = (size_t)row * channels;
     return row_load(B + place, c, channels) * row_load(V + place, c, channels);
 }
 
-inline vec convolved(__global const float *B, __global const float *V, __global const float *taps, int row, int reach,
+INLINE vec convolved(__global const float *B, __global const float *V, __global const float *taps, int row, int reach,
                      int c, int channels) {
     vec sum = (vec)(0.0f);
     for (int k = 0; k < reach; k++)

@@ -34,7 +34,7 @@ CALLED void scatter(const vec *from, __global float *to, size_t stride, int colu
  */
 #define TOGETHER 8
 
-inline ALWAYS_INLINE void dots(const vec *vectors, __global const float *from, size_t stride, int columns, int first,
+INLINE ALWAYS_INLINE void dots(const vec *vectors, __global const float *from, size_t stride, int columns, int first,
                                int count, vec *sums) {
     __global const float *rows[TOGETHER];
     UNROLL for (int k = 0; k < TOGETHER; k++) {

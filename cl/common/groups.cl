@@ -6,7 +6,7 @@
  */
 #define GROUP_SCRATCH(name) __local float name[LANES]
 
-inline float group_sum(float value, __local float *scratch) {
+INLINE float group_sum(float value, __local float *scratch) {
 #if LANES == 1
     return value;
 #else
@@ -23,7 +23,7 @@ inline float group_sum(float value, __local float *scratch) {
 #endif
 }
 
-inline float group_max(float value, __local float *scratch) {
+INLINE float group_max(float value, __local float *scratch) {
 #if LANES == 1
     return value;
 #else

@@ -1,11 +1,11 @@
 /* Functions of one number, and their slopes. */
 
-inline vec sigmoid(vec x) {
+INLINE vec sigmoid(vec x) {
     return 1.0f / (1.0f + exp(-x));
 }
 
 /* s(x) and its derivative, for STAR_NONLINEARITY_... but softmax; `kind` is a constant after compiling. */
-inline vec nonlinear(vec x, int kind) {
+INLINE vec nonlinear(vec x, int kind) {
     switch (kind) {
     case STAR_NONLINEARITY_SIGMOID:
         return sigmoid(x);
@@ -18,7 +18,7 @@ inline vec nonlinear(vec x, int kind) {
     }
 }
 
-inline vec nonlinear_slope(vec x, int kind) {
+INLINE vec nonlinear_slope(vec x, int kind) {
     vec s = sigmoid(x);
     switch (kind) {
     case STAR_NONLINEARITY_SIGMOID:
@@ -33,6 +33,20 @@ inline vec nonlinear_slope(vec x, int kind) {
 }
 
 /* log(1 + exp(x)) without overflow. */
-inline vec softplus(vec x) {
+INLINE vec softplus(vec x) {
     return fmax(x, (vec)(0.0f)) + log1p(exp(-fabs(x)));
+}
+
+/*
+ * What a pair of query and key of low_rank.cl passes back: its weight w (for dV) and the change of its score (for dC
+ * and dB), which is w (dy . V - m) for softmax with m = dy . y, else s'(score) dy . V / n. score becomes w, change is
+ * dy . V before; `normaliser` is the logarithmic sum, `share` is 1 / n.
+ */
+INLINE void pair_gradient(vec *score, vec *change, ivec hidden, vec normaliser, vec mean, vec share, int kind) {
+    bool is_softmax = kind == STAR_NONLINEARITY_SOFTMAX;
+    vec weight = is_softmax ? exp(*score - normaliser) : nonlinear(*score, kind) * share;
+    vec slope = is_softmax ? weight : nonlinear_slope(*score, kind) * share;
+    vec upstream = is_softmax ? *change - mean : *change;
+    *score = VSELECT(weight, (vec)(0.0f), hidden);
+    *change = VSELECT(slope * upstream, (vec)(0.0f), hidden);
 }

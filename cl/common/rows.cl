@@ -10,7 +10,7 @@
 #define GROUP_SHAPE __attribute__((reqd_work_group_size(LANES, 1, 1)))
 
 /* The first float of this lane's item-th vector in a flat array; padding behind the array makes whole vectors safe. */
-inline int flat_index(int item) {
+INLINE int flat_index(int item) {
     return (((int)get_group_id(0) * ITEMS + item) * LANES + LANE) * WIDTH;
 }
 
@@ -39,7 +39,7 @@ CALLED void store_edge(vec value, __global float *to, int count) {
 #endif
 
 /* A vector of a row at channel c; beyond the row it reads `beyond` (row_load: 0) and writes nothing. */
-inline vec row_load_or(__global const float *row, int c, int channels, float beyond) {
+INLINE vec row_load_or(__global const float *row, int c, int channels, float beyond) {
 #if WIDTH == 1
     return c < channels ? row[c] : beyond;
 #else
@@ -47,11 +47,11 @@ inline vec row_load_or(__global const float *row, int c, int channels, float bey
 #endif
 }
 
-inline vec row_load(__global const float *row, int c, int channels) {
+INLINE vec row_load(__global const float *row, int c, int channels) {
     return row_load_or(row, c, channels, 0.0f);
 }
 
-inline void row_store(vec value, __global float *row, int c, int channels) {
+INLINE void row_store(vec value, __global float *row, int c, int channels) {
 #if WIDTH == 1
     if (c < channels)
         row[c] = value;
@@ -64,14 +64,14 @@ inline void row_store(vec value, __global float *row, int c, int channels) {
 }
 
 /* Gradients are written by the first consumer of a value and added to by the others. */
-inline void row_put(vec value, __global float *row, int c, int channels, int accumulate) {
+INLINE void row_put(vec value, __global float *row, int c, int channels, int accumulate) {
     if (accumulate)
         value += row_load(row, c, channels);
     row_store(value, row, c, channels);
 }
 
 /* The same for flat arrays, whose padding makes whole vectors safe. */
-inline void flat_put(vec value, __global float *p, int accumulate) {
+INLINE void flat_put(vec value, __global float *p, int accumulate) {
     if (accumulate)
         value += VLOAD(p);
     VSTORE(value, p);

@@ -40,16 +40,26 @@ typedef JOIN(int, WIDTH) ivec;
 /* For functions whose arrays are to become registers of their caller. */
 #define ALWAYS_INLINE __attribute__((always_inline))
 /*
- * For large functions, and what rarely runs. CPUs call functions at next to no cost, and compilers take as long for each
- * copy that they inline. With many lanes everything is inlined: arrays that are handed over would have to be in memory.
+ * For all functions: static, because plain C99 `inline` leaves undefined symbols where a compiler does not inline. With
+ * many lanes everything is inlined: arrays that are handed over would have to be memory, and PoCL does not tell a
+ * function that is called which lane it is.
+ */
+#if LANES == 1
+#define INLINE static inline
+#else
+#define INLINE static inline ALWAYS_INLINE
+#endif
+/*
+ * For large functions, and what rarely runs: CPUs call functions at next to no cost, and compilers take as long for each
+ * copy that they inline.
  */
 #if LANES == 1
 #define CALLED static __attribute__((noinline))
 #else
-#define CALLED inline
+#define CALLED INLINE
 #endif
 
-inline float vec_sum(vec v) {
+INLINE float vec_sum(vec v) {
 #if WIDTH == 1
     return v;
 #elif WIDTH == 4
@@ -68,7 +78,7 @@ inline float vec_sum(vec v) {
 }
 
 /* The sums of WIDTH vectors, by far fewer shuffles than as many vec_sum() take. Overwrites the vectors. */
-inline ALWAYS_INLINE vec vec_sums(vec *vectors) {
+INLINE ALWAYS_INLINE vec vec_sums(vec *vectors) {
 #if WIDTH > 1
     UNROLL for (int count = WIDTH / 2; count > 0; count /= 2)
         UNROLL for (int i = 0; i < count; i++)
@@ -78,7 +88,7 @@ inline ALWAYS_INLINE vec vec_sums(vec *vectors) {
     return vectors[0];
 }
 
-inline float vec_max(vec v) {
+INLINE float vec_max(vec v) {
 #if WIDTH == 1
     return v;
 #elif WIDTH == 4
@@ -97,7 +107,7 @@ inline float vec_max(vec v) {
 }
 
 /* rows[i][j] becomes rows[j][i]: log2(WIDTH) perfect shuffles of the first half of the rows with the second. */
-inline void transpose_square(vec *rows) {
+INLINE void transpose_square(vec *rows) {
 #if WIDTH > 1
     for (int stage = 1; stage < WIDTH; stage *= 2) {
         vec shuffled[WIDTH];
