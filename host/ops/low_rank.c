@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { C, B, V };
 enum { Y, LOG_SUM };
@@ -23,6 +24,27 @@ static int out_columns(const struct op *op) {
 
 static bool is_softmax(const struct op *op) {
     return op->attributes.nonlinearity == STAR_NONLINEARITY_SOFTMAX;
+}
+
+/* Floats of a row of `columns` in local memory, as cl/low_rank_tiles.cl lays it out. */
+static int tile_stride(int columns) {
+    return (int)divide_up((size_t)columns, STAR_TILE_ACROSS) * STAR_TILE_ACROSS + 1;
+}
+
+/*
+ * Rows of the tiles that cl/low_rank_tiles.cl works by: 16 or 8, with which four of a head and two of weights fit into
+ * the local memory that every device has, and which the lanes can share out. 0: no tiles, for CPUs, for shapes that
+ * only tests have, and for heads of which not even 8 rows fit.
+ */
+static int tile_of(const struct op *op) {
+    enum { LOCAL_FLOATS = 32768 / sizeof(float), MOST = 16, LEAST = 8 };
+    int down = op->device.lanes / STAR_TILE_ACROSS;
+    if (op->device.width != 1 || (down != MOST && down != LEAST))
+        return 0;
+    for (int tile = MOST; tile >= down; tile /= 2)
+        if (tile * (2 * (tile_stride(dot_columns(op)) + tile_stride(out_columns(op)) + tile + 1) + 2) <= LOCAL_FLOATS)
+            return tile;
+    return 0;
 }
 
 /*
@@ -80,8 +102,9 @@ static status infer(struct op *op) {
 }
 
 static struct launch_groups groups(const struct op *op) {
-    return (struct launch_groups){(size_t)groups_over_columns(op->device, op->context), (size_t)op->attributes.heads,
-                                  (size_t)op->batch};
+    size_t tile = (size_t)tile_of(op), context = (size_t)op->context;
+    size_t along = tile ? divide_up(context, tile) : (size_t)groups_over_columns(op->device, op->context);
+    return (struct launch_groups){along, (size_t)op->attributes.heads, (size_t)op->batch};
 }
 
 enum { OPTION_BYTES = 64 };
@@ -90,6 +113,18 @@ static struct kernel_name kernel(const struct op *op, const char *name, char *op
     snprintf(options, OPTION_BYTES, "-DDOT=%d -DOUT=%d -DNONLINEARITY=%d", dot_columns(op), out_columns(op),
              op->attributes.nonlinearity);
     return (struct kernel_name){"low_rank", name, options};
+}
+
+/* Of those that are there by tiles, too. */
+static struct kernel_name tiled_kernel(const struct op *op, const char *name, char *options) {
+    int tile = tile_of(op);
+    struct kernel_name chosen = kernel(op, name, options);
+    if (tile == 0)
+        return chosen;
+    size_t length = strlen(options);
+    snprintf(options + length, OPTION_BYTES - length, " -DTILE=%d", tile);
+    chosen.program = "low_rank_tiles";
+    return chosen;
 }
 
 static float scale(const struct op *op) {
@@ -115,10 +150,10 @@ static cl_mem log_sum(const struct op *op, const struct op_buffers *buffers) {
 static status forward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
     char options[OPTION_BYTES];
     struct attention_sizes sizes = sizes_of(op);
-    return LAUNCH(device, kernel(op, "low_rank_forward", options), groups(op), argument_buffer(buffers->inputs[C]),
-                  argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-                  argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)),
-                  argument_struct(&sizes, sizeof sizes));
+    return LAUNCH(device, tiled_kernel(op, "low_rank_forward", options), groups(op),
+                  argument_buffer(buffers->inputs[C]), argument_buffer(buffers->inputs[B]),
+                  argument_buffer(buffers->inputs[V]), argument_buffer(buffers->outputs[Y]),
+                  argument_buffer(log_sum(op, buffers)), argument_struct(&sizes, sizeof sizes));
 }
 
 /* A gradient that is first made in parts, in scratch, or else in the input's own buffer. */
@@ -161,13 +196,13 @@ static status backward_in_turn(struct device *device, const struct op *op, const
                                struct target dB, struct target dV) {
     char options[OPTION_BYTES];
     struct attention_sizes sizes = sizes_of(op);
-    TRY(LAUNCH(device, kernel(op, "low_rank_queries", options), groups(op), argument_buffer(buffers->inputs[C]),
+    TRY(LAUNCH(device, tiled_kernel(op, "low_rank_queries", options), groups(op), argument_buffer(buffers->inputs[C]),
                argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
                argument_buffer(buffers->outputs[Y]), argument_buffer(log_sum(op, buffers)),
                argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[C]),
                argument_buffer(buffers->scratch), argument_struct(&sizes, sizeof sizes),
                argument_int(buffers->accumulate[C])));
-    return LAUNCH(device, kernel(op, "low_rank_keys", options), groups(op), argument_buffer(buffers->inputs[C]),
+    return LAUNCH(device, tiled_kernel(op, "low_rank_keys", options), groups(op), argument_buffer(buffers->inputs[C]),
                   argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
                   argument_buffer(log_sum(op, buffers)), argument_buffer(buffers->output_gradient),
                   argument_buffer(buffers->scratch), argument_buffer(dB.buffer), argument_buffer(dV.buffer),
@@ -197,12 +232,13 @@ static status step(struct device *device, const struct op *op, const struct op_b
     char options[OPTION_BYTES];
     struct op_attributes a = op->attributes;
     int capacity = op_visible_rows(op), count = position - op_first_visible(op, position) + 1;
-    return LAUNCH(
-        device, kernel(op, "low_rank_step", options), ((struct launch_groups){(size_t)a.heads, (size_t)op->batch, 1}),
-        argument_buffer(buffers->inputs[C]), argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-        argument_buffer(memory->caches[B]), argument_buffer(memory->caches[V]), argument_buffer(buffers->outputs[Y]),
-        argument_int(a.heads), argument_int(a.b_heads), argument_int(a.v_heads), argument_int(capacity),
-        argument_int(count), argument_int(position % capacity), argument_float(scale(op)));
+    return LAUNCH(device, tiled_kernel(op, "low_rank_step", options),
+                  ((struct launch_groups){(size_t)a.heads, (size_t)op->batch, 1}), argument_buffer(buffers->inputs[C]),
+                  argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
+                  argument_buffer(memory->caches[B]), argument_buffer(memory->caches[V]),
+                  argument_buffer(buffers->outputs[Y]), argument_int(a.heads), argument_int(a.b_heads),
+                  argument_int(a.v_heads), argument_int(capacity), argument_int(count),
+                  argument_int(position % capacity), argument_float(scale(op)));
 }
 
 /* Visible keys of all queries of a sequence. */

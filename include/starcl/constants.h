@@ -31,6 +31,9 @@
 /* Floats behind each packed panel of gemm.cl, so that whole vectors may be stored to its end. */
 #define STAR_PANEL_PADDING 16
 
+/* Lanes beside each other along a row of a tile of low_rank_tiles.cl. */
+#define STAR_TILE_ACROSS 8
+
 /* Tokens between the states that a recurrence keeps for its backward pass. */
 #define STAR_SCAN_CHUNK 16
 

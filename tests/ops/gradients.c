@@ -232,6 +232,26 @@ static const struct example examples[] = {
       .inputs = {{80, 32}, {80, 16}, {80, 8}}},
      0,
      0},
+    {"low_rank, heads of 128", /* and fewer rows to a tile */
+     {.type = &op_low_rank,
+      .attributes =
+          {.heads = 1, .b_heads = 1, .v_heads = 1, .nonlinearity = STAR_NONLINEARITY_SOFTMAX, .mask = STAR_MASK_CAUSAL},
+      .batch = 1,
+      .context = 27,
+      .input_count = 3,
+      .inputs = {{27, 128}, {27, 128}, {27, 128}}},
+     0,
+     0},
+    {"low_rank, heads of 260", /* and no tiles */
+     {.type = &op_low_rank,
+      .attributes =
+          {.heads = 1, .b_heads = 1, .v_heads = 1, .nonlinearity = STAR_NONLINEARITY_SOFTMAX, .mask = STAR_MASK_CAUSAL},
+      .batch = 1,
+      .context = 10,
+      .input_count = 3,
+      .inputs = {{10, 260}, {10, 260}, {10, 260}}},
+     0,
+     0},
     {"low_rank, banded",
      {.type = &op_low_rank,
       .attributes = {.heads = 2,
