@@ -144,6 +144,22 @@ GROUP_SHAPE __kernel void carry_states(__global float *scratch, struct chunked_u
 }
 
 /*
+ * From the scores Q_i . K_j of rows i and a source j of a chunk the weights of X_j; `own` is what is cumulative, of the
+ * rows.
+ */
+INLINE vec chunk_weight(vec score, ivec rows, int j, vec own, __global const float *cumulative, struct chunk chunk,
+                        struct chunked_use use) {
+    if (use.weighs_sources)
+        score *= token_weight(chunk.first + j, use.segment, use.scale);
+#if DECAY
+    vec between = own - cumulative[(size_t)j * use.heads];
+    score *= exp(fmin(use.mirrored ? -between : between, (vec)(0.0f)));
+#endif
+    ivec hidden = use.mirrored ? (ivec)(j) < rows : (ivec)(j) > rows;
+    return VSELECT(score, (vec)(0.0f), hidden);
+}
+
+/*
  * out_i = alpha_i (takes_i Q_i state + sum over the chunk of decay(i, j) beta_j (Q_i . K_j) X_j). out is [rows, heads
  * OUT] from its offset. Groups: chunks, heads, sequences.
  */
@@ -160,10 +176,10 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, __global const 
     out += use.out_offset + (chunk.row * heads + head) * OUT;
     states += state_place(sequence, use.chunks, index, heads, head);
     cumulative += chunk.row * heads + head;
-    /* The dense block: each lane a vector of rows against all sources. */
-    for (int i = LANE * WIDTH; i < CHUNK; i += SPAN) {
+#if LANES == 1
+    /* The dense block: a vector of rows against all sources. */
+    for (int i = 0; i < CHUNK; i += WIDTH) {
         vec q[DOT], own = (vec)(0.0f);
-        ivec rows = i + IVEC_NUMBERS;
         gather(Q, (size_t)q_heads * DOT, DOT, i, chunk.length, 1.0f, q);
 #if DECAY
         gather(cumulative, (size_t)heads, 1, i, chunk.length, 1.0f, &own);
@@ -171,20 +187,26 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, __global const 
         for (int first = 0; first < chunk.length; first += TOGETHER) {
             vec scores[TOGETHER];
             dots(q, K, (size_t)k_heads * DOT, DOT, first, chunk.length, scores);
-            for (int j = first; j < min(first + TOGETHER, chunk.length); j++) {
-                vec weight = scores[j - first];
-                if (use.weighs_sources)
-                    weight *= token_weight(chunk.first + j, use.segment, use.scale);
-#if DECAY
-                vec between = own - cumulative[(size_t)j * heads];
-                weight *= exp(fmin(use.mirrored ? -between : between, (vec)(0.0f)));
-#endif
-                ivec hidden = use.mirrored ? (ivec)(j) < rows : (ivec)(j) > rows;
-                weight = VSELECT(weight, (vec)(0.0f), hidden);
-                VSTORE(weight, &weights[j][i]);
-            }
+            for (int j = first; j < min(first + TOGETHER, chunk.length); j++)
+                VSTORE(chunk_weight(scores[j - first], i + IVEC_NUMBERS, j, own, cumulative, chunk, use),
+                       &weights[j][i]);
         }
     }
+#else
+    /* The dense block: its pairs, vectors of rows with a source, are shared out. */
+    for (int place = LANE; place < CHUNK / WIDTH * chunk.length; place += LANES) {
+        int i = place % (CHUNK / WIDTH) * WIDTH, j = place / (CHUNK / WIDTH);
+        vec score = (vec)(0.0f), own = (vec)(0.0f), q;
+        for (int d = 0; d < DOT; d++) {
+            gather(Q + d, (size_t)q_heads * DOT, 1, i, chunk.length, 1.0f, &q);
+            score += q * K[(size_t)j * k_heads * DOT + d];
+        }
+#if DECAY
+        gather(cumulative, (size_t)heads, 1, i, chunk.length, 1.0f, &own);
+#endif
+        VSTORE(chunk_weight(score, i + IVEC_NUMBERS, j, own, cumulative, chunk, use), &weights[j][i]);
+    }
+#endif
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int i = 0; i < chunk.length; i += TOGETHER) {
         FOR_CHANNELS(c, OUT) {
@@ -212,10 +234,11 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, __global const 
                 UNROLL for (int r = 0; r < TOGETHER; r++)
                     sum[r] += x * weights[j][i + r];
             }
-            for (int r = 0; r < TOGETHER && i + r < chunk.length; r++) {
+            UNROLL for (int r = 0; r < TOGETHER; r++) {
                 if (use.weighs_rows)
                     sum[r] *= token_weight(chunk.first + i + r, use.segment, use.scale);
-                row_put(sum[r], out + (size_t)(i + r) * heads * OUT, c, OUT, use.accumulate);
+                if (i + r < chunk.length)
+                    row_put(sum[r], out + (size_t)(i + r) * heads * OUT, c, OUT, use.accumulate);
             }
         }
     }

@@ -262,7 +262,7 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
     size_t token_place = ((size_t)sequence * heads + head) * context;
     load_numbers(log_sum + token_place, first, context, normalisers);
     barrier(CLK_LOCAL_MEM_FENCE);
-    /* In the order of tile_products(), so that what must cancel does: a token that sees itself alone changes no score. */
+    /* In the order of tile_products(), so that what must cancel does: a token that sees one changes no score. */
     y += out_place;
     for (int row = LANE; row < TILE; row += LANES) {
         float mean = 0.0f;

@@ -1,0 +1,86 @@
+#!/bin/sh
+# Every kernel, in the shape of GPUs, by compilers for GPUs that need none: sh tests/gpu-compilers.sh SOURCE
+#
+# clang makes code for AMD's gfx942 and gfx1100 and for NVIDIA's sm_90, with Debian's libclc as the built-in functions;
+# where CUDA's ptxas is there, it assembles the latter. A kernel whose arrays do not fit into registers has them in
+# memory of each lane, which is slow: more than 256 bytes of that are a failure, but for what tests/gpu-exceptions
+# lists. Ends with 77 where there is no such clang. Says what each kernel takes.
+set -u
+source=$1
+clang=$(command -v clang-19) || { echo "skipped: there is no clang-19"; exit 77; }
+library=/usr/lib/clc
+[ -f $library/nvptx64--nvidiacl.bc ] || { echo "skipped: there is no libclc-19"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+shape="-DLANES=64 -DWIDTH=1 -DITEMS=4 -DROWS=1 -DREDUCTION_ROWS=64"
+
+# A program's text as host/device/program.c puts it together.
+text() {
+    for name in vectors rows columns groups masks nonlinearities; do
+        cat "$source/cl/common/$name.cl"
+    done
+    cat "$source/cl/$1.cl"
+}
+
+# compile TRIPLE OPTIONS...: assembly of $work/program.cl
+compile() {
+    triple=$1
+    shift
+    # shellcheck disable=SC2086
+    "$clang" -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -O3 -Wno-linker-warnings -D__OPENCL_VERSION__=120 \
+        -I"$source/include" -include starcl/constants.h -include starcl/arguments.h $shape "$@" -target "$triple" \
+        -S -o "$work/assembly" "$work/program.cl"
+}
+
+# "kernel bytes", a line each, of an architecture and a program's options, which are words.
+# shellcheck disable=SC2086
+amd() {
+    compile amdgcn-mesa-mesa3d -mcpu="$1" -Xclang -mlink-builtin-bitcode -Xclang "$library/$1-amdgcn-mesa-mesa3d.bc" \
+        $2 || return 1
+    awk '/-- Begin function/ { name = $NF } /^; ScratchSize:/ { print name, $3 }' "$work/assembly"
+}
+
+# shellcheck disable=SC2086
+nvidia() {
+    compile nvptx64-nvidia-nvcl -Xclang -target-cpu -Xclang "$1" -Xclang -target-feature -Xclang +ptx78 \
+        -Xclang -mlink-builtin-bitcode -Xclang $library/nvptx64--nvidiacl.bc $2 || return 1
+    ptxas=$(command -v ptxas) || return 0
+    "$ptxas" -v -arch="$1" -o "$work/binary" "$work/assembly" 2>"$work/ptxas" || { cat "$work/ptxas" >&2; return 1; }
+    awk '/Function properties for/ { name = $NF } /bytes stack frame/ { print name, $1 }' "$work/ptxas"
+}
+
+failures=0
+# judge PROGRAM [OPTIONS]
+judge() {
+    text "$1" >"$work/program.cl"
+    for target in "amd gfx942" "amd gfx1100" "nvidia sm_90"; do
+        # shellcheck disable=SC2086
+        if ! $target "${2:-}" >"$work/kernels"; then
+            echo "cl/$1.cl ${2:-} does not compile for $target"
+            failures=$((failures + 1))
+        fi
+        while read -r kernel bytes; do
+            most=$(awk -v kernel="$kernel" '$1 == kernel { print $2 }' "$source/tests/gpu-exceptions")
+            verdict=good
+            [ "$bytes" -le "${most:-256}" ] || { verdict="TOO MUCH"; failures=$((failures + 1)); }
+            printf '%-28s %-44s %-14s %5s bytes  %s\n' "$kernel" "${2:-}" "$target" "$bytes" "$verdict"
+        done <"$work/kernels"
+    done
+}
+
+for file in "$source"/cl/*.cl; do
+    program=$(basename "$file" .cl)
+    case $program in
+    gemm | vector_width) ;; # of CPUs
+    low_rank_tiles)
+        judge "$program" "-DDOT=64 -DOUT=64 -DNONLINEARITY=2 -DTILE=16"
+        judge "$program" "-DDOT=128 -DOUT=128 -DNONLINEARITY=4 -DTILE=8" ;;
+    low_rank) ;; # with many lanes for heads without tiles only
+    linear_attention)
+        judge "$program" "-DDOT=64 -DOUT=64 -DDECAY=1 -DMEAN=0"
+        judge "$program" "-DDOT=128 -DOUT=128 -DDECAY=0 -DMEAN=1" ;;
+    semiseparable) judge "$program" -DSTATE=16 ;;
+    *) judge "$program" ;;
+    esac
+done
+[ $failures = 0 ] || { echo "$failures failures"; exit 1; }
