@@ -56,7 +56,7 @@ fits 60 "^run" "the comparison"
 on_terminal 60 "$starcl" devices
 fits 60 "^\* [0-9]\|^  index" "the list of devices"
 on_terminal 100 "$starcl" devices
-fits 100 "^\* [0-9].* [A-Z]" "the list of devices"
+fits 100 "^\* [0-9].*[MG]iB  [A-Z]" "the list of devices with memory and platform"
 on_terminal 50 "$starcl" show "$genome" --config small.cfg --set model.depth=12
 fits 50 "^ *LIV\|^ *ends" "the architecture"
 grep -qF "$genome" out.txt || complain "the genome that was asked for is cut"
