@@ -1,12 +1,13 @@
 # What a terminal changes: tables fit its width and a few words stand out. Pipes, files and JSON stay whole and plain.
 . "$(dirname "$0")/lib.sh"
 escape=$(printf '\033')
+export TERM=xterm # a pipe must stay plain even then
 
 # on_terminal COLUMNS WORD...: the words as a command on a terminal of that width, what it shows to out.txt.
 on_terminal() {
     columns=$1
     shift
-    TERM=${kind:-xterm} script -qec "stty cols $columns && $*" /dev/null </dev/null 2>&1 | tr -d '\r' >out.txt
+    script -qec "stty cols $columns && $*" /dev/null </dev/null 2>&1 | tr -d '\r' >out.txt
 }
 plain() {
     sed "s/$escape\[[0-9;]*[mK]//g" out.txt
