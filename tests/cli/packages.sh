@@ -35,6 +35,7 @@ says "$development" Depends "libstarcl${version%.*} (= $version)"
 dpkg-deb -e "$library" control
 grep -qx "libstarcl ${version%.*} libstarcl${version%.*} (>= $version)" control/shlibs || complain "shlibs is wrong"
 grep -qx "activate-noawait ldconfig" control/triggers || complain "nothing tells ldconfig"
+[ -e control/postinst ] && complain "a script calls ldconfig, too"
 dpkg-deb -x "$program" root
 nm root/usr/bin/starcl 2>&1 | grep -q "no symbols" || complain "the program is not stripped"
 grep -q "Shaw" root/usr/share/doc/starcl/copyright || complain "the licence of Random123 is missing"
