@@ -59,5 +59,6 @@ expect 0 "invalid before repair" "$unpacked/bin/starcl" space --config hour/qual
 expect 2 "there is no file hour/qualify, and no such config in $unpacked" "$unpacked/bin/starcl" search hour/qualify
 expect 2 "baselines/lfm2, " "$unpacked/bin/starcl" show 11111 --config none
 printf 'model = {\n    width = ;\n};\n' >quickstart # a file here comes first
-expect 2 "quickstart:2: syntax error" "$unpacked/bin/starcl" search quickstart
+# shellcheck disable=SC2086
+expect 2 "quickstart:2: syntax error" "$unpacked/bin/starcl" search quickstart $small
 finish
