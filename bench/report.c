@@ -3,8 +3,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "device/gemm.h"
+#include "portability.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,11 +35,6 @@ cJSON *bench_report_json(const struct bench *bench, const char *suite) {
     return json;
 }
 
-static double number_of(const cJSON *object, const char *key) {
-    double number = cJSON_GetNumberValue(cJSON_GetObjectItem(object, key));
-    return isfinite(number) ? number : 0;
-}
-
 /* "cpu-haswell, target avx2, driver 3.1" */
 static void print_device(const cJSON *device) {
     const char *target = json_text(device, "target");
@@ -55,100 +50,46 @@ void bench_report_table(const cJSON *results) {
         return;
     }
     printf(", GEMM %s\n", json_text(results, "gemm"));
-    printf("peaks: %.0f GFLOP/s multiply-adds, %.0f GFLOP/s GEMM, %.1f GB/s reading\n\n", number_of(peaks, "gflops"),
-           number_of(peaks, "gemm_gflops"), number_of(peaks, "read_gbytes"));
+    printf("peaks: %.0f GFLOP/s multiply-adds, %.0f GFLOP/s GEMM, %.1f GB/s reading\n\n", json_number(peaks, "gflops"),
+           json_number(peaks, "gemm_gflops"), json_number(peaks, "read_gbytes"));
     printf("%-32s %12s %-9s %10s\n", "workload", "", "", "of bound");
     cJSON_ArrayForEach(row, cJSON_GetObjectItem(results, "results")) {
         if (json_text(row, "error")[0])
             printf("%-32s failed: %s\n", json_text(row, "name"), json_text(row, "error"));
         else
-            printf("%-32s %12.1f %-9s %8.0f %%\n", json_text(row, "name"), number_of(row, "value"),
-                   json_text(row, "unit"), 100 * number_of(row, "efficiency"));
+            printf("%-32s %12.1f %-9s %8.0f %%\n", json_text(row, "name"), json_number(row, "value"),
+                   json_text(row, "unit"), 100 * json_number(row, "efficiency"));
     }
 }
 
 /* ---- portability ---- */
 
-/* Workloads that are told one by one; those of the other suites are joined. */
-static bool is_told(const char *suite) {
-    return strcmp(suite, "train") == 0 || strcmp(suite, "decode") == 0;
-}
-
-/* "train mixed-256", or "gemm". */
-static void line_name(const cJSON *row, char *name, size_t bytes) {
-    const char *suite = json_text(row, "suite");
-    if (is_told(suite))
-        snprintf(name, bytes, "%s %s", suite, json_text(row, "name"));
-    else
-        snprintf(name, bytes, "%s", suite);
-}
-
-/* The harmonic mean of a device's efficiencies in the line; 0 where one is 0 or there is none. */
-static double line_efficiency(const cJSON *device, const char *line) {
-    double inverses = 0;
-    int count = 0;
-    const cJSON *row;
-    cJSON_ArrayForEach(row, cJSON_GetObjectItem(device, "results")) {
-        char name[128];
-        line_name(row, name, sizeof name);
-        if (strcmp(name, line) != 0)
-            continue;
-        double efficiency = number_of(row, "efficiency");
-        if (efficiency <= 0)
-            return 0;
-        inverses += 1 / efficiency;
-        count++;
-    }
-    return count ? count / inverses : 0;
-}
-
-static void print_line(const cJSON *devices, const char *line) {
-    double inverses = 0;
-    bool everywhere = true;
-    const cJSON *device;
-    printf("%-34s", line);
-    cJSON_ArrayForEach(device, devices) {
-        double efficiency = line_efficiency(device, line);
-        printf(" %7.1f", 100 * efficiency);
-        everywhere = everywhere && efficiency > 0;
-        inverses += everywhere ? 1 / efficiency : 0;
-    }
-    printf(" %12.1f\n", everywhere ? 100 * cJSON_GetArraySize(devices) / inverses : 0);
-}
-
-enum { LINES = 64, LINE_BYTES = 128 };
-
-static bool is_known(char lines[][LINE_BYTES], int count, const char *name) {
-    for (int i = 0; i < count; i++)
-        if (strcmp(lines[i], name) == 0)
-            return true;
-    return false;
-}
-
 void bench_report_portability(const cJSON *devices) {
-    char lines[LINES][LINE_BYTES], name[LINE_BYTES];
-    int count = 0, number = 0;
-    const cJSON *device, *row;
+    struct portability portability;
+    int number = 0;
+    const cJSON *device;
+    portability_create(devices, &portability);
     cJSON_ArrayForEach(device, devices) {
         const cJSON *peaks = cJSON_GetObjectItem(device, "peaks");
-        printf("[%d] ", ++number);
-        print_device(device);
+        printf("[%d] %s", number + 1, portability.platforms[number]);
+        number++;
         if (*json_text(device, "error"))
             printf(", failed: %s\n", json_text(device, "error"));
         else
-            printf(": %.0f GFLOP/s, %.1f GB/s\n", number_of(peaks, "gflops"), number_of(peaks, "read_gbytes"));
-        cJSON_ArrayForEach(row, cJSON_GetObjectItem(device, "results")) {
-            line_name(row, name, sizeof name);
-            if (!is_known(lines, count, name) && count < LINES)
-                strcpy(lines[count++], name);
-        }
+            printf(": %.0f GFLOP/s, %.1f GB/s\n", json_number(peaks, "gflops"), json_number(peaks, "read_gbytes"));
     }
     printf("\n%-34s", "% of the device's bound");
     for (int i = 1; i <= number; i++)
         printf("    [%2d]", i);
     printf(" %12s\n", "portability");
-    for (int i = 0; i < count; i++)
-        print_line(devices, lines[i]);
+    for (int i = 0; i < portability.line_count; i++) {
+        const struct portability_line *line = &portability.lines[i];
+        printf("%-34s", line->name);
+        for (int j = 0; j < number; j++)
+            printf(" %7.1f", 100 * line->cells[j].efficiency);
+        printf(" %12.1f\n", 100 * line->score);
+    }
+    portability_destroy(&portability);
 }
 
 static bool is_device(const cJSON *json) {

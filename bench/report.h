@@ -16,10 +16,8 @@ cJSON *bench_report_json(const struct bench *bench, const char *suite);
 void bench_report_table(const cJSON *results);
 
 /*
- * Devices (an array of such objects) against workloads, efficiencies in percent, on stdout; and for each workload the
- * performance portability of Pennycook, Sewall and Lee ("A metric for performance portability", 2016): the harmonic
- * mean of efficiencies over the devices, 0 where one of them failed or lacks the workload. Suites of many small
- * workloads (gemm, ops) are a line each, their harmonic mean.
+ * Devices (an array of such objects) against workloads, efficiencies in percent, and how portable each workload is
+ * (portability.h), on stdout.
  */
 void bench_report_portability(const cJSON *devices);
 

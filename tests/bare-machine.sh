@@ -1,9 +1,9 @@
 #!/bin/sh
-# The two commands of the README on a machine that has nothing: a Debian root made by debootstrap (minbase) with a
-# clean clone of this repository's HEAD, entered by chroot. Not part of the ordinary run: it needs root, debootstrap, a
-# mirror, 4 GB of disk and up to an hour.
+# The two commands of the README, or the Debian package, on a machine that has nothing: a Debian root made by
+# debootstrap (minbase) with a clean clone of this repository's HEAD, entered by chroot. Not part of the ordinary run: it
+# needs root, debootstrap, a mirror, 4 GB of disk and up to an hour.
 #
-#   sh tests/bare-machine.sh [--root DIR] [--keep] [--avx2] [--suite NAME] [--only search|test [-- WORD...]]
+#   sh tests/bare-machine.sh [--root DIR] [--keep] [--avx2] [--suite NAME] [--only search|test|package [-- WORD...]]
 #
 # --root DIR      where the root goes; default a new folder in $TMPDIR or /tmp. One that was kept is used again, with
 #                 the packages it has by now, and gets a new clone
@@ -12,6 +12,8 @@
 # --suite NAME    the Debian release; default bookworm
 # --only COMMAND  `./dev search configs/quickstart.cfg` or `./dev test` alone; words behind "--" are added to it, as in
 #                 --only test -- -R base/base
+#                 `package` only where it is named: what `cmake --build --preset package` has made is installed by apt,
+#                 its man page shown, words completed in bash, and its quickstart searched, briefly
 #
 # It ends with 0 if every command that it ran did.
 set -eu
@@ -50,8 +52,12 @@ while [ $# -gt 0 ]; do
 done
 case "$commands" in
 search | test) ;;
+package)
+    package=$(find "$source/build/package/packages" -maxdepth 1 -name 'starcl_*.deb' 2>/dev/null | head -n 1)
+    [ -n "$package" ] || refuse "there is no package: cmake --preset package, and cmake --build --preset package"
+    ;;
 "search test") [ $# = 0 ] || refuse "words behind -- belong to one command: say which with --only" ;;
-*) refuse "--only is search or test, not '$commands'" ;;
+*) refuse "--only is search, test or package, not '$commands'" ;;
 esac
 [ "$(id -u)" = 0 ] || refuse "only root can make a Debian root and enter it"
 command -v debootstrap >/dev/null || refuse "debootstrap is missing: apt-get install debootstrap"
@@ -135,18 +141,41 @@ inside() {
         /bin/sh -c 'cd /starcl && exec "$@"' sh "$@"
 }
 
+# What a person does with the package, as a script in the root.
+cat >"$root/starcl/try-package.sh" <<'TEXT'
+set -ex
+export DEBIAN_FRONTEND=noninteractive
+printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d # no server of dictionaries is started here
+chmod +x /usr/sbin/policy-rc.d
+apt-get update
+apt-get install -y --reinstall "$1" man-db bash-completion
+man starcl | grep -q "starcl search"
+bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader starcl
+    COMP_WORDS=(starcl sea); COMP_CWORD=1; _starcl; [ "${COMPREPLY[*]}" = search ]'
+cd /tmp
+starcl --version
+starcl doctor
+shift
+starcl search quickstart --set train.steps=20 --set train.warmup=4 --set search.population=4 \
+    --set search.generations=2 --set search.final.keep=0 "$@"
+TEXT
+
 failed=""
 for command in $commands; do
     case "$command" in
     search) set -- ./dev search configs/quickstart.cfg "$@" ;;
     test) set -- ./dev test "$@" ;;
+    package)
+        cp "$package" "$root/starcl/"
+        set -- sh try-package.sh "/starcl/${package##*/}" "$@"
+        ;;
     esac
     echo "bare-machine: $*"
     started=$(date +%s)
     outcome=0
     inside "$@" || outcome=$?
     [ "$outcome" = 0 ] || failed="$failed $command"
-    echo "bare-machine: ./dev $command: exit $outcome after $(($(date +%s) - started)) s"
+    echo "bare-machine: $command: exit $outcome after $(($(date +%s) - started)) s"
     set --
 done
 [ -z "$failed" ] || {

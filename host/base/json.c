@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include <math.h>
+
 void json_print(cJSON *json, FILE *out) {
     char *text = cJSON_Print(json);
     fprintf(out, "%s\n", text);
@@ -10,4 +12,9 @@ void json_print(cJSON *json, FILE *out) {
 const char *json_text(const cJSON *object, const char *key) {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
     return text ? text : "";
+}
+
+double json_number(const cJSON *object, const char *key) {
+    double number = cJSON_GetNumberValue(cJSON_GetObjectItem(object, key));
+    return isfinite(number) ? number : 0;
 }

@@ -11,4 +11,7 @@ void json_print(cJSON *json, FILE *out);
 /* The text of a member, "" where there is none or it is no text; valid as long as `object`. */
 const char *json_text(const cJSON *object, const char *key);
 
+/* The number of a member, 0 where there is none or it is not finite. */
+double json_number(const cJSON *object, const char *key);
+
 #endif

@@ -1,20 +1,16 @@
 #include "base/progress.h"
 
 #include "base/clock.h"
+#include "base/terminal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 static bool silent, line_open;
 static double last_update;
 
 bool progress_is_live(void) {
-    const char *terminal = getenv("TERM");
-    return !silent && isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    return !silent && terminal_is_capable(stderr);
 }
 
 void progress_silence(void) {
@@ -33,8 +29,7 @@ void progress_update(const char *format, ...) {
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     /* A line that wraps cannot be rewritten: cut it to the terminal. */
-    struct winsize window;
-    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 79;
+    int columns = terminal_columns(stderr) > 1 ? terminal_columns(stderr) - 1 : 79;
     fprintf(stderr, "\r%.*s\033[K", columns, line);
     fflush(stderr);
     line_open = true;

@@ -1,6 +1,8 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/text.h"
+#include "bench/cascade.h"
+#include "bench/p3.h"
 #include "bench/report.h"
 #include "bench/targets.h"
 #include "cli/command.h"
@@ -114,7 +116,7 @@ static status measure(const struct arguments *arguments, const struct bench_opti
     return outcome;
 }
 
-/* The results of --compare FILE... */
+/* The results of --compare FILE... ; what several calls measured on one platform is joined. */
 static status read_files(const struct arguments *arguments, cJSON *devices) {
     const char *files[MAX_ARGUMENTS];
     int count = argument_values(arguments, "--compare", files);
@@ -122,6 +124,7 @@ static status read_files(const struct arguments *arguments, cJSON *devices) {
         TRY(bench_report_read(files[i], devices));
     for (int i = 1; i < arguments->word_count; i++)
         TRY(bench_report_read(arguments->words[i], devices));
+    portability_join(devices);
     return STATUS_OK;
 }
 
@@ -137,6 +140,43 @@ static char *print_json(const char *suite, const cJSON *devices) {
     return text;
 }
 
+/* What --plot and --csv are, and how it is made from how portable performance is. */
+static const struct picture {
+    const char *option;
+    void (*append)(const struct portability *portability, struct text *file);
+} pictures[] = {{"--plot", cascade_append}, {"--csv", p3_append}};
+enum { PICTURES = sizeof pictures / sizeof *pictures };
+
+/* Refused before anything is measured. */
+static status check_pictures(const struct arguments *arguments, bool several) {
+    for (int i = 0; i < PICTURES; i++) {
+        const char *path = argument_value(arguments, pictures[i].option);
+        if (path && !several)
+            return fail_usage("%s shows platforms beside each other: bench portability, or --targets, or --compare",
+                              pictures[i].option);
+        if (path && file_exists(path))
+            return fail_usage("%s %s: that exists and is not overwritten; name another file", pictures[i].option, path);
+    }
+    return STATUS_OK;
+}
+
+static status write_pictures(const struct arguments *arguments, const cJSON *devices) {
+    struct portability portability;
+    status outcome = STATUS_OK;
+    portability_create(devices, &portability);
+    for (int i = 0; i < PICTURES && outcome == STATUS_OK; i++) {
+        const char *path = argument_value(arguments, pictures[i].option);
+        struct text file = {0};
+        if (!path)
+            continue;
+        pictures[i].append(&portability, &file);
+        outcome = file_write(path, file.text, file.length);
+        text_free(&file);
+    }
+    portability_destroy(&portability);
+    return outcome;
+}
+
 static status tell(const struct arguments *arguments, const char *suite, const cJSON *devices) {
     const char *out = argument_value(arguments, "--out");
     char *text = print_json(suite, devices);
@@ -148,7 +188,7 @@ static status tell(const struct arguments *arguments, const char *suite, const c
     else
         bench_report_table(cJSON_GetArrayItem(devices, 0));
     cJSON_free(text);
-    return outcome;
+    return outcome == STATUS_OK ? write_pictures(arguments, devices) : outcome;
 }
 
 /* For portability a failure is a result; a person who measures one device wants to be told. */
@@ -182,6 +222,7 @@ static status run(const struct arguments *arguments) {
     TRY(read_options(arguments, &options));
     if (portability && options.only)
         return fail_usage("--only is for one suite");
+    TRY(check_pictures(arguments, portability || compare || argument_given(arguments, "--targets")));
     cJSON *devices = cJSON_CreateArray();
     status outcome = compare                                  ? read_files(arguments, devices)
                      : argument_given(arguments, "--targets") ? measure_targets(arguments, suite, devices)
@@ -202,7 +243,9 @@ const struct command command_bench = {
         "Each number is the median of several timings, beside its share of what the device can do at most, which is\n"
         "measured first. portability runs all suites on every device and scores how portable the performance is\n"
         "(Pennycook, Sewall and Lee: the harmonic mean of the shares, 0 where one device fails). --targets has\n"
-        "drivers for CPUs (PoCL's, Intel's) compile for older instruction sets, and compares them as devices.",
+        "drivers for CPUs (PoCL's, Intel's) compile for older instruction sets, and compares them as devices. --plot "
+        "and\n"
+        "--csv write how portable the performance is to new files, and say nothing else than the table does.",
     .words_least = 1,
     .words_most = MAX_ARGUMENTS,
     .options =
@@ -213,6 +256,8 @@ const struct command command_bench = {
             {"--only", "NAME", "one workload"},
             {"--out", "FILE", "also write the results as JSON"},
             {"--compare", "FILE...", "show saved results of several devices and machines instead of measuring"},
+            {"--plot", "FILE.html", "portability as a page: cascade plot, and the table of efficiencies"},
+            {"--csv", "FILE.csv", "portability as a table that the P3 Analysis Library reads"},
             {"--save", "DIR", "write architecture and weights of the models that are measured"},
             OPTION_JSON,
             OPTION_QUIET,

@@ -30,12 +30,10 @@ const struct command command_search = {
     .synopsis = "CONFIG [options]",
     .summary = "Runs an experiment and prints the Pareto front that it found",
     .details =
-        "CONFIG is a libconfig file, such as configs/quickstart.cfg. The run is kept in a folder of its own, which\n"
-        "is never overwritten; Ctrl-C stops it, and `starcl resume` goes on. --dry-run draws random candidates, "
-        "trains\n"
-        "some for a few steps, and prints what the search will take: candidates, tokens, hours on this device, "
-        "memory,\n"
-        "disk.",
+        "CONFIG is a libconfig file, or the name of an installed one (quickstart, hour/quality). The run is kept in a\n"
+        "folder of its own, which is never overwritten; Ctrl-C stops it, and `starcl resume` goes on. --dry-run draws\n"
+        "random candidates, trains some for a few steps, and prints what the search will take: candidates, tokens,\n"
+        "hours on this device, memory, disk.",
     .words_least = 1,
     .words_most = 1,
     .options = (const struct option_information[]){{"--run", "DIR", "folder of the run; default runs/<name>-<number>"},

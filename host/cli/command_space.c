@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/target.h"
 #include "report/children.h"
 #include "report/space.h"
 
@@ -11,12 +12,10 @@ static status run(const struct arguments *arguments) {
     static struct catalogue catalogue;
     static struct genome fixed;
     struct genome_space space;
-    const char *assignments[MAX_ARGUMENTS];
-    int count = argument_values(arguments, "--set", assignments);
     int64_t children;
     TRY(argument_integer(arguments, "--children", 1, MOST_CHILDREN, 0, &children));
     const char *catalogue_path = argument_value(arguments, "--catalogue");
-    TRY(config_load(argument_value(arguments, "--config"), assignments, count, false, &config));
+    TRY(arguments_config(arguments, argument_value(arguments, "--config"), false, &config));
     TRY(catalogue_read(catalogue_path ? catalogue_path : config.model.catalogue, &catalogue));
     TRY(config_space(&config, &catalogue, &fixed, &space));
     if (children > 0) {

@@ -64,7 +64,8 @@ static void print_man(const struct command *const *commands, int count) {
     printf(".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\nfailed\n.TP\n.B 2\nthe call or the config is wrong\n"
            ".TP\n.B 130\ninterrupted; everything so far is kept\n"
            ".SH ENVIRONMENT\n.TP\n.B STARCL_DEVICE\nthe device where no \\-\\-device is given\n"
-           ".TP\n.B XDG_CACHE_HOME\nwhere kernels and measured choices are kept; default ~/.cache\n");
+           ".TP\n.B XDG_CACHE_HOME\nwhere kernels and measured choices are kept; default ~/.cache\n"
+           ".TP\n.B NO_COLOR\nset to anything, nothing stands out on terminals\n");
 }
 
 /* ---- completion ---- */

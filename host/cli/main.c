@@ -2,9 +2,11 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/progress.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/documents.h"
+#include "report/versions.h"
 #include "starcl/version.h"
 
 #include <stdio.h>
@@ -192,7 +194,7 @@ int main(int argc, char **argv) {
         return argc < 2 ? STATUS_USAGE : STATUS_OK;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("starcl %s\n", STAR_VERSION);
+        report_versions(stdout);
         return STATUS_OK;
     }
     interrupt_install();
@@ -202,6 +204,7 @@ int main(int argc, char **argv) {
     if (outcome == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
         outcome = fail("cannot write the output");
     if (outcome == STATUS_FAILED || outcome == STATUS_USAGE)
-        fprintf(stderr, "starcl: %s\n", status_message());
+        fprintf(stderr, "%sstarcl:%s %s\n", terminal_begin(TERMINAL_ALARM, stderr), terminal_end(stderr),
+                status_message());
     return outcome;
 }

@@ -1,6 +1,7 @@
 #include "cli/target.h"
 
 #include "base/text.h"
+#include "cli/installed_configs.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -29,15 +30,21 @@ status arguments_assignments(const struct arguments *arguments, const char **ass
 status arguments_config(const struct arguments *arguments, const char *path, bool needs_data,
                         struct run_config *config) {
     const char *assignments[MAX_ARGUMENTS + 2];
+    char file[PATH_MAX];
     int count;
     TRY(arguments_assignments(arguments, assignments, &count));
-    return config_load(path, assignments, count, needs_data, config);
+    if (path)
+        TRY(installed_config_find(path, file));
+    return config_load(path ? file : NULL, assignments, count, needs_data, config);
 }
 
 status target_read(const char *word, const struct arguments *arguments, bool needs_data, struct target *target) {
-    const char *assignments[MAX_ARGUMENTS + 2];
+    const char *assignments[MAX_ARGUMENTS + 2], *config = argument_value(arguments, "--config");
+    char file[PATH_MAX];
     int count;
     memset(target, 0, sizeof *target);
     TRY(arguments_assignments(arguments, assignments, &count));
-    return target_find(word, argument_value(arguments, "--config"), assignments, count, needs_data, target);
+    if (config)
+        TRY(installed_config_find(config, file));
+    return target_find(word, config ? file : NULL, assignments, count, needs_data, target);
 }

@@ -15,7 +15,7 @@ status target_read(const char *word, const struct arguments *arguments, bool nee
  */
 status arguments_assignments(const struct arguments *arguments, const char **assignments, int *count) MUST_CHECK;
 
-/* A config with the assignments of --set, --seed and --device. */
+/* The config of a path or an installed name (NULL: the defaults), with what --set, --seed and --device assign. */
 status arguments_config(const struct arguments *arguments, const char *path, bool needs_data,
                         struct run_config *config) MUST_CHECK;
 

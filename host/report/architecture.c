@@ -1,6 +1,7 @@
 #include "report/architecture.h"
 
 #include "base/json.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "model/architecture.h"
 #include "run/evaluator.h"
@@ -73,20 +74,23 @@ static void print_architecture(const struct genome *genome, const struct catalog
     char text[GENOME_TEXT_BYTES], place[16];
     fprintf(out, "genome %s\nwidth %d, %d LIVs, context %d, cache for %d tokens\n\n", genome_print(genome, text),
             settings->width, genome->depth, settings->context, settings->cache_context);
-    fprintf(out, "%5s  %-12s  %10s  %10s  %10s\n", "LIV", "class", "parameters", "FLOP/token", "cache");
+    struct terminal_table table;
+    FILE *rows = terminal_table_begin(&table, true, out);
+    fprintf(rows, "%5s  %-12s  %10s  %10s  %10s\n", "LIV", "class", "parameters", "FLOP/token", "cache");
     for (int liv = 0; liv < genome->depth; liv++) {
         struct cost cost = graph_liv_cost(graph, settings->cache_context, liv);
         struct liv_class liv_class = class_of(genome, catalogue, liv);
         struct text sharing = {0};
         describe_sharing(genome, &liv_class, liv, &sharing);
         snprintf(place, sizeof place, "%d", liv + 1);
-        print_costs(place, liv_class.name, &cost, sharing.text ? sharing.text : "", out);
+        print_costs(place, liv_class.name, &cost, sharing.text ? sharing.text : "", rows);
         text_free(&sharing);
     }
     struct cost ends = graph_liv_cost(graph, settings->cache_context, -1);
     struct cost all = graph_cost(graph, settings->cache_context);
-    print_costs("", "ends", &ends, "embedding, norm, output", out);
-    print_costs("", "sum", &all, "", out);
+    print_costs("", "ends", &ends, "embedding, norm, output", rows);
+    print_costs("", "sum", &all, "", rows);
+    terminal_table_end(&table);
     if (measured)
         print_measured(measured, out);
 }

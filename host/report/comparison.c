@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "evolve/hypervolume.h"
 #include "run/recorded.h"
@@ -155,21 +156,24 @@ static void print_table(const struct comparison *comparison, FILE *out) {
     for (int c = 0; c < comparison->count; c++)
         width =
             (int)strlen(comparison->contestants[c].path) > width ? (int)strlen(comparison->contestants[c].path) : width;
-    fprintf(out, "%-*s  %11s  %6s  %5s  %11s", width, "run", "evaluations", "failed", "front", "hypervolume");
+    struct terminal_table table;
+    FILE *rows = terminal_table_begin(&table, true, out);
+    fprintf(rows, "%-*s  %11s  %6s  %5s  %11s", width, "run", "evaluations", "failed", "front", "hypervolume");
     for (int o = 0; o < comparison->objective_count; o++)
-        fprintf(out, "  %14s", metric_table[comparison->objectives[o]].title);
-    fprintf(out, "  %8s  %s\n", "tokens", "time");
+        fprintf(rows, "  %14s", metric_table[comparison->objectives[o]].title);
+    fprintf(rows, "  %8s  %s\n", "tokens", "time");
     for (int c = 0; c < comparison->count; c++) {
         const struct contestant *contestant = &comparison->contestants[c];
-        fprintf(out, "%-*s  %11d  %6d  %5d  %11.6f", width, contestant->path, contestant->evaluated, contestant->failed,
-                contestant->front_count, contestant->hypervolume);
+        fprintf(rows, "%-*s  %11d  %6d  %5d  %11.6f", width, contestant->path, contestant->evaluated,
+                contestant->failed, contestant->front_count, contestant->hypervolume);
         for (int o = 0; o < comparison->objective_count; o++)
-            fprintf(out, "  %14s",
+            fprintf(rows, "  %14s",
                     metric_text(comparison->objectives[o], metric_of(comparison->objectives[o], contestant->best[o]),
                                 number));
-        fprintf(out, "  %8s", text_count(number, contestant->tokens));
-        fprintf(out, "  %s\n", text_duration(number, contestant->seconds));
+        fprintf(rows, "  %8s", text_count(number, contestant->tokens));
+        fprintf(rows, "  %s\n", text_duration(number, contestant->seconds));
     }
+    terminal_table_end(&table);
     fprintf(out, "\nBest values of each front. Hypervolume: of the box from the best values of all runs to");
     for (int o = 0; o < comparison->objective_count; o++)
         fprintf(out, "%s %s %s", o ? "," : "",

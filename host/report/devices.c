@@ -1,6 +1,7 @@
 #include "report/devices.h"
 
 #include "base/json.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "device/gemm_choice.h"
 
@@ -65,19 +66,31 @@ static const char *gemm_text(const struct device_information *device, char name[
                                              : "not tuned; `starcl tune` measures what is fastest";
 }
 
+/* Columns for names: as many as the widest may need, but on a terminal what the others leave. */
+static int name_columns(FILE *out) {
+    enum { MOST = 44, LEAST = 16, OTHERS = 54, PLATFORM = 16 };
+    int left = terminal_columns(out) - OTHERS - PLATFORM;
+    return terminal_columns(out) == 0 || left > MOST ? MOST : left < LEAST ? LEAST : left;
+}
+
 void report_devices(const struct device_list *list, const struct device_information *chosen, const char *reason,
                     FILE *out) {
-    fprintf(out, "  %-6s %-11s %-44s %5s %6s %7s %9s  %s\n", "index", "type", "device", "units", "floats", "float16",
-            "memory", "platform");
+    struct terminal_table table;
+    FILE *rows = terminal_table_begin(&table, true, out);
+    int columns = name_columns(out);
+    fprintf(rows, "  %-6s %-11s %-*s %5s %6s %7s %9s  %s\n", "index", "type", columns, "device", "units", "floats",
+            "float16", "memory", "platform");
     for (size_t i = 0; i < list->count; i++) {
         const struct device_information *device = &list->devices[i];
         char index[32], memory[TEXT_NUMBER_BYTES];
         snprintf(index, sizeof index, "%d.%d", device->platform_index, device->device_index);
-        fprintf(out, "%c %-6s %-11s %-44.44s %5u %6u %7s %9s  %s, %s%s\n", device == chosen ? '*' : ' ', index,
-                device_type_name(device->type), device->name, device->compute_units, device->float_vector_width,
-                device->half ? "yes" : "no", text_bytes(memory, (double)device->global_bytes), device->platform_name,
-                device->driver, device->usable ? "" : " (not usable: no compiler, or not available)");
+        fprintf(rows, "%c %-6s %-11s %-*.*s %5u %6u %7s %9s  %s, %s%s\n", device == chosen ? '*' : ' ', index,
+                device_type_name(device->type), columns, columns, device->name, device->compute_units,
+                device->float_vector_width, device->half ? "yes" : "no",
+                text_bytes(memory, (double)device->global_bytes), device->platform_name, device->driver,
+                device->usable ? "" : " (not usable: no compiler, or not available)");
     }
+    terminal_table_end(&table);
     char name[GEMM_CHOICE_NAME_BYTES];
     if (!chosen)
         return;

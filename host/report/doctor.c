@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "device/device.h"
 #include "device/drivers.h"
@@ -227,7 +228,9 @@ void doctor_examine(const char *const *folders, int folder_count, struct finding
 void report_findings(const struct findings *findings, FILE *out) {
     for (int i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->findings[i];
-        fprintf(out, "%-8s %-10s %s\n", kind_names[finding->kind], finding->subject, finding->words);
+        bool alarms = finding->kind == FINDING_PROBLEM;
+        fprintf(out, "%s%-8s%s %-10s %s\n", alarms ? terminal_begin(TERMINAL_ALARM, out) : "",
+                kind_names[finding->kind], alarms ? terminal_end(out) : "", finding->subject, finding->words);
         if (finding->remedy)
             fprintf(out, "%-19s -> %s\n", "", finding->remedy);
     }

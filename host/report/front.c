@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "run/evaluator.h"
 #include "run/recorded.h"
@@ -146,17 +147,20 @@ static void print_members(const struct front *front, const struct member *member
     bool several = (final ? front->run->config.search.final.seeds : front->run->config.search.seeds) > 1;
     enum metric quality = final ? front->test_quality : quality_of(front);
     char genome[GENOME_TEXT_BYTES];
-    fprintf(out, "%6s", "id");
+    struct terminal_table table;
+    FILE *rows = terminal_table_begin(&table, true, out);
+    fprintf(rows, "%6s", "id");
     for (int c = 0; c < column_count; c++)
-        fprintf(out, several && metric_varies(columns[c]) ? "  %18s " : "  %14s", metric_table[columns[c]].title);
-    fprintf(out, "  genome\n");
+        fprintf(rows, several && metric_varies(columns[c]) ? "  %18s " : "  %14s", metric_table[columns[c]].title);
+    fprintf(rows, "  genome\n");
     for (int i = 0; i < count; i++) {
-        fprintf(out, "%6d", members[i].individual.id);
+        fprintf(rows, "%6d", members[i].individual.id);
         for (int c = 0; c < column_count; c++)
             print_cell(final ? &members[i].final : &members[i].search, columns[c], several,
-                       members[i].is_tied && columns[c] == quality, out);
-        fprintf(out, "  %s\n", genome_print(&members[i].individual.genome, genome));
+                       members[i].is_tied && columns[c] == quality, rows);
+        fprintf(rows, "  %s\n", genome_print(&members[i].individual.genome, genome));
     }
+    terminal_table_end(&table);
 }
 
 static void print_final(const struct front *front, FILE *out) {

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "run/analysis.h"
 #include "run/lineage.h"
@@ -71,20 +72,24 @@ static int generation_of(const struct generations *generations, int id) {
 /* ---- the table ---- */
 
 static void print_scores(const struct generations *generations, enum metric metric, FILE *out) {
-    fprintf(out, "\n%s\n%10s  %10s  %6s  %10s  %10s  %10s  %10s  %10s\n", metric_table[metric].name, "generation",
-            "candidates", "failed", "least", "quartile", "median", "quartile", "greatest");
+    struct terminal_table table;
+    fprintf(out, "\n%s\n", metric_table[metric].name);
+    FILE *rows = terminal_table_begin(&table, true, out);
+    fprintf(rows, "%10s  %10s  %6s  %8s  %8s  %8s  %8s  %8s\n", "generation", "candidates", "failed", "least",
+            "quartile", "median", "quartile", "greatest");
     for (int g = 0; g < generations->count; g++) {
         const struct analysis *analysis = &generations->analyses[g];
         const struct spread *spread = &analysis->metrics[metric];
         const double values[] = {spread->least, spread->lower_quartile, spread->median, spread->upper_quartile,
                                  spread->greatest};
-        fprintf(out, "%10d  %10d  %6d", g + 1, analysis->candidates, analysis->failed);
+        fprintf(rows, "%10d  %10d  %6d", g + 1, analysis->candidates, analysis->failed);
         for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
             char number[TEXT_NUMBER_BYTES];
-            fprintf(out, "  %10s", metric_text(metric, values[v], number));
+            fprintf(rows, "  %8s", metric_text(metric, values[v], number));
         }
-        fprintf(out, "\n");
+        fprintf(rows, "\n");
     }
+    terminal_table_end(&table);
 }
 
 /* Whether any generation has it. */
@@ -96,18 +101,22 @@ static bool occurs(const struct generations *generations, int class_index) {
 }
 
 static void print_classes(const struct generations *generations, FILE *out) {
-    fprintf(out, "\nclasses, %% of LIVs\n%10s", "generation");
+    struct terminal_table table;
+    fprintf(out, "\nclasses, %% of LIVs\n");
+    FILE *rows = terminal_table_begin(&table, true, out);
+    fprintf(rows, "%10s", "generation");
     for (int c = 0; c < generations->run->catalogue.class_count; c++)
         if (occurs(generations, c))
-            fprintf(out, "  %9s", generations->run->catalogue.classes[c].name);
-    fprintf(out, "\n");
+            fprintf(rows, "  %9s", generations->run->catalogue.classes[c].name);
+    fprintf(rows, "\n");
     for (int g = 0; g < generations->count; g++) {
-        fprintf(out, "%10d", g + 1);
+        fprintf(rows, "%10d", g + 1);
         for (int c = 0; c < generations->run->catalogue.class_count; c++)
             if (occurs(generations, c))
-                fprintf(out, "  %9.1f", 100 * generations->analyses[g].class_shares[c]);
-        fprintf(out, "\n");
+                fprintf(rows, "  %9.1f", 100 * generations->analyses[g].class_shares[c]);
+        fprintf(rows, "\n");
     }
+    terminal_table_end(&table);
 }
 
 static void print_connections(const struct generations *generations, FILE *out) {

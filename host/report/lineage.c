@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "run/lineage.h"
 #include "run/recorded.h"
@@ -107,7 +108,10 @@ static void print_candidate(const struct lineage *lineage, const struct candidat
         fprintf(out, ", %s %s",
                 metric_text(lineage->run->objectives[o], summary.mean.values[lineage->run->objectives[o]], number),
                 metric_table[lineage->run->objectives[o]].title);
-    fprintf(out, "\n        %s\n", genome_print(&individual->genome, genome));
+    fprintf(out, "\n");
+    struct terminal_table table;
+    fprintf(terminal_table_begin(&table, false, out), "        %s\n", genome_print(&individual->genome, genome));
+    terminal_table_end(&table);
     if (!find_changes(lineage, candidate, changes))
         return;
     for (int first = 0, last; first < individual->genome.depth; first = last + 1) {

@@ -59,4 +59,40 @@ expect 0 "train m                               50.0         50.0" "$starcl" ben
 echo '{"device": 1' >damaged.json
 expect 2 "damaged.json holds no results of" "$starcl" bench portability --compare a.json damaged.json
 expect 1 "nothing.json" "$starcl" bench portability --compare nothing.json
+
+# What several calls measured on one platform is joined; two measurements of one workload stay apart.
+decode_of_a='{"device":"A","driver":"1","peaks":{},"results":[
+    {"suite":"decode","name":"m","value":2,"unit":"tokens/s","efficiency":0.75}]}'
+echo "$decode_of_a" >more.json
+expect 0 "decode m                              75.0         75.0" "$starcl" bench portability --compare a.json more.json
+expect 0 "train m                               50.0    50.0         50.0" "$starcl" bench portability --compare a.json a.json
+
+# Pictures: a page without anything from elsewhere, and a table for other programs. Nothing is overwritten.
+expect 0 "portability" "$starcl" bench portability --compare a.json b.json --plot p.html --csv p.csv
+cat >expected.csv <<'TEXT'
+problem,application,platform,fom,arch eff,unit,of bound
+starcl bench,"train m","A, driver 1",1.0,0.5,tokens/s,0.5
+starcl bench,"train m","B, driver 1",1.0,0.25,tokens/s,0.25
+starcl bench,"gemm","A, driver 1",1.0,0.24,GFLOP/s,0.24
+starcl bench,"gemm","B, driver 1",,0.0,,0.0
+TEXT
+cmp -s p.csv expected.csv || complain "the table for other programs is: $(cat p.csv)"
+sed 's|xmlns="[^"]*"||' p.html | grep -q 'http\|src=\|href=\|url(' && complain "the page needs something from elsewhere"
+[ "$(grep -c '<rect .*\[1\]' p.html)" = 2 ] || complain "the first platform has not a step in both workloads"
+[ "$(grep -c '<rect .*\[2\]' p.html)" = 1 ] || complain "a platform that did not run has a step"
+grep -q '<td class="none">did not run</td><td><b>0.0</b>' p.html || complain "the page hides what did not run"
+expect 2 "--plot p.html: that exists and is not overwritten" "$starcl" bench portability --compare a.json --plot p.html
+expect 2 "--csv p.csv: that exists" "$starcl" bench portability --plot q.html --csv p.csv
+expect 2 "--plot shows platforms beside each other" "$starcl" bench gemm --plot q.html
+[ -e q.html ] && complain "a refused call left a page behind"
+cmp -s p.csv expected.csv || complain "the table was overwritten"
+
+# The best platform comes first, shares above the bound are capped for other programs, and names are only names.
+device '<b>&\"C' 1.5 0.5 0.5 >c.json
+expect 0 "150.0" "$starcl" bench portability --compare a.json c.json a.json --plot r.html --csv r.csv
+grep -q '^starcl bench,"train m","<b>&""C, driver 1",1.0,1.0,tokens/s,1.5$' r.csv || complain "not capped: $(cat r.csv)"
+grep -q '"A, driver 1 (3)"' r.csv || complain "two equal devices have one name"
+grep -q '<b>&' r.html && complain "a device's name is part of the page's code"
+[ "$(grep -o '<text[^>]*>\[[0-9]\]' r.html | sed 's/.*>//' | head -n 3 | tr -d '\n')" = "[2][1][3]" ] ||
+    complain "the platforms are not in the order of their shares"
 finish
