@@ -143,3 +143,10 @@ status database_conclude(struct database *database, status outcome) {
         sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
     return outcome;
 }
+
+status database_hold(struct database *database) {
+    long long version;
+    TRY(database_execute(database, "BEGIN"));
+    /* SQLite takes the snapshot with the first reading. */
+    return database_number(database, "PRAGMA schema_version", &version);
+}
