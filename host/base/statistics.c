@@ -81,6 +81,13 @@ struct interval share_interval(int count, int total) {
     return (struct interval){share, count == 0 ? 0 : middle - half, count == total ? 1 : middle + half};
 }
 
+double chance_of_at_least(int count, int total, double share) {
+    double chance = 0;
+    for (int k = count > 0 ? count : 0; k <= total; k++)
+        chance += binomial(total, k, share);
+    return fmin(chance, 1);
+}
+
 bool interval_is_narrow(const struct interval *interval, double share) {
     return interval->high - interval->low <= share * fabs(interval->value); /* false of NaN */
 }

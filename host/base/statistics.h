@@ -46,6 +46,9 @@ struct interval mean_interval(const double *values, int count);
  */
 struct interval share_interval(int count, int total);
 
+/* The probability that of `total` independent trials `count` or more succeed, each with probability 0 < share < 1. */
+double chance_of_at_least(int count, int total, double share);
+
 /* Whether the interval is known and no wider than this share of the value. */
 bool interval_is_narrow(const struct interval *interval, double share);
 

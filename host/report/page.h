@@ -4,7 +4,8 @@
  * Plots are SVG that is drawn here, every number of it is what `starcl show` computes from the same functions, and the
  * same numbers lie in the page as JSON (<script id="data">), one object:
  *
- *     {"starcl": version, "runs": [run, ...], "comparison": as `show --compare --json`, of several runs}
+ *     {"starcl": version, "refresh_seconds", "columns": [{"name", "title", "larger_is_better", "objective"}, ...],
+ *      "runs": [run, ...], "comparison": as `show --compare --json`, of several runs}
  *     run: {"name", "path", "front": as `show --json`, "generations": as `show --generations --json`,
  *           "candidates": [{"id", "generation", "origin", "state", "dominant", "genome", "metrics", "texts", ...}],
  *           "progress": [[candidate, tokens, hypervolume], ...], "motifs": [...], "facts": {...}}

@@ -143,6 +143,8 @@ status page_read(const struct page_request *request, struct page *page) {
         page->runs[r].store = request->runs[r];
         page->runs[r].place = r;
         TRY(read_run(&page->runs[r]));
+        if (page->runs[r].generations.count > page->generations)
+            page->generations = page->runs[r].generations.count;
         if (request->refresh_seconds == 0 && page->runs[r].count == 0)
             return refuse_empty(&page->runs[r]);
     }
@@ -235,6 +237,7 @@ static cJSON *describe_motifs(const struct page_run *run) {
             cJSON_AddNumberToObject(json, "low", motifs[m].share.low);
             cJSON_AddNumberToObject(json, "high", motifs[m].share.high);
             cJSON_AddNumberToObject(json, "random_share", motifs[m].random_share);
+            cJSON_AddNumberToObject(json, "stands_out", motifs[m].stands_out);
             cJSON_AddItemToArray(list, json);
         }
         free(motifs);

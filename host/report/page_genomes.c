@@ -108,8 +108,8 @@ static double bar_at(double share) {
 /* The share of the front with its interval, and that of random genomes as a bar across. */
 static void write_motif(const struct page_run *run, const struct motif *motif, int row, FILE *out) {
     static const char *const words[] = {"less often", "", "more often"};
+    static const int colours[] = {0, COLOUR_KINDS, 1};
     double y = row * ROW_HEIGHT + ROW_HEIGHT / 2.0;
-    int stands_out = motif_stands_out(motif);
     fprintf(out, "<g class=\"motif\"><title>");
     markup_print(out, "in %d of %d genomes of the front (95 %% interval %.0f to %.0f %%), in %.1f %% of random ones",
                  motif->holders, run->front.count, 100 * motif->share.low, 100 * motif->share.high,
@@ -121,11 +121,8 @@ static void write_motif(const struct page_run *run, const struct motif *motif, i
             "</text><path class=\"error\" d=\"M%.1f %.1fH%.1f\"/><circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" "
             "fill=\"%s\"/><path class=\"random\" d=\"M%.1f %.1fv12\"/><text x=\"%d\" y=\"%.1f\">%d/%d %s</text></g>\n",
             bar_at(motif->share.low), y, bar_at(motif->share.high), bar_at(motif->share.value), y,
-            colour_kind(stands_out > 0   ? 1
-                        : stands_out < 0 ? 0
-                                         : COLOUR_KINDS),
-            bar_at(motif->random_share), y - 6, NAMES_WIDTH + BAR_WIDTH + 12, y + 4, motif->holders, run->front.count,
-            words[stands_out + 1]);
+            colour_kind(colours[motif->stands_out + 1]), bar_at(motif->random_share), y - 6,
+            NAMES_WIDTH + BAR_WIDTH + 12, y + 4, motif->holders, run->front.count, words[motif->stands_out + 1]);
 }
 
 static void write_motifs(const struct page_run *run, int length, FILE *out) {
@@ -133,7 +130,7 @@ static void write_motifs(const struct page_run *run, int length, FILE *out) {
     struct motif *motifs = page_find_motifs(run, length, &found);
     int shown = found < 2 * MOTIFS_MOST ? found : 2 * MOTIFS_MOST, height = shown * ROW_HEIGHT + 24;
     fprintf(out, "<svg class=\"plot\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Motifs of %d classes\">\n",
-            NAMES_WIDTH + BAR_WIDTH + 100, height, length);
+            NAMES_WIDTH + BAR_WIDTH + 130, height, length);
     for (int percent = 0; percent <= 100; percent += 25)
         fprintf(out, "<path class=\"grid\" d=\"M%.1f 0V%d\"/><text class=\"middle\" x=\"%.1f\" y=\"%d\">%d %%</text>\n",
                 bar_at(percent / 100.0), height - 20, bar_at(percent / 100.0), height - 6, percent);
@@ -146,14 +143,15 @@ static void write_motifs(const struct page_run *run, int length, FILE *out) {
 
 void page_motifs(const struct page *page, const struct page_run *run, FILE *out) {
     (void)page;
-    fprintf(out, "<div class=\"plots\">\n");
+    fprintf(out, "<div class=\"plots broad\">\n");
     for (int length = 2; length <= MOTIF_MOST_LENGTH; length++)
         write_motifs(run, length, out);
     fprintf(out, "</div>\n");
-    page_note(out,
-              "Classes that follow each other, and the share of the front's %d genomes that have them, with Wilson's "
-              "95 %% interval; the upright bar is their share of %d random genomes of the same space. Those whose "
-              "interval does not hold it stand out, of 20 some one by chance. Genomes of a front descend from each "
-              "other, so another search may tell otherwise.",
-              run->front.count, MOTIF_RANDOM_GENOMES);
+    page_note(
+        out,
+        "Classes that follow each other, and the share of the front's %d genomes that have them, with Wilson's "
+        "95 %% interval; the upright bar is their share of %d random genomes of the same space. Those that stand "
+        "out would do so by chance in fewer than one of 20 fronts of random genomes, all motifs together (binomial "
+        "test, Bonferroni). Genomes of a front descend from each other, so another search may tell otherwise.",
+        run->front.count, MOTIF_RANDOM_GENOMES);
 }

@@ -108,8 +108,9 @@ static double node_x(const struct node *node) {
     return MARGIN + node->column * COLUMN_WIDTH;
 }
 
+/* Columns are shifted against each other, so that a line that passes one does not pass behind its nodes. */
 static double node_y(const struct node *node) {
-    return MARGIN + node->row * LINE_HEIGHT;
+    return MARGIN + node->row * LINE_HEIGHT + node->column % 3 * LINE_HEIGHT / 3.0;
 }
 
 static void draw_edges(const struct tree *tree, FILE *out) {
@@ -145,12 +146,11 @@ void page_lineage(const struct page *page, const struct page_run *run, FILE *out
     struct node **buffer = memory_allocate((size_t)tree.count + 1, sizeof *buffer);
     for (int column = 0; column < tree.columns; column++)
         place_column(&tree, column, buffer);
-    int width = 2 * MARGIN + (tree.columns - 1) * COLUMN_WIDTH + 16,
-        height = 2 * MARGIN + (tree.rows - 1) * LINE_HEIGHT;
+    int width = 2 * MARGIN + (tree.columns - 1) * COLUMN_WIDTH + 16, height = 2 * MARGIN + tree.rows * LINE_HEIGHT;
     fprintf(out,
             "<div class=\"wide\"><svg class=\"tree\" viewBox=\"0 0 %d %d\" style=\"width:%dpx;min-width:%dpx\" "
             "role=\"img\" aria-label=\"Members of the front and their ancestors\">\n",
-            width, height, width, width < 700 ? width * 2 / 3 : width / 2);
+            width, height, width, width * 2 / 3);
     draw_edges(&tree, out);
     for (int n = 0; n < tree.count; n++)
         draw_node(run, &tree.nodes[n], out);

@@ -41,9 +41,31 @@ void page_tell(const struct page *page, const struct page_run *run, const struct
                      metric_table[page->objectives[o]].title);
 }
 
-/* A generation's share of the way; light yellow, which cannot be seen on white, left out. */
-static const char *generation_colour(const struct page_run *run, int generation, char *buffer) {
-    return colour_ordered(run->generations.count > 1 ? 0.85 * generation / (run->generations.count - 1) : 0, buffer);
+void page_ends(const struct summary *summary, enum metric metric, double *low, double *high) {
+    double error = metric_varies(metric) ? summary->errors.values[metric] : NAN;
+    *low = isnan(error) ? summary->low.values[metric] : summary->mean.values[metric] - error;
+    *high = isnan(error) ? summary->high.values[metric] : summary->mean.values[metric] + error;
+}
+
+void page_include(struct axis *axis, const struct summary *summary) {
+    double low, high;
+    page_ends(summary, axis->metric, &low, &high);
+    axis_include(axis, summary->mean.values[axis->metric]);
+    axis_include(axis, low);
+    axis_include(axis, high);
+}
+
+void page_errors(const struct plot *plot, const struct summary *summary) {
+    double low, high, x = summary->mean.values[plot->x.metric], y = summary->mean.values[plot->y.metric];
+    page_ends(summary, plot->y.metric, &low, &high);
+    plot_segment(plot, x, low, x, high, "error");
+    page_ends(summary, plot->x.metric, &low, &high);
+    plot_segment(plot, low, y, high, y, "error");
+}
+
+const char *page_generation_colour(const struct page *page, int generation, char *buffer) {
+    const double most = 0.85; /* yellow cannot be seen on white */
+    return colour_ordered(page->generations > 1 ? most * generation / (page->generations - 1) : 0, buffer);
 }
 
 void page_point(const struct page *page, const struct page_run *run, const struct page_candidate *candidate,
@@ -58,13 +80,15 @@ void page_point(const struct page *page, const struct page_run *run, const struc
             "style=\"--generation:%s;--class:%s;--run:%s\"><title>",
             kind, plot_x(plot, x), plot_y(plot, y), candidate->on_front ? " front" : "",
             individual->origin == ORIGIN_FOUNDER ? " founder" : "", run->place, individual->id,
-            generation_colour(run, individual->generation, colour), colour_kind(kind), colour_kind(run->place));
+            page_generation_colour(page, individual->generation, colour), colour_kind(kind), colour_kind(run->place));
     page_tell(page, run, candidate, plot->out);
     fprintf(plot->out, "</title></use>\n");
     if (individual->origin != ORIGIN_FOUNDER)
         return;
     fprintf(plot->out, "<circle class=\"ring\" cx=\"%.1f\" cy=\"%.1f\" r=\"7.5\"/>", plot_x(plot, x), plot_y(plot, y));
-    fprintf(plot->out, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">", plot_x(plot, x) + 10, plot_y(plot, y) + 3.5);
+    bool left = plot_x(plot, x) > 0.7 * PLOT_WIDTH; /* where the words would leave the picture */
+    fprintf(plot->out, "<text class=\"name%s\" x=\"%.1f\" y=\"%.1f\">", left ? " end" : "",
+            plot_x(plot, x) + (left ? -10 : 10), plot_y(plot, y) + 3.5);
     markup_text(candidate->baseline ? candidate->baseline : "founder", plot->out);
     fprintf(plot->out, "</text>\n");
 }
@@ -73,6 +97,15 @@ void page_swatch(const char *colour, const char *words, FILE *out) {
     fprintf(out, "<span class=\"swatch\"><i style=\"background:%s\"></i>", colour);
     markup_text(words, out);
     fprintf(out, "</span>\n");
+}
+
+void page_runs_legend(const struct page *page, FILE *out) {
+    if (page->count < 2)
+        return;
+    fprintf(out, "<div class=\"legend\">");
+    for (int r = 0; r < page->count; r++)
+        page_swatch(colour_kind(r), store_path(page->runs[r].store), out);
+    fprintf(out, "</div>\n");
 }
 
 void page_note(FILE *out, const char *format, ...) {

@@ -37,6 +37,7 @@ struct page {
     struct comparison comparison;
     const enum metric *objectives; /* of the first run, whose order all follow */
     int objective_count;
+    int generations;                            /* of the run that has most */
     char kinds[COLOUR_KINDS][CLASS_NAME_BYTES]; /* the classes that have colours and shapes: those of most LIVs */
     int kind_count;
 };
@@ -51,7 +52,14 @@ const char *page_class_name(const struct page_run *run, int class_gene);
 int page_kind(const struct page *page, const char *class_name);
 
 /* page_parts.c: what several sections draw. */
+struct axis;
 struct plot;
+/* The ends of a mean's error bar: one standard error over seeds, or the interval of what was measured on the device;
+ * NaN where there is none. */
+void page_ends(const struct summary *summary, enum metric metric, double *low, double *high);
+/* Makes room on an axis for a mean of its metric with its bar; and draws the bars of a point. */
+void page_include(struct axis *axis, const struct summary *summary);
+void page_errors(const struct plot *plot, const struct summary *summary);
 /* The shapes that page_point() draws; once a page, before the first of them. */
 void page_shapes(FILE *out);
 /* A candidate at a place of a plot, with what hovering tells. */
@@ -61,6 +69,10 @@ void page_point(const struct page *page, const struct page_run *run, const struc
 void page_tell(const struct page *page, const struct page_run *run, const struct page_candidate *candidate, FILE *out);
 /* A swatch with words behind it, in a legend. */
 void page_swatch(const char *colour, const char *words, FILE *out);
+/* The colours of runs, where there are several. */
+void page_runs_legend(const struct page *page, FILE *out);
+/* The colour of a generation, from 0, of all runs; writes to buffer (COLOUR_BYTES) and returns it. */
+const char *page_generation_colour(const struct page *page, int generation, char *buffer);
 /* A paragraph of plain words. */
 void page_note(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -3,7 +3,9 @@
 #include "genome/builtin.h"
 #include "report/markup.h"
 #include "report/page_state.h"
+#include "report/plot.h"
 #include "run/evaluator.h"
+#include "run/lineage.h"
 
 #include <math.h>
 #include <string.h>
@@ -25,11 +27,36 @@ static void write_mean(const struct summary *summary, enum metric metric, bool i
     fprintf(out, "</td>");
 }
 
+static const struct page_candidate *find_candidate(const struct page_run *run, int id) {
+    int place = lineage_find(run->front.run->candidates, run->count, id);
+    return &run->candidates[place];
+}
+
+/* Quality on the test part over what it costs, with bars. */
+static void draw_final(const struct page *page, const struct page_run *run, enum metric cost, FILE *out) {
+    const struct front *front = &run->front;
+    struct plot plot = {.out = out,
+                        .x = {.title = metric_table[cost].title, .metric = cost},
+                        .y = {.title = metric_table[front->test_quality].title, .metric = front->test_quality}};
+    for (int i = 0; i < front->final_count; i++) {
+        page_include(&plot.x, &front->finals[i].final);
+        page_include(&plot.y, &front->finals[i].final);
+    }
+    axis_choose_scale(&plot.x);
+    plot_begin(&plot, "Quality on the test part of what was trained again");
+    for (int i = 0; i < front->final_count; i++) {
+        const struct summary *summary = &front->finals[i].final;
+        page_errors(&plot, summary);
+        page_point(page, run, find_candidate(run, front->finals[i].individual.id), &plot, summary->mean.values[cost],
+                   summary->mean.values[front->test_quality]);
+    }
+    plot_end(&plot);
+}
+
 void page_final(const struct page *page, const struct page_run *run, FILE *out) {
     const struct front *front = &run->front;
     const enum metric columns[] = {front->test_quality, front->quality, METRIC_PARAMETERS, METRIC_CACHE_BYTES};
     char genome[GENOME_TEXT_BYTES];
-    (void)page;
     fprintf(out, "<div class=\"wide\"><table>\n<tr><th class=\"number\">id</th>");
     for (size_t c = 0; c < sizeof columns / sizeof *columns; c++)
         fprintf(out, "<th class=\"number\">%s</th>", metric_table[columns[c]].title);
@@ -41,7 +68,10 @@ void page_final(const struct page *page, const struct page_run *run, FILE *out) 
                        front->finals[i].is_tied && columns[c] == front->test_quality, out);
         fprintf(out, "<td class=\"genome\">%s</td></tr>\n", genome_print(&front->finals[i].individual.genome, genome));
     }
-    fprintf(out, "</table></div>\n");
+    fprintf(out, "</table></div>\n<div class=\"plots\">\n");
+    draw_final(page, run, METRIC_PARAMETERS, out);
+    draw_final(page, run, METRIC_CACHE_BYTES, out);
+    fprintf(out, "</div>\n");
     page_note(out,
               "The best trained again from scratch, %lld steps, seeds %lld; the test part is %s that selection never "
               "saw. \302\261 is the standard error of the mean over seeds; ~ is within noise of the row above: other "

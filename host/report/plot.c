@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LEFT = 62, RIGHT = 14, TOP = 10, BOTTOM = 44 };
+enum { LEFT = 70, RIGHT = 16, TOP = 10, BOTTOM = 44 };
 
 /* ---- axes ---- */
 
@@ -129,24 +129,31 @@ double plot_y(const struct plot *plot, double value) {
     return PLOT_HEIGHT - BOTTOM - share_of(&plot->y, value) * (PLOT_HEIGHT - TOP - BOTTOM);
 }
 
+/* The text of a tick, unless it is that of the one before: values closer to each other than their texts. */
+static void write_tick(const struct axis *axis, const double *ticks, int tick, FILE *out) {
+    char text[AXIS_TEXT_BYTES], before[AXIS_TEXT_BYTES] = "";
+    if (tick > 0)
+        axis_text(axis, ticks[tick - 1], before);
+    if (strcmp(axis_text(axis, ticks[tick], text), before) != 0)
+        markup_text(text, out);
+    fprintf(out, "</text>\n");
+}
+
 static void draw_ticks(const struct plot *plot) {
     double ticks[AXIS_MOST_TICKS];
-    char text[AXIS_TEXT_BYTES];
     int count = axis_ticks(&plot->x, ticks);
     for (int t = 0; t < count; t++) {
         double x = plot_x(plot, ticks[t]);
         fprintf(plot->out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" class=\"middle\">", x,
                 TOP, PLOT_HEIGHT - BOTTOM, x, PLOT_HEIGHT - BOTTOM + 15);
-        markup_text(axis_text(&plot->x, ticks[t], text), plot->out);
-        fprintf(plot->out, "</text>\n");
+        write_tick(&plot->x, ticks, t, plot->out);
     }
     count = axis_ticks(&plot->y, ticks);
     for (int t = 0; t < count; t++) {
         double y = plot_y(plot, ticks[t]);
         fprintf(plot->out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" class=\"end\">", LEFT, y,
                 PLOT_WIDTH - RIGHT, LEFT - 6, y + 4);
-        markup_text(axis_text(&plot->y, ticks[t], text), plot->out);
-        fprintf(plot->out, "</text>\n");
+        write_tick(&plot->y, ticks, t, plot->out);
     }
 }
 
@@ -160,7 +167,7 @@ void plot_begin(struct plot *plot, const char *label) {
     fprintf(plot->out, "<path class=\"frame\" d=\"M%d %dV%dH%d\"/><text x=\"%d\" y=\"%d\" class=\"middle title\">",
             LEFT, TOP, PLOT_HEIGHT - BOTTOM, PLOT_WIDTH - RIGHT, (LEFT + PLOT_WIDTH - RIGHT) / 2, PLOT_HEIGHT - 8);
     markup_text(plot->x.title, plot->out);
-    fprintf(plot->out, "</text><text transform=\"translate(12 %d) rotate(-90)\" class=\"middle title\">",
+    fprintf(plot->out, "</text><text transform=\"translate(11 %d) rotate(-90)\" class=\"middle title\">",
             (TOP + PLOT_HEIGHT - BOTTOM) / 2);
     markup_text(plot->y.title, plot->out);
     fprintf(plot->out, "</text>\n");

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,8 +47,14 @@ static void count_random(const struct genome_space *space, int length, int *hold
     }
 }
 
-int motif_stands_out(const struct motif *motif) {
-    return motif->share.low > motif->random_share ? 1 : motif->share.high < motif->random_share ? -1 : 0;
+static int stands_out(const struct motif *motif, int genomes, int random_holders, double motifs) {
+    const double most = 0.05 / 2 / motifs, all = MOTIF_RANDOM_GENOMES + 2;
+    if (genomes == 0)
+        return 0;
+    double often = chance_of_at_least(motif->holders, genomes, fmin((random_holders + 1) / all, 0.999999));
+    double seldom =
+        chance_of_at_least(genomes - motif->holders, genomes, 1 - fmax((random_holders - 1) / all, 0.000001));
+    return often < most ? 1 : seldom < most ? -1 : 0;
 }
 
 static int by_excess(const void *a, const void *b) {
@@ -83,7 +90,8 @@ struct motif *motifs_find(const struct genome *const *genomes, int count, const 
         count_random(space, length, random_holders, seen);
     for (size_t number = 0; number < all; number++) {
         struct motif motif = describe((int)number, length, holders[number], count, random_holders[number]);
-        if (holders[number] == 0 && motif_stands_out(&motif) == 0)
+        motif.stands_out = stands_out(&motif, count, random_holders[number], pow(space->class_count, length));
+        if (motif.holders == 0 && motif.stands_out == 0)
             continue;
         motifs = memory_resize(motifs, (size_t)*found + 1, sizeof *motifs);
         motifs[(*found)++] = motif;

@@ -5,6 +5,11 @@
  * The unit is a genome, which has a motif or has not, however often: LIVs of one genome are not independent of each
  * other. (Genomes of a front descend from each other, too, so their intervals are narrower than what another search
  * would tell.) Random genomes are those of the run's space, as the search draws them.
+ *
+ * Some motif stands in any genome, so among all that there could be, rare ones are found by chance. One stands out
+ * where as many random genomes would have it as often, or as seldom, with a probability below 5 % over the number of
+ * motifs (a binomial test with Bonferroni's correction); of the random share the end is taken that is nearer, one
+ * genome of MOTIF_RANDOM_GENOMES away.
  */
 #ifndef STARCL_RUN_MOTIFS_H
 #define STARCL_RUN_MOTIFS_H
@@ -20,11 +25,8 @@ struct motif {
     int holders;                      /* of the chosen genomes, those that have it */
     struct interval share;            /* of the chosen genomes, share_interval() */
     double random_share;              /* of MOTIF_RANDOM_GENOMES random ones */
+    int stands_out; /* 1: the chosen genomes have it more often than random ones; -1: less often; 0: it may be chance */
 };
-
-/* Negative where the chosen genomes have it less often than random ones, positive where more often, 0 where the
- * interval holds the random share. */
-int motif_stands_out(const struct motif *motif);
 
 /*
  * The motifs of `length` (2 or 3) that any of genomes[0..count) has, those first that exceed random genomes most. Fills
