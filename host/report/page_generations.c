@@ -220,7 +220,7 @@ static void write_correlation(double correlation, FILE *out) {
 void page_lengths(const struct page *page, const struct page_run *run, FILE *out) {
     fprintf(out, "<div class=\"plots\">\n");
     draw_lengths(page, run, out);
-    fprintf(out, "<div><table>\n<tr><th class=\"number\">steps</th><th class=\"number\">steps</th>"
+    fprintf(out, "<div><table>\n<tr><th class=\"number\">steps</th><th class=\"number\">more steps</th>"
                  "<th class=\"number\">candidates</th><th class=\"number\">rank correlation</th></tr>\n");
     for (int a = 0; a < run->generations.agreement_count; a++) {
         const struct agreement *agreement = &run->generations.agreements[a];

@@ -202,7 +202,8 @@ static int count_names(const char *path) {
     return count;
 }
 
-/* A new file is complete, and takes the place of none that is there. */
+/* A new file is complete, and takes the place of nothing: the link leads to no file, so that only naming the new one
+ * meets it, as it would meet a file that came while it was written. */
 static void test_new_file(void **unused) {
     (void)unused;
     char own[TEST_PATH_BYTES], path[TEST_PATH_BYTES + 8];
@@ -214,6 +215,10 @@ static void test_new_file(void **unused) {
     assert_fails(file_write_new(own, "second", 6), STATUS_USAGE, "exists already");
     assert_content(path, "first");
     assert_int_equal(count_names(own), 1);
+    snprintf(path, sizeof path, "%s/link", own);
+    assert_int_equal(symlink("nowhere", path), 0);
+    assert_fails(file_write_new(path, "third", 5), STATUS_USAGE, "exists already");
+    assert_int_equal(count_names(own), 2);
     snprintf(path, sizeof path, "%s/no/x", own);
     assert_fails(file_write_new(path, "x", 1), STATUS_USAGE, "there is no folder");
     assert_int_equal(test_remove_folder(own), 0);

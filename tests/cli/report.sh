@@ -68,8 +68,8 @@ sed -n '/<section id="fronts">/,/<\/section>/p' one.html >fronts.html
 [ "$(count 'class="error"' fronts.html)" -ge $((2 * evaluated)) ] || complain "there are no error bars"
 [ "$(count '<tr data-candidate=' one.html)" = "$evaluated" ] || complain "the table has not every candidate"
 [ "$(count '<figure data-candidate=' one.html)" = "$members" ] || complain "not all genomes of the front are drawn"
-for section in summary fronts limits growth final genomes motifs lineage scores classes sharing lengths surrogate table \
-    manifest; do
+for section in summary fronts limits growth final genomes motifs lineage scores classes sharing lengths surrogate \
+    table manifest; do
     [ "$(count "<section id=\"$section\">" one.html)" = 1 ] || complain "there is no section $section"
 done
 for fact in device driver version corpus text; do
@@ -141,6 +141,7 @@ refused() {
 }
 echo mine >mine.html
 refused "mine.html exists already, and nothing is overwritten" one -o mine.html
+refused "mine.html exists already" nothing -o mine.html # before anything is read
 [ "$(cat mine.html)" = mine ] || complain "a file was overwritten"
 refused "exists already" one -o other
 refused "there is no folder nowhere; make it first" one -o nowhere/refused.html
