@@ -113,17 +113,20 @@ static double node_y(const struct node *node) {
     return MARGIN + node->row * LINE_HEIGHT + node->column % 3 * LINE_HEIGHT / 3.0;
 }
 
-static void draw_edges(const struct tree *tree, FILE *out) {
+static void draw_edge(const struct page_run *run, const struct node *parent, const struct node *child, FILE *out) {
+    double x = node_x(parent) + 9, y = node_y(parent), to_x = node_x(child) - 9, to_y = node_y(child);
+    double bend = (x + to_x) / 2;
+    fprintf(out, "<path class=\"descent\" data-ends=\"%d:%d %d:%d\" ", run->place, parent->individual->id, run->place,
+            child->individual->id);
+    fprintf(out, "d=\"M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f\"/>\n", x, y, bend, y, bend, to_y, to_x, to_y);
+}
+
+static void draw_edges(const struct page_run *run, const struct tree *tree, FILE *out) {
     for (int n = 0; n < tree->count; n++) {
         const struct node *node = &tree->nodes[n];
-        for (int p = 0; p < 2; p++) {
-            const struct node *parent = node->parents[p] >= 0 ? &tree->nodes[node->parents[p]] : NULL;
-            if (!parent || (p == 1 && node->parents[0] == node->parents[1]))
-                continue;
-            double x = node_x(parent) + 9, to = node_x(node) - 9, bend = (x + to) / 2;
-            fprintf(out, "<path class=\"descent\" d=\"M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f\"/>\n", x,
-                    node_y(parent), bend, node_y(parent), bend, node_y(node), to, node_y(node));
-        }
+        for (int p = 0; p < 2; p++)
+            if (node->parents[p] >= 0 && !(p == 1 && node->parents[0] == node->parents[1]))
+                draw_edge(run, &tree->nodes[node->parents[p]], node, out);
     }
 }
 
@@ -151,7 +154,7 @@ void page_lineage(const struct page *page, const struct page_run *run, FILE *out
             "<div class=\"wide\"><svg class=\"tree\" viewBox=\"0 0 %d %d\" style=\"width:%dpx;min-width:%dpx\" "
             "role=\"img\" aria-label=\"Members of the front and their ancestors\">\n",
             width, height, width, width * 2 / 3);
-    draw_edges(&tree, out);
+    draw_edges(run, &tree, out);
     for (int n = 0; n < tree.count; n++)
         draw_node(run, &tree.nodes[n], out);
     fprintf(out, "</svg></div>\n");

@@ -68,6 +68,10 @@ sed -n '/<section id="fronts">/,/<\/section>/p' one.html >fronts.html
 [ "$(count 'class="error"' fronts.html)" -ge $((2 * evaluated)) ] || complain "there are no error bars"
 [ "$(count '<tr data-candidate=' one.html)" = "$evaluated" ] || complain "the table has not every candidate"
 [ "$(count '<figure data-candidate=' one.html)" = "$members" ] || complain "not all genomes of the front are drawn"
+# Each member of the front with its parents, unless both are one.
+edges=$(sqlite3 one/run.db "SELECT count(*) FROM candidates c JOIN candidates p ON p.id = c.parent_1 OR p.id = c.parent_2
+    WHERE c.id IN (SELECT value->>'id' FROM json_each(CAST(readfile('page.json') AS TEXT), '\$.runs[0].front.front'))")
+[ "$(count 'class="descent"' one.html)" -ge "$edges" ] || complain "there are fewer than $edges lines to parents"
 for section in summary fronts limits growth final genomes motifs lineage scores classes sharing lengths surrogate \
     table manifest; do
     [ "$(count "<section id=\"$section\">" one.html)" = 1 ] || complain "there is no section $section"

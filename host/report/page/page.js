@@ -6,7 +6,7 @@
 "use strict";
 
 (() => {
-    let data, candidates;
+    let data, candidates, chosen = null;
     const state = { key: null, falling: false, words: "", frontOnly: false, limits: {} };
 
     /* make("td", {class: "number"}, "text", child, ...) */
@@ -30,10 +30,15 @@
 
     /* ---- hovering ---- */
 
+    /* The candidate wherever it is drawn, and the lines of its lineage that end at it. */
     function choose(key) {
+        if (key === chosen)
+            return;
+        chosen = key;
         all(".chosen").forEach((element) => element.classList.remove("chosen"));
         if (key)
-            all(`[data-candidate="${key}"]`).forEach((element) => element.classList.add("chosen"));
+            all(`[data-candidate="${key}"], [data-ends~="${key}"]`)
+                .forEach((element) => element.classList.add("chosen"));
     }
 
     function tell(candidate) {
@@ -217,13 +222,13 @@
             if (!answer.ok)
                 return;
             const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-            const chosen = document.querySelector(".choice input:checked")?.id;
+            const colours = document.querySelector(".choice input:checked")?.id;
             const open = new Set([...all("details[open] > summary")].map((summary) => summary.textContent));
             if (fresh.getElementById("data").textContent === document.getElementById("data").textContent)
                 return;
             document.querySelector("main").replaceWith(fresh.querySelector("main"));
-            if (chosen && document.getElementById(chosen))
-                document.getElementById(chosen).checked = true;
+            if (colours && document.getElementById(colours))
+                document.getElementById(colours).checked = true;
             for (const summary of all("details > summary"))
                 summary.parentElement.open = open.has(summary.textContent);
             prepare();
@@ -233,6 +238,7 @@
     }
 
     function prepare() {
+        chosen = null;
         read();
         moveTitles();
         makeTable();
