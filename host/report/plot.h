@@ -2,9 +2,9 @@
  * A plot as SVG: a frame, ticks and titles, and in it points, error bars, lines and boxes at data coordinates.
  *
  *     struct plot plot = {.out = out, .x = {...}, .y = {...}};
- *     axis_include(&plot.x, value); ...           what it must hold
- *     plot_begin(&plot, "what a listener hears");  the frame
- *     plot_point(&plot, ...); ...
+ *     axis_include(&plot.x, value); ...                        what it must hold
+ *     plot_begin(&plot, "what a listener hears");              the frame
+ *     plot_segment(&plot, ...); plot_line(&plot, ...); ...     what is in it
  *     plot_end(&plot);
  *
  * Axes widen to round ends. What is not finite is not drawn. Classes name what style.css colours.

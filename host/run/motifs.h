@@ -8,8 +8,8 @@
  *
  * Some motif stands in any genome, so among all that there could be, rare ones are found by chance. One stands out
  * where as many random genomes would have it as often, or as seldom, with a probability below 5 % over the number of
- * motifs (a binomial test with Bonferroni's correction); of the random share the end is taken that is nearer, one
- * genome of MOTIF_RANDOM_GENOMES away.
+ * motifs (a binomial test with Bonferroni's correction). Their share is known to one random genome at best, and is
+ * taken to be nearer by one.
  */
 #ifndef STARCL_RUN_MOTIFS_H
 #define STARCL_RUN_MOTIFS_H
@@ -29,8 +29,8 @@ struct motif {
 };
 
 /*
- * The motifs of `length` (2 or 3) that any of genomes[0..count) has, those first that exceed random genomes most. Fills
- * in what stands in none of them, too, where random ones have it so often that this stands out. The caller frees them.
+ * The motifs of `length` (2 or 3) that any of genomes[0..count) has, and those that none of them has but random ones so
+ * often that this stands out; first those that exceed random genomes most. The caller frees them.
  */
 struct motif *motifs_find(const struct genome *const *genomes, int count, const struct genome_space *space, int length,
                           int *found);
