@@ -53,6 +53,7 @@ status file_read(const char *path, char **bytes, size_t *length) {
 struct file_writer {
     int descriptor;
     char path[PATH_MAX], temporary[PATH_MAX]; /* the second is "" where it is written to in place */
+    bool is_new;                              /* replaces nothing */
 };
 
 /* A pipe or a device, /dev/null say: it takes bytes, and a file must not take its place. */
@@ -102,14 +103,18 @@ status file_writer_append(struct file_writer *writer, const void *bytes, size_t 
     return fail("cannot write %s: %s", writer->path, strerror(errno));
 }
 
+static void parent_of(const char *path, char folder[PATH_MAX]) {
+    const char *slash = strrchr(path, '/');
+    if (slash)
+        snprintf(folder, PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    else
+        memcpy(folder, ".", 2);
+}
+
 /* A renamed file is safe from a crash only when its folder is on the disk too. */
 static status sync_folder_of(const char *path) {
     char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        memcpy(folder, ".", 2);
-    else
-        snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    parent_of(path, folder);
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0 && errno == EACCES) /* a folder that may be written to but not listed */
         return STATUS_OK;
@@ -119,6 +124,22 @@ static status sync_folder_of(const char *path) {
     if (descriptor >= 0)
         close(descriptor);
     return synced ? STATUS_OK : fail("cannot write the folder %s: %s", folder, strerror(error));
+}
+
+static status refuse_existing(const char *path) {
+    return fail_usage("%s exists already, and nothing is overwritten: give another name, or remove it", path);
+}
+
+/* Gives the file its name; errno is EEXIST where a new one would replace another. */
+static bool put_in_place(const struct file_writer *writer) {
+    if (!writer->is_new)
+        return rename(writer->temporary, writer->path) == 0;
+    if (renameat2(AT_FDCWD, writer->temporary, AT_FDCWD, writer->path, RENAME_NOREPLACE) == 0)
+        return true;
+    /* Not every file system knows the flag. */
+    if (errno == EINVAL && file_exists(writer->path))
+        errno = EEXIST;
+    return errno == EINVAL && rename(writer->temporary, writer->path) == 0;
 }
 
 status file_writer_commit(struct file_writer *writer) {
@@ -131,14 +152,15 @@ status file_writer_commit(struct file_writer *writer) {
         error = errno;
     }
     writer->descriptor = -1;
-    if (synced && (in_place || rename(writer->temporary, writer->path) == 0)) {
+    if (synced && (in_place || put_in_place(writer))) {
         outcome = in_place ? STATUS_OK : sync_folder_of(writer->path);
         free(writer);
         return outcome;
     }
     if (synced)
         error = errno;
-    outcome = fail("cannot write %s: %s", writer->path, strerror(error));
+    outcome = writer->is_new && error == EEXIST ? refuse_existing(writer->path)
+                                                : fail("cannot write %s: %s", writer->path, strerror(error));
     file_writer_abandon(writer);
     return outcome;
 }
@@ -153,14 +175,34 @@ void file_writer_abandon(struct file_writer *writer) {
     free(writer);
 }
 
-status file_write(const char *path, const void *bytes, size_t length) {
+static status write_whole(const char *path, const void *bytes, size_t length, bool is_new) {
     struct file_writer *writer;
     TRY(file_writer_open(path, &writer));
+    writer->is_new = is_new;
     status outcome = file_writer_append(writer, bytes, length);
     if (outcome == STATUS_OK)
         return file_writer_commit(writer);
     file_writer_abandon(writer);
     return outcome;
+}
+
+status file_write(const char *path, const void *bytes, size_t length) {
+    return write_whole(path, bytes, length, false);
+}
+
+status file_check_new(const char *path) {
+    char folder[PATH_MAX];
+    parent_of(path, folder);
+    if (file_exists(path) && !takes_bytes(path))
+        return refuse_existing(path);
+    if (!file_is_directory(folder))
+        return fail_usage("%s cannot be written: there is no folder %s; make it first", path, folder);
+    return STATUS_OK;
+}
+
+status file_write_new(const char *path, const void *bytes, size_t length) {
+    TRY(file_check_new(path));
+    return write_whole(path, bytes, length, true);
 }
 
 /* ---- folders ---- */

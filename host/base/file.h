@@ -33,6 +33,12 @@ void file_writer_abandon(struct file_writer *writer);
 
 /* A whole file through such a writer. */
 status file_write(const char *path, const void *bytes, size_t length) MUST_CHECK;
+/* The same of a file that does not exist yet: file_check_new() before, and nothing is replaced by then either. */
+status file_write_new(const char *path, const void *bytes, size_t length) MUST_CHECK;
+
+/* Whether a new file can have this path: STATUS_USAGE where something has the name, or where there is no such folder.
+ */
+status file_check_new(const char *path) MUST_CHECK;
 
 /* Makes the folder and the folders above it; one that exists is fine. */
 status file_make_directory(const char *path) MUST_CHECK;

@@ -71,6 +71,23 @@ struct interval mean_interval(const double *values, int count) {
     return (struct interval){mean, mean - half, mean + half};
 }
 
+struct interval share_interval(int count, int total) {
+    const double z = 1.959964; /* 95 % of the normal distribution lie within */
+    if (total == 0)
+        return (struct interval){NAN, 0, 1};
+    double n = total, share = count / n, weight = z * z / n;
+    double middle = (share + weight / 2) / (1 + weight);
+    double half = z * sqrt(share * (1 - share) / n + weight / (4 * n)) / (1 + weight);
+    return (struct interval){share, count == 0 ? 0 : middle - half, count == total ? 1 : middle + half};
+}
+
+double chance_of_at_least(int count, int total, double share) {
+    double chance = 0;
+    for (int k = count > 0 ? count : 0; k <= total; k++)
+        chance += binomial(total, k, share);
+    return fmin(chance, 1);
+}
+
 bool interval_is_narrow(const struct interval *interval, double share) {
     return interval->high - interval->low <= share * fabs(interval->value); /* false of NaN */
 }

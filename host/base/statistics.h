@@ -40,6 +40,15 @@ double student_t(int freedom);
 /* The mean of at least one value; an interval from 2 values on. */
 struct interval mean_interval(const double *values, int count);
 
+/*
+ * The share of `total` independent trials that `count` of them are, with Wilson's score interval (JASA 22(158), 1927),
+ * which holds for few trials and for shares of 0 and 1, too: [0, 1] of no trial.
+ */
+struct interval share_interval(int count, int total);
+
+/* The probability that of `total` independent trials `count` or more succeed, each with probability 0 < share < 1. */
+double chance_of_at_least(int count, int total, double share);
+
 /* Whether the interval is known and no wider than this share of the value. */
 bool interval_is_narrow(const struct interval *interval, double share);
 

@@ -12,9 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {
-    &command_devices, &command_tune,  &command_verify,   &command_space,    &command_search, &command_resume,
-    &command_show,    &command_train, &command_generate, &command_evaluate, &command_bench,  &command_doctor};
+static const struct command *const commands[] = {&command_devices,  &command_tune,     &command_verify, &command_space,
+                                                 &command_search,   &command_resume,   &command_show,   &command_train,
+                                                 &command_generate, &command_evaluate, &command_report, &command_bench,
+                                                 &command_doctor};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 const char *argument_value(const struct arguments *arguments, const char *name) {
@@ -88,7 +89,10 @@ static status unknown_option(const struct command *command, const char *word) {
     return outcome;
 }
 
+/* Options have whole words; "-o", which people expect of what writes a file, is --out. */
 static const struct option_information *find_option(const struct command *command, const char *word, size_t length) {
+    if (length == strlen("-o") && strncmp(word, "-o", length) == 0)
+        return find_option(command, "--out", strlen("--out"));
     for (const struct option_information *option = command->options; option->name; option++)
         if (strlen(option->name) == length && strncmp(option->name, word, length) == 0)
             return option;

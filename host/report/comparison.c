@@ -11,25 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A run as it is compared. */
-struct contestant {
-    const char *path;
-    int evaluated, failed;
-    double (*front)[MAX_OBJECTIVES]; /* smaller is better */
-    int front_count;
-    double best[MAX_OBJECTIVES]; /* of the front; infinite where there is none */
-    double hypervolume;
-    double tokens, seconds; /* trained, and taken, by all evaluations */
-};
-
-struct comparison {
-    enum metric objectives[METRICS];
-    int objective_count;
-    double ideal[MAX_OBJECTIVES], reference[MAX_OBJECTIVES];
-    struct contestant *contestants;
-    int count;
-};
-
 /* ---- reading ---- */
 
 static status refuse_objectives(const char *first_path, const char *path, const enum metric *first, int first_count,
@@ -129,6 +110,10 @@ static void choose_box(struct comparison *comparison) {
     }
 }
 
+double comparison_share(const struct comparison *comparison, int objective, double value) {
+    return (value - comparison->ideal[objective]) / (comparison->reference[objective] - comparison->ideal[objective]);
+}
+
 static void measure(const struct comparison *comparison, struct contestant *contestant) {
     int dimensions = comparison->objective_count;
     double *points = memory_allocate((size_t)contestant->front_count * (size_t)dimensions + 1, sizeof *points);
@@ -137,8 +122,7 @@ static void measure(const struct comparison *comparison, struct contestant *cont
         ones[o] = 1;
     for (int i = 0; i < contestant->front_count; i++)
         for (int o = 0; o < dimensions; o++)
-            points[i * dimensions + o] =
-                (contestant->front[i][o] - comparison->ideal[o]) / (comparison->reference[o] - comparison->ideal[o]);
+            points[i * dimensions + o] = comparison_share(comparison, o, contestant->front[i][o]);
     contestant->hypervolume = hypervolume(points, contestant->front_count, dimensions, ones);
     free(points);
 }
@@ -191,7 +175,7 @@ static void add_objectives(cJSON *json, const char *name, const struct compariso
                                     metric_of(comparison->objectives[o], values[o]));
 }
 
-static void print_json(const struct comparison *comparison, FILE *out) {
+cJSON *comparison_describe(const struct comparison *comparison) {
     cJSON *json = cJSON_CreateObject();
     cJSON *names = cJSON_AddArrayToObject(json, "objectives");
     for (int o = 0; o < comparison->objective_count; o++)
@@ -212,23 +196,36 @@ static void print_json(const struct comparison *comparison, FILE *out) {
         cJSON_AddNumberToObject(item, "seconds", contestant->seconds);
         cJSON_AddItemToArray(list, item);
     }
-    json_print(json, out);
+    return json;
+}
+
+status comparison_read(struct store *const *runs, int count, struct comparison *comparison) {
+    status outcome = STATUS_OK;
+    *comparison = (struct comparison){.contestants = memory_allocate((size_t)count, sizeof *comparison->contestants),
+                                      .count = count};
+    for (int c = 0; outcome == STATUS_OK && c < count; c++)
+        outcome = read_run(runs, c, comparison);
+    if (outcome != STATUS_OK)
+        return outcome;
+    choose_box(comparison);
+    for (int c = 0; c < count; c++)
+        measure(comparison, &comparison->contestants[c]);
+    return outcome;
+}
+
+void comparison_release(struct comparison *comparison) {
+    for (int c = 0; c < comparison->count; c++)
+        free(comparison->contestants[c].front);
+    free(comparison->contestants);
 }
 
 status report_comparison(struct store *const *runs, int count, bool json, FILE *out) {
-    struct comparison comparison = {.contestants = memory_allocate((size_t)count, sizeof *comparison.contestants),
-                                    .count = count};
-    status outcome = STATUS_OK;
-    for (int c = 0; outcome == STATUS_OK && c < count; c++)
-        outcome = read_run(runs, c, &comparison);
-    if (outcome == STATUS_OK) {
-        choose_box(&comparison);
-        for (int c = 0; c < count; c++)
-            measure(&comparison, &comparison.contestants[c]);
-        (json ? print_json : print_table)(&comparison, out);
-    }
-    for (int c = 0; c < count; c++)
-        free(comparison.contestants[c].front);
-    free(comparison.contestants);
+    struct comparison comparison;
+    status outcome = comparison_read(runs, count, &comparison);
+    if (outcome == STATUS_OK && json)
+        json_print(comparison_describe(&comparison), out);
+    else if (outcome == STATUS_OK)
+        print_table(&comparison, out);
+    comparison_release(&comparison);
     return outcome;
 }

@@ -5,28 +5,10 @@
 #include "base/terminal.h"
 #include "base/text.h"
 #include "run/evaluator.h"
-#include "run/recorded.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A candidate of a run with what its evaluations say. */
-struct member {
-    struct individual individual; /* with objectives */
-    struct summary search, final; /* over the seeds of either stage */
-    bool is_tied;                 /* quality within noise of the member listed before it */
-};
-
-struct front {
-    struct recorded *run;
-    enum metric quality, test_quality; /* what quality is of this data: bits a byte, or accuracy */
-    int failed, incomplete;            /* not failed, and not trained in full: on a lower rung, or stopped early */
-    struct member *members;            /* of the front, the best first objective first */
-    int count;
-    struct member *finals; /* what was trained again, the best test part first */
-    int final_count;
-};
 
 static int by_first_objective(const void *a, const void *b) {
     const struct individual *x = &((const struct member *)a)->individual, *y = &((const struct member *)b)->individual;
@@ -99,21 +81,20 @@ static void choose_members(struct front *front) {
             within_noise(&front->finals[i - 1].final, &front->finals[i].final, front->test_quality);
 }
 
-static void release_front(struct front *front) {
+void front_release(struct front *front) {
     recorded_release(front->run);
     free(front->members);
     free(front->finals);
 }
 
-static status read_front(struct store *store, struct front *front) {
+status front_read(struct store *store, struct front *front) {
     *front = (struct front){0};
     TRY(recorded_read(store, RECORDED_EVALUATED, &front->run));
     choose_members(front);
     return STATUS_OK;
 }
 
-/* The objectives, and quality, size and cache even where they are none. */
-static int columns_of(const struct front *front, enum metric columns[METRICS]) {
+int front_columns(const struct front *front, enum metric columns[METRICS]) {
     const enum metric always[] = {front->quality, METRIC_PARAMETERS, METRIC_CACHE_BYTES};
     int count = 0;
     for (int i = 0; i < front->run->objective_count; i++)
@@ -223,14 +204,14 @@ status report_front(struct store *store, FILE *out) {
     char run_status[32];
     enum metric columns[METRICS];
     TRY(store_get_status(store, run_status, sizeof run_status));
-    TRY(read_front(store, &front));
+    TRY(front_read(store, &front));
     fprintf(out, "Pareto front of %s (%s): %d of %d evaluated candidates", store_path(store), run_status, front.count,
             front.run->candidate_count);
     if (front.incomplete)
         fprintf(out, ", %d not trained in full", front.incomplete);
     fprintf(out, front.failed ? ", %d failed\n\n" : "\n\n", front.failed);
     status outcome = print_growth(store, &front, out);
-    print_members(&front, front.members, front.count, false, columns, columns_of(&front, columns), out);
+    print_members(&front, front.members, front.count, false, columns, front_columns(&front, columns), out);
     if (front.final_count > 0)
         print_final(&front, out);
     if (front.run->config.search.seeds > 1 || (front.final_count > 0 && front.run->config.search.final.seeds > 1))
@@ -238,12 +219,11 @@ status report_front(struct store *store, FILE *out) {
             out,
             "\n+- is the standard error of the mean over seeds; ~ is within noise of the row above: other seeds may "
             "turn the\norder round (Student's t, 95 %%).\n");
-    release_front(&front);
+    front_release(&front);
     return outcome;
 }
 
-/* What was not measured is left out. */
-static cJSON *describe_metrics(const struct metrics *metrics) {
+cJSON *front_describe_metrics(const struct metrics *metrics) {
     cJSON *json = cJSON_CreateObject();
     for (int m = 0; m < METRICS; m++)
         if (!isnan(metrics->values[m]))
@@ -271,8 +251,8 @@ static cJSON *describe_members(const struct member *members, int count, bool fin
         cJSON_AddNumberToObject(json, "id", members[i].individual.id);
         cJSON_AddStringToObject(json, "genome", genome_print(&members[i].individual.genome, genome));
         cJSON_AddNumberToObject(json, "seeds", summary->seeds);
-        cJSON_AddItemToObject(json, "metrics", describe_metrics(&summary->mean));
-        cJSON_AddItemToObject(json, "standard_errors", describe_metrics(&summary->errors));
+        cJSON_AddItemToObject(json, "metrics", front_describe_metrics(&summary->mean));
+        cJSON_AddItemToObject(json, "standard_errors", front_describe_metrics(&summary->errors));
         cJSON_AddItemToObject(json, "intervals", describe_intervals(summary));
         cJSON_AddBoolToObject(json, "within_noise_of_previous", members[i].is_tied);
         cJSON_AddItemToArray(list, json);
@@ -280,28 +260,41 @@ static cJSON *describe_members(const struct member *members, int count, bool fin
     return list;
 }
 
+status front_describe(struct store *store, const struct front *front, cJSON **json) {
+    char run_status[32];
+    *json = NULL;
+    TRY(store_get_status(store, run_status, sizeof run_status));
+    *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(*json, "run", store_path(store));
+    cJSON_AddStringToObject(*json, "status", run_status);
+    cJSON_AddStringToObject(*json, "device", store_fact(store, FACT_DEVICE));
+    cJSON *objectives = cJSON_AddArrayToObject(*json, "objectives");
+    for (int o = 0; o < front->run->objective_count; o++)
+        cJSON_AddItemToArray(objectives, cJSON_CreateString(metric_table[front->run->objectives[o]].name));
+    cJSON_AddNumberToObject(*json, "evaluations", front->run->candidate_count);
+    cJSON_AddNumberToObject(*json, "failed", front->failed);
+    cJSON_AddNumberToObject(*json, "not_trained_in_full", front->incomplete);
+    status outcome = describe_growth(store, front, *json);
+    cJSON_AddItemToObject(*json, "front", describe_members(front->members, front->count, false));
+    if (front->final_count > 0)
+        cJSON_AddNumberToObject(*json, "final_steps", (double)config_final_steps(&front->run->config));
+    if (front->final_count > 0)
+        cJSON_AddItemToObject(*json, "final", describe_members(front->finals, front->final_count, true));
+    if (outcome == STATUS_OK)
+        return outcome;
+    cJSON_Delete(*json);
+    *json = NULL;
+    return outcome;
+}
+
 status report_front_json(struct store *store, FILE *out) {
     struct front front;
-    char run_status[32];
-    TRY(store_get_status(store, run_status, sizeof run_status));
-    TRY(read_front(store, &front));
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "run", store_path(store));
-    cJSON_AddStringToObject(json, "status", run_status);
-    cJSON_AddStringToObject(json, "device", store_fact(store, FACT_DEVICE));
-    cJSON *objectives = cJSON_AddArrayToObject(json, "objectives");
-    for (int o = 0; o < front.run->objective_count; o++)
-        cJSON_AddItemToArray(objectives, cJSON_CreateString(metric_table[front.run->objectives[o]].name));
-    cJSON_AddNumberToObject(json, "evaluations", front.run->candidate_count);
-    cJSON_AddNumberToObject(json, "failed", front.failed);
-    cJSON_AddNumberToObject(json, "not_trained_in_full", front.incomplete);
-    status outcome = describe_growth(store, &front, json);
-    cJSON_AddItemToObject(json, "front", describe_members(front.members, front.count, false));
-    if (front.final_count > 0)
-        cJSON_AddNumberToObject(json, "final_steps", (double)config_final_steps(&front.run->config));
-    if (front.final_count > 0)
-        cJSON_AddItemToObject(json, "final", describe_members(front.finals, front.final_count, true));
-    release_front(&front);
-    json_print(json, out);
+    cJSON *json = NULL;
+    status outcome = front_read(store, &front);
+    if (outcome == STATUS_OK)
+        outcome = front_describe(store, &front, &json);
+    if (outcome == STATUS_OK)
+        json_print(json, out);
+    front_release(&front);
     return outcome;
 }

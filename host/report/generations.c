@@ -4,23 +4,11 @@
 #include "base/memory.h"
 #include "base/terminal.h"
 #include "base/text.h"
-#include "run/analysis.h"
 #include "run/lineage.h"
-#include "run/recorded.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct generations {
-    struct recorded *run;
-    struct analysis *analyses; /* by generation, from 0 */
-    int count;
-    struct agreement *agreements;
-    int agreement_count;
-    struct prediction_record *predictions; /* of a surrogate */
-    int prediction_count;
-};
 
 /* ---- computing ---- */
 
@@ -34,15 +22,14 @@ static void analyse_generation(struct generations *generations, int generation) 
     free(members);
 }
 
-/* What lengths of training are compared by: the first objective that training makes. */
-static enum metric quality_of(const struct generations *generations) {
+enum metric generations_quality(const struct generations *generations) {
     for (int o = 0; o < generations->run->objective_count; o++)
         if (metric_table[generations->run->objectives[o]].kind == METRIC_TRAINED)
             return generations->run->objectives[o];
     return METRIC_BITS_PER_BYTE;
 }
 
-static status read_generations(struct store *store, struct generations *generations) {
+status generations_read(struct store *store, struct generations *generations) {
     TRY(recorded_read(store, RECORDED_EVALUATED, &generations->run));
     for (int c = 0; c < generations->run->candidate_count; c++)
         if (generations->run->candidates[c].individual.generation >= generations->count)
@@ -50,13 +37,13 @@ static status read_generations(struct store *store, struct generations *generati
     generations->analyses = memory_allocate((size_t)generations->count + 1, sizeof *generations->analyses);
     for (int g = 0; g < generations->count; g++)
         analyse_generation(generations, g);
-    enum metric quality = quality_of(generations);
+    enum metric quality = generations_quality(generations);
     generations->agreements = analyse_agreements(generations->run->candidates, generations->run->candidate_count,
                                                  quality, &generations->agreement_count);
     return store_predictions(store, &generations->predictions, &generations->prediction_count);
 }
 
-static void release_generations(struct generations *generations) {
+void generations_release(struct generations *generations) {
     recorded_release(generations->run);
     free(generations->analyses);
     free(generations->agreements);
@@ -92,8 +79,7 @@ static void print_scores(const struct generations *generations, enum metric metr
     terminal_table_end(&table);
 }
 
-/* Whether any generation has it. */
-static bool occurs(const struct generations *generations, int class_index) {
+bool generations_have_class(const struct generations *generations, int class_index) {
     for (int g = 0; g < generations->count; g++)
         if (generations->analyses[g].class_shares[class_index] > 0)
             return true;
@@ -106,13 +92,13 @@ static void print_classes(const struct generations *generations, FILE *out) {
     FILE *rows = terminal_table_begin(&table, true, out);
     fprintf(rows, "%10s", "generation");
     for (int c = 0; c < generations->run->catalogue.class_count; c++)
-        if (occurs(generations, c))
+        if (generations_have_class(generations, c))
             fprintf(rows, "  %9s", generations->run->catalogue.classes[c].name);
     fprintf(rows, "\n");
     for (int g = 0; g < generations->count; g++) {
         fprintf(rows, "%10d", g + 1);
         for (int c = 0; c < generations->run->catalogue.class_count; c++)
-            if (occurs(generations, c))
+            if (generations_have_class(generations, c))
                 fprintf(rows, "  %9.1f", 100 * generations->analyses[g].class_shares[c]);
         fprintf(rows, "\n");
     }
@@ -177,11 +163,8 @@ static void print_agreements(const struct generations *generations, FILE *out) {
     }
 }
 
-/*
- * The surrogate's predictions of a metric in a generation, and its rank correlation behind the last of them; NaN where
- * there is none.
- */
-static double judge_surrogate(const struct generations *generations, int generation, enum metric metric, int *count) {
+double generations_judge_surrogate(const struct generations *generations, int generation, enum metric metric,
+                                   int *count) {
     double correlation = NAN;
     *count = 0;
     for (int p = 0; p < generations->prediction_count; p++) {
@@ -194,7 +177,7 @@ static double judge_surrogate(const struct generations *generations, int generat
     return correlation;
 }
 
-static bool was_predicted(const struct generations *generations, enum metric metric) {
+bool generations_predicted(const struct generations *generations, enum metric metric) {
     for (int p = 0; p < generations->prediction_count; p++)
         if (generations->predictions[p].metric == metric)
             return true;
@@ -202,7 +185,7 @@ static bool was_predicted(const struct generations *generations, enum metric met
 }
 
 static void print_surrogate(const struct generations *generations, enum metric metric, FILE *out) {
-    if (!was_predicted(generations, metric))
+    if (!generations_predicted(generations, metric))
         return;
     fprintf(out,
             "\nhow the surrogate predicted %s before the training: rank correlation, latest 50\n"
@@ -210,7 +193,7 @@ static void print_surrogate(const struct generations *generations, enum metric m
             metric_table[metric].name, "generation", "predictions", "rank correlation");
     for (int g = 0; g < generations->count; g++) {
         int count;
-        double correlation = judge_surrogate(generations, g, metric, &count);
+        double correlation = generations_judge_surrogate(generations, g, metric, &count);
         fprintf(out, "%10d  %11d  ", g + 1, count);
         if (isnan(correlation))
             fprintf(out, "%16s\n", "-");
@@ -282,7 +265,7 @@ static cJSON *describe_generation(const struct generations *generations, int gen
             cJSON_AddItemToObject(metrics, metric_table[m].name, describe_spread(&analysis->metrics[m]));
     cJSON *classes = cJSON_AddObjectToObject(json, "class_shares");
     for (int c = 0; c < generations->run->catalogue.class_count; c++)
-        if (occurs(generations, c))
+        if (generations_have_class(generations, c))
             cJSON_AddNumberToObject(classes, generations->run->catalogue.classes[c].name, analysis->class_shares[c]);
     cJSON_AddItemToObject(json, "pairs", describe_pairs(generations, analysis));
     for (int kind = 0; kind < SHARING_KINDS; kind++) {
@@ -294,7 +277,8 @@ static cJSON *describe_generation(const struct generations *generations, int gen
     cJSON *surrogate = cJSON_AddObjectToObject(json, "surrogate");
     for (int o = 0; o < generations->run->objective_count; o++) {
         int count;
-        double correlation = judge_surrogate(generations, generation, generations->run->objectives[o], &count);
+        double correlation =
+            generations_judge_surrogate(generations, generation, generations->run->objectives[o], &count);
         if (count == 0)
             continue;
         cJSON *item = cJSON_AddObjectToObject(surrogate, metric_table[generations->run->objectives[o]].name);
@@ -304,7 +288,7 @@ static cJSON *describe_generation(const struct generations *generations, int gen
     return json;
 }
 
-static void print_json(struct store *store, const struct generations *generations, FILE *out) {
+cJSON *generations_describe(struct store *store, const struct generations *generations) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "run", store_path(store));
     cJSON_AddNumberToObject(json, "population", (double)generations->run->config.search.population);
@@ -321,14 +305,16 @@ static void print_json(struct store *store, const struct generations *generation
         add_number(item, "rank_correlation", agreement->correlation);
         cJSON_AddItemToArray(list, item);
     }
-    json_print(json, out);
+    return json;
 }
 
 status report_generations(struct store *store, bool json, FILE *out) {
     struct generations generations = {0};
-    status outcome = read_generations(store, &generations);
-    if (outcome == STATUS_OK)
-        (json ? print_json : print_table)(store, &generations, out);
-    release_generations(&generations);
+    status outcome = generations_read(store, &generations);
+    if (outcome == STATUS_OK && json)
+        json_print(generations_describe(store, &generations), out);
+    else if (outcome == STATUS_OK)
+        print_table(store, &generations, out);
+    generations_release(&generations);
     return outcome;
 }

@@ -143,3 +143,12 @@ status database_conclude(struct database *database, status outcome) {
         sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
     return outcome;
 }
+
+status database_hold(struct database *database) {
+    long long version;
+    if (!sqlite3_get_autocommit(database->handle))
+        TRY(database_execute(database, "COMMIT"));
+    TRY(database_execute(database, "BEGIN"));
+    /* SQLite takes the snapshot with the first reading. */
+    return database_number(database, "PRAGMA schema_version", &version);
+}

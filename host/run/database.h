@@ -55,4 +55,7 @@ status database_number(struct database *database, const char *sql, long long *va
 status database_begin(struct database *database) MUST_CHECK;
 status database_conclude(struct database *database, status outcome) MUST_CHECK;
 
+/* From now on, until it is closed or this is called again, the database is read as it is now. */
+status database_hold(struct database *database) MUST_CHECK;
+
 #endif

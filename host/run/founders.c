@@ -52,18 +52,24 @@ static status add_genome(struct resolving *resolving, const struct genome *given
     return STATUS_OK;
 }
 
-static status add_baseline(struct resolving *resolving, int baseline) {
+static status read_baseline(const struct run_config *of, const struct genome_space *space, int baseline,
+                            struct genome *genome) {
     struct run_config *config = memory_allocate(1, sizeof *config);
-    struct genome genome;
-    *config = *resolving->config;
+    *config = *of;
     config->model.pattern = baselines[baseline].pattern;
-    if (config->model.depth < resolving->space->depth_least)
-        config->model.depth = resolving->space->depth_least;
-    if (config->model.depth > resolving->space->depth_most)
-        config->model.depth = resolving->space->depth_most;
-    status outcome = config_pattern(config, resolving->space->catalogue, &genome);
+    if (config->model.depth < space->depth_least)
+        config->model.depth = space->depth_least;
+    if (config->model.depth > space->depth_most)
+        config->model.depth = space->depth_most;
+    status outcome = config_pattern(config, space->catalogue, genome);
     free(config);
-    return outcome == STATUS_OK ? add_genome(resolving, &genome) : outcome;
+    return outcome;
+}
+
+static status add_baseline(struct resolving *resolving, int baseline) {
+    struct genome genome;
+    TRY(read_baseline(resolving->config, resolving->space, baseline, &genome));
+    return add_genome(resolving, &genome);
 }
 
 /* ---- the front of an earlier run ---- */
@@ -174,4 +180,16 @@ status founders_read(const struct run_config *config, struct genome **founders, 
         outcome = genome_parse(text, &genomes[(*count)++]);
     *founders = genomes;
     return outcome;
+}
+
+const char *founders_baseline(const struct run_config *config, const struct genome_space *space,
+                              const struct genome *genome) {
+    uint64_t identity = genome_identity(genome, space->catalogue);
+    for (int b = 0; b < BASELINES; b++) {
+        struct genome baseline;
+        if (read_baseline(config, space, b, &baseline) == STATUS_OK &&
+            genome_identity(&baseline, space->catalogue) == identity)
+            return baselines[b].name;
+    }
+    return NULL;
 }

@@ -23,4 +23,8 @@ status founders_resolve(struct run_config *config, const char *catalogue_text,
 /* The genomes of a resolved config; the caller frees them. */
 status founders_read(const struct run_config *config, struct genome **founders, int *count) MUST_CHECK;
 
+/* The name of the baseline that computes what the valid genome does, or NULL. */
+const char *founders_baseline(const struct run_config *config, const struct genome_space *space,
+                              const struct genome *genome);
+
 #endif

@@ -206,6 +206,10 @@ status store_open(const char *path, bool for_writing, struct store **store) {
     return open_store(path, folder, store);
 }
 
+status store_hold(struct store *store) {
+    return database_hold(store->database);
+}
+
 const char *store_path(const struct store *store) {
     return store->path;
 }

@@ -58,6 +58,8 @@ status store_create(const char *path, const char *const facts[RUN_FACTS], struct
 /* Opens a run to go on with it, alone (STATUS_FAILED while another process does), or to read it. */
 status store_open(const char *path, bool for_writing, struct store **store) MUST_CHECK;
 void store_close(struct store *store);
+/* Of a run that is read: from now on, until this is called again, it is seen as it is now, whatever its writer adds. */
+status store_hold(struct store *store) MUST_CHECK;
 
 /* The folder; owned by the store. */
 const char *store_path(const struct store *store);

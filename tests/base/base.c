@@ -202,6 +202,28 @@ static int count_names(const char *path) {
     return count;
 }
 
+/* A new file is complete, and takes the place of nothing: the link leads to no file, so that only naming the new one
+ * meets it, as it would meet a file that came while it was written. */
+static void test_new_file(void **unused) {
+    (void)unused;
+    char own[TEST_PATH_BYTES], path[TEST_PATH_BYTES + 8];
+    assert_int_equal(test_make_folder(own), 0);
+    snprintf(path, sizeof path, "%s/new", own);
+    assert_ok(file_write_new(path, "first", 5));
+    assert_content(path, "first");
+    assert_fails(file_write_new(path, "second", 6), STATUS_USAGE, "exists already, and nothing is overwritten");
+    assert_fails(file_write_new(own, "second", 6), STATUS_USAGE, "exists already");
+    assert_content(path, "first");
+    assert_int_equal(count_names(own), 1);
+    snprintf(path, sizeof path, "%s/link", own);
+    assert_int_equal(symlink("nowhere", path), 0);
+    assert_fails(file_write_new(path, "third", 5), STATUS_USAGE, "exists already");
+    assert_int_equal(count_names(own), 2);
+    snprintf(path, sizeof path, "%s/no/x", own);
+    assert_fails(file_write_new(path, "x", 1), STATUS_USAGE, "there is no folder");
+    assert_int_equal(test_remove_folder(own), 0);
+}
+
 /* A pipe gets the bytes, and stays one. */
 static void test_file_in_place(void **unused) {
     (void)unused;
@@ -359,13 +381,14 @@ static void test_assignments(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),          cmocka_unit_test(test_failure_kind),
-        cmocka_unit_test(test_nearest),         cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_exact_numbers),   cmocka_unit_test(test_philox),
-        cmocka_unit_test(test_distributions),   cmocka_unit_test(test_files),
-        cmocka_unit_test(test_file_writer),     cmocka_unit_test(test_file_in_place),
-        cmocka_unit_test(test_cache_directory), cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_settings_locale), cmocka_unit_test(test_assignments),
+        cmocka_unit_test(test_status),        cmocka_unit_test(test_failure_kind),
+        cmocka_unit_test(test_nearest),       cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_exact_numbers), cmocka_unit_test(test_philox),
+        cmocka_unit_test(test_distributions), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_file_writer),   cmocka_unit_test(test_file_in_place),
+        cmocka_unit_test(test_new_file),      cmocka_unit_test(test_cache_directory),
+        cmocka_unit_test(test_settings),      cmocka_unit_test(test_settings_locale),
+        cmocka_unit_test(test_assignments),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -120,10 +120,35 @@ static void test_mean(void **unused) {
     assert_true(student_t(1) == 12.706 && student_t(7) == 2.447 && student_t(1000) == 2.0);
 }
 
+/* Wilson's interval of 8 of 10, and of none and all, against the formula worked by hand; ends stay in [0, 1]. */
+static void test_share(void **unused) {
+    (void)unused;
+    struct interval interval = share_interval(8, 10);
+    assert_true(interval.value == 0.8 && fabs(interval.low - 0.4901625) < 1e-6 &&
+                fabs(interval.high - 0.9433178) < 1e-6);
+    interval = share_interval(0, 10);
+    assert_true(interval.value == 0 && interval.low == 0 && fabs(interval.high - 0.2775328) < 1e-6);
+    interval = share_interval(10, 10);
+    assert_true(interval.high == 1 && fabs(interval.low - 0.7224672) < 1e-6);
+    interval = share_interval(0, 0);
+    assert_true(isnan(interval.value) && interval.low == 0 && interval.high == 1);
+}
+
+/* Of three coins, and of 12 trials at 0.1: 1 - 0.9^12 - 12 0.1 0.9^11 - 66 0.01 0.9^10. */
+static void test_chance(void **unused) {
+    (void)unused;
+    assert_true(fabs(chance_of_at_least(2, 3, 0.5) - 0.5) < 1e-12);
+    assert_true(fabs(chance_of_at_least(3, 3, 0.5) - 0.125) < 1e-12);
+    assert_true(fabs(chance_of_at_least(3, 12, 0.1) - 0.1108700) < 1e-6);
+    assert_true(fabs(chance_of_at_least(0, 12, 0.1) - 1) < 1e-12);
+    assert_true(chance_of_at_least(13, 12, 0.1) == 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_hand), cmocka_unit_test(test_coverage), cmocka_unit_test(test_simulation),
-        cmocka_unit_test(test_narrow),  cmocka_unit_test(test_mean),
+        cmocka_unit_test(test_narrow),  cmocka_unit_test(test_mean),     cmocka_unit_test(test_share),
+        cmocka_unit_test(test_chance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,24 @@ static void test_create(void **unused) {
     store_close(store);
 }
 
+/* A reader that holds sees nothing of what is written behind, and the writer does not wait for it. */
+static void test_hold(void **unused) {
+    (void)unused;
+    struct store *writer, *reader;
+    char run_status[32];
+    assert_ok(store_create("held", facts, &writer));
+    assert_ok(store_open("held", false, &reader));
+    assert_ok(store_hold(reader));
+    assert_ok(store_set_status(writer, "done"));
+    assert_ok(store_get_status(reader, run_status, sizeof run_status));
+    assert_string_equal(run_status, "running");
+    assert_ok(store_hold(reader));
+    assert_ok(store_get_status(reader, run_status, sizeof run_status));
+    assert_string_equal(run_status, "done");
+    store_close(reader);
+    store_close(writer);
+}
+
 static void test_never_overwrites(void **unused) {
     (void)unused;
     struct store *store;
@@ -440,15 +458,11 @@ static void test_newer_schema(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create),
-        cmocka_unit_test(test_never_overwrites),
-        cmocka_unit_test(test_default_names),
-        cmocka_unit_test(test_records),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_transactions),
-        cmocka_unit_test(test_events),
-        cmocka_unit_test(test_older_schema),
-        cmocka_unit_test(test_schema_of_version_1),
+        cmocka_unit_test(test_create),           cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_never_overwrites), cmocka_unit_test(test_default_names),
+        cmocka_unit_test(test_records),          cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_transactions),     cmocka_unit_test(test_events),
+        cmocka_unit_test(test_older_schema),     cmocka_unit_test(test_schema_of_version_1),
         cmocka_unit_test(test_newer_schema),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

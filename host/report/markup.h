@@ -1,0 +1,21 @@
+/*
+ * Texts in a page: whatever a run holds (names, paths, reasons, classes) stays text there, and is never markup or
+ * script.
+ */
+#ifndef STARCL_REPORT_MARKUP_H
+#define STARCL_REPORT_MARKUP_H
+
+#include <cJSON.h>
+#include <stdio.h>
+
+/* Writes the text for HTML and SVG: between tags, or in an attribute between double quotes. */
+void markup_text(const char *text, FILE *out);
+/* Formats first, a text of any length. */
+void markup_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A heading of this level, on a line of its own. */
+void markup_heading(int level, const char *text, FILE *out);
+
+/* Writes JSON for between <script type="application/json"> and its end, which no string in it can be. */
+void markup_json(const cJSON *json, FILE *out);
+
+#endif

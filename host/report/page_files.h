@@ -1,0 +1,13 @@
+/* Files of host/report/page/ that travel inside the program; made by cl/embed.cmake. */
+#ifndef STARCL_REPORT_PAGE_FILES_H
+#define STARCL_REPORT_PAGE_FILES_H
+
+struct page_file {
+    const char *name; /* without what stands behind the point */
+    const char *text;
+};
+
+/* "style", "page", then a row of NULLs. */
+extern const struct page_file page_files[];
+
+#endif
