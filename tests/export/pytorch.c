@@ -172,6 +172,22 @@ static void test_masks_limit_what_is_kept(void **unused) {
     has(text, "remember(V, past, \"V rows\", 3)");
     has(text, "blocked(C, B, 3, past)");
     free(text);
+    text = module_of_genome("61111|6:3313.B1331.C1331.V1331");
+    has(text, "in_blocks(");
+    free(text);
+}
+
+static void test_two_operators(void **unused) {
+    (void)unused;
+    char *text = module_of_genome("14.1.1.1.1");
+    has(text, "mixed = C * convolve(B * V, self.taps, past, \"mixed\")");
+    has(text, "mixed2 = C2 * convolve(B2 * V, self.taps2, past, \"mixed2\")");
+    has(text, "difference = mixed - self.lambda_ * mixed2");
+    free(text);
+    text = module_of_genome("15.1.1.1.1");
+    has(text, "    def kernel2(self, count):");
+    has(text, "kernel = kept(self.kernel2, lags_of(B_V, past), past, \"kernel2\")");
+    free(text);
 }
 
 static void test_norms_and_residuals(void **unused) {
@@ -232,6 +248,7 @@ static void test_names_are_no_code(void **unused) {
         has(text, "x2_os_system_1");
         lacks(text, "os.system");
         lacks(text, "\nevil");
+        lacks(text, "\"\"\"?evil");
         lacks(text, "\\\"\"\"");
         check_module(text);
         free(text);
@@ -261,7 +278,26 @@ static void test_names_that_python_keeps(void **unused) {
     free(text);
 }
 
-/* A graph that runs, but is none of a genome: told apart by reading it for other lengths, or by the forms. */
+/* A parameter with as many rows as there are tokens in one reading of the file is no feature. */
+static void test_parameters_are_no_sequences(void **unused) {
+    (void)unused;
+    for (int rows = 1; rows <= 5; rows += 4) {
+        char json[160];
+        cJSON *root = copy_of(0), *values = cJSON_GetObjectItem(root, "values");
+        cJSON *linear = cJSON_GetObjectItem(root, "nodes")->child;
+        while (strcmp(json_text(linear, "operator"), "linear") != 0)
+            linear = linear->next;
+        snprintf(json, sizeof json, "{\"name\":\"liv.00.fixed\",\"role\":\"parameter\",\"shape\":[%d,32]}", rows);
+        cJSON_AddItemToArray(values, cJSON_Parse(json));
+        cJSON_SetNumberValue(cJSON_GetObjectItem(linear, "inputs")->child, cJSON_GetArraySize(values) - 1);
+        write_json(root);
+        assert_null(module_of());
+        if (!strstr(status_message(), "but its input 0 has"))
+            fail_test("%d rows: %s", rows, status_message());
+    }
+}
+
+/* Graphs that may be none of a genome are written whole or refused. */
 static void test_strange_graphs(void **unused) {
     (void)unused;
     enum { TRIALS = 400 };
@@ -303,9 +339,11 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_features_are_shared),
         cmocka_unit_test(test_weights_are_shared),
         cmocka_unit_test(test_masks_limit_what_is_kept),
+        cmocka_unit_test(test_two_operators),
         cmocka_unit_test(test_norms_and_residuals),
         cmocka_unit_test(test_names_are_no_code),
         cmocka_unit_test(test_names_that_python_keeps),
+        cmocka_unit_test(test_parameters_are_no_sequences),
         cmocka_unit_test(test_strange_graphs),
     };
     test_choose(argc, argv);
