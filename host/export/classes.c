@@ -194,6 +194,8 @@ static status write_model(struct writer *writer, struct text *text) {
         "        With a memory, the tokens are the next one of each sequence, [batch, 1], and the memory keeps\n"
         "        what later ones need of it.\n"
         "        \"\"\"\n"
+        "        if memory and tokens.shape[1] != 1:\n"
+        "            raise ValueError(\"with a memory, the tokens are one of each sequence, [batch, 1]\")\n"
         "        past = memory or [None] * %d\n",
         model, vocabulary, model);
     scope_open(&scope, outline, model, writer->uses_past);
