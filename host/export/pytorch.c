@@ -233,6 +233,10 @@ status pytorch_prepare(const struct checkpoint_files *files, struct pytorch_expo
     return outcome;
 }
 
+const char *pytorch_module(const struct pytorch_export *export) {
+    return export->module.text;
+}
+
 status pytorch_write(const struct pytorch_export *export, const char *folder) {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%.4000s/%s", folder, pytorch_files[0]);

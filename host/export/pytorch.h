@@ -11,6 +11,8 @@
 struct pytorch_export;
 
 status pytorch_prepare(const struct checkpoint_files *files, struct pytorch_export **result) MUST_CHECK;
+/* The text of model.py; it belongs to what was prepared. */
+const char *pytorch_module(const struct pytorch_export *prepared);
 /* Writes both files into the folder. STATUS_INTERRUPTED when the user asked to stop. */
 status pytorch_write(const struct pytorch_export *prepared, const char *folder) MUST_CHECK;
 void pytorch_destroy(struct pytorch_export *prepared);

@@ -173,8 +173,7 @@ static void write_shape(const struct outline *outline, int number, struct text *
 
 enum { LINE_COLUMNS = 120 };
 
-/* How many of the arguments' characters, up to a comma between two of them or the end, fit into a line; or the first.
- */
+/* How many characters of the arguments, up to the end or a comma between two, fit into a line; at least the first. */
 static size_t fitting(const char *arguments, size_t columns) {
     size_t fits = 0, length = 0;
     for (int depth = 0; arguments[length]; length++) {
@@ -238,10 +237,9 @@ static status write_statement(struct scope *scope, int i, struct text *text, boo
         else
             write_names(scope, &statement->makes, &ahead);
         text_append(&ahead, "%s", *returned ? "" : " = ");
-        text_append(&comment, "%s", "");
         if (statement->kind != STATEMENT_CALL)
             write_shape(scope->outline, statement->makes.items[0], &comment);
-        write_line(ahead.text, expression.text, comment.text, text);
+        write_line(ahead.text, expression.text, comment.text ? comment.text : "", text);
     }
     text_free(&expression);
     text_free(&ahead);
