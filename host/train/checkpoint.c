@@ -223,6 +223,7 @@ static cJSON *describe_architecture(const struct graph *graph, const struct geno
                                     const struct catalogue *catalogue, const struct model_settings *settings) {
     char text[GENOME_TEXT_BYTES];
     cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "version", CHECKPOINT_ARCHITECTURE_VERSION);
     cJSON_AddStringToObject(json, "genome", genome_print(genome, text));
     cJSON *model = cJSON_AddObjectToObject(json, "model");
     cJSON_AddNumberToObject(model, "width", settings->width);

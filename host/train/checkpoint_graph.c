@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "train/checkpoint.h"
 #include "train/corpus.h"
 
@@ -34,13 +35,18 @@ struct reader {
 
 /* ---- what JSON says ---- */
 
-/* A text as it may stand in a message: short, and without anything that a terminal obeys. */
-static const char *shown(const char *text, char buffer[48]) {
-    size_t length = 0;
-    for (; text[length] && length < 40; length++)
+/* A text as it may be shown: cut to the buffer's bytes, and without anything that a terminal obeys. */
+static const char *shown_in(const char *text, char *buffer, size_t bytes) {
+    size_t length = 0, most = bytes - sizeof "...";
+    for (; text[length] && length < most; length++)
         buffer[length] = (char)(text[length] >= ' ' && text[length] <= '~' ? text[length] : '?');
     strcpy(buffer + length, text[length] ? "..." : "");
     return buffer;
+}
+
+/* The same in a message, where it is short. */
+static const char *shown(const char *text, char buffer[48]) {
+    return shown_in(text, buffer, 44);
 }
 
 static status read_whole(const cJSON *item, const char *what, int least, int most, int *value) {
@@ -175,6 +181,7 @@ static status read_indices(const struct reader *reader, const cJSON *json, const
 }
 
 static status take_outputs(struct reader *reader, const int *outputs, int count) {
+    char buffer[NAME_BYTES];
     const struct node *node = &reader->graph->nodes[reader->graph->node_count - 1];
     if (count != node->op.output_count)
         return fail("the operator %s has %d outputs, not %d", node->op.type->name, node->op.output_count, count);
@@ -186,6 +193,10 @@ static status take_outputs(struct reader *reader, const int *outputs, int count)
             return fail("its output %d is value %d, which has not the role '%s'", i, outputs[i], role);
         reader->made[outputs[i]] = node->outputs[i];
     }
+    const char *name = json_text(reader->values[outputs[0]], "name");
+    if (*name)
+        reader->graph->values[node->outputs[0]].name =
+            arena_text(reader->graph->arena, "%s", shown_in(name, buffer, sizeof buffer));
     return STATUS_OK;
 }
 
@@ -316,10 +327,23 @@ static status check_use(const struct graph *graph) {
     return outcome;
 }
 
+/* Files of the first versions of starcl do not say it. */
+static status check_version(const cJSON *json) {
+    int version = CHECKPOINT_ARCHITECTURE_VERSION;
+    if (cJSON_GetObjectItemCaseSensitive(json, "version"))
+        TRY(read_member(json, "version", 1, INT_MAX, &version));
+    if (version != CHECKPOINT_ARCHITECTURE_VERSION)
+        return fail("it has version %d of the format, and this starcl reads version %d: read it with the starcl that "
+                    "wrote it, or a newer one",
+                    version, CHECKPOINT_ARCHITECTURE_VERSION);
+    return STATUS_OK;
+}
+
 static status read_all(struct reader *reader, const cJSON *json) {
-    static const char *const known[] = {"values", "nodes", "tokens", "targets", "logits", "loss"};
+    static const char *const known[] = {"values", "nodes", "tokens", "targets", "logits", "loss", "version"};
     struct graph *graph = reader->graph;
-    TRY(check_keys(json, known, 6, true));
+    TRY(check_keys(json, known, 7, true));
+    TRY(check_version(json));
     TRY(collect_values(reader, cJSON_GetObjectItemCaseSensitive(json, "values")));
     TRY(read_ends(reader, json));
     TRY(read_nodes(reader, cJSON_GetObjectItemCaseSensitive(json, "nodes")));
@@ -350,6 +374,29 @@ static status read_json(const char *path, cJSON **json) {
     *json = parse(text, length);
     free(text);
     return *json ? STATUS_OK : fail("%s is not JSON", path);
+}
+
+static void read_liv_names(const cJSON *liv, struct checkpoint_names *names) {
+    struct text words = {0};
+    text_append(&words, "%s token mixing, mask %s, nonlinearity %s, %s channel mixing", json_text(liv, "token_mixing"),
+                json_text(liv, "mask"), json_text(liv, "nonlinearity"), json_text(liv, "channel_mixing"));
+    shown_in(json_text(liv, "class"), names->livs[names->count].title, sizeof names->livs->title);
+    shown_in(words.text, names->livs[names->count].operator, sizeof names->livs->operator);
+    text_free(&words);
+    names->count++;
+}
+
+status checkpoint_read_names(const char *path, struct checkpoint_names *names) {
+    cJSON *json;
+    TRY(read_json(path, &json));
+    *names = (struct checkpoint_names){0};
+    shown_in(json_text(json, "genome"), names->genome, sizeof names->genome);
+    const cJSON *livs = cJSON_GetObjectItemCaseSensitive(json, "livs");
+    for (const cJSON *liv = cJSON_IsArray(livs) ? livs->child : NULL; liv && names->count < GENOME_MAX_DEPTH;
+         liv = liv->next)
+        read_liv_names(liv, names);
+    cJSON_Delete(json);
+    return STATUS_OK;
 }
 
 status checkpoint_read_context(const char *path, int *context) {

@@ -4,7 +4,7 @@
 expect 2 "starcl search" "$starcl"
 expect 0 "starcl resume" "$starcl" --help
 expect 0 "starcl 0." "$starcl" --version
-for command in devices tune verify space search resume show train generate evaluate doctor; do
+for command in devices tune verify space search resume show train generate evaluate export doctor; do
     expect 0 "starcl $command" "$starcl" $command --help
 done
 expect 2 "did you mean search?" "$starcl" serach

@@ -96,7 +96,7 @@ static inline cJSON *copy_of(int g) {
 }
 
 /* Without waiting for the disk. */
-static inline void write_text(const char *text, size_t length) {
+static inline void write_bytes(const char *text, size_t length) {
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(text, 1, length, file), length);

@@ -93,7 +93,7 @@ static void check_file(struct tally *tally, bool decoding, bool on_device) {
 /* In turn, so that a list of evil values meets both. */
 static void check_json(const cJSON *json, struct tally *tally) {
     char *text = cJSON_PrintUnformatted(json);
-    write_text(text, strlen(text));
+    write_bytes(text, strlen(text));
     cJSON_free(text);
     check_file(tally, (tally->refused + tally->accepted) % 2, false);
 }
@@ -247,7 +247,7 @@ static void test_random_bytes(void **unused) {
             text[random_below(&random, (uint32_t)length)] =
                 digit ? alphabet[random_below(&random, sizeof alphabet - 1)] : (char)random_below(&random, 256);
         }
-        write_text(text, round % 50 == 0 ? random_below(&random, (uint32_t)length) : length);
+        write_bytes(text, round % 50 == 0 ? random_below(&random, (uint32_t)length) : length);
         cJSON_free(text);
         check_file(&tally, round % 2, true);
     }
@@ -263,7 +263,7 @@ static void test_valid(void **unused) {
         struct model_settings settings;
         struct graph *graph, *built = build(genomes[g], &genome, &settings);
         char *text = cJSON_PrintUnformatted(valid[g]);
-        write_text(text, strlen(text));
+        write_bytes(text, strlen(text));
         cJSON_free(text);
         check_file(&tally, true, true);
         assert_ok(checkpoint_read_graph(path, BATCH, CONTEXT, 0, device_shape(device), &graph));

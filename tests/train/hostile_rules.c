@@ -43,7 +43,7 @@ static void set_shape(cJSON *value, double rows, double columns) {
 static void refused(cJSON *root, const char *words) {
     struct graph *graph;
     char *text = cJSON_PrintUnformatted(root);
-    write_text(text, strlen(text));
+    write_bytes(text, strlen(text));
     cJSON_free(text);
     cJSON_Delete(root);
     assert_fails(checkpoint_read_graph(path, BATCH, CONTEXT, 0, device_shape(device), &graph), STATUS_FAILED, words);
@@ -228,13 +228,13 @@ static void test_text_is_checked(void **unused) {
     struct graph *graph;
     char deep[5000];
     memset(deep, '[', sizeof deep);
-    write_text(deep, sizeof deep);
+    write_bytes(deep, sizeof deep);
     assert_fails(checkpoint_read_graph(path, 1, 1, REACH, device_shape(device), &graph), STATUS_FAILED, "not JSON");
-    write_text("{} {}", 5);
+    write_bytes("{} {}", 5);
     assert_fails(checkpoint_read_graph(path, 1, 1, REACH, device_shape(device), &graph), STATUS_FAILED, "not JSON");
-    write_text("", 0);
+    write_bytes("", 0);
     assert_fails(checkpoint_read_graph(path, 1, 1, REACH, device_shape(device), &graph), STATUS_FAILED, "not JSON");
-    write_text("[1]", 3);
+    write_bytes("[1]", 3);
     assert_fails(checkpoint_read_graph(path, 1, 1, REACH, device_shape(device), &graph), STATUS_FAILED,
                  "it is not an object");
     cJSON *root = copy(), *nodes = cJSON_GetObjectItemCaseSensitive(root, "nodes");
