@@ -4,11 +4,11 @@
 #include <stdio.h>
 
 static status run(const struct arguments *arguments) {
-    const char *format = argument_value(arguments, "--to"), *folder = argument_value(arguments, "-o");
+    const char *format = argument_value(arguments, "--to"), *folder = argument_value(arguments, "--out");
     if (!format)
         return fail_usage("--to is missing: the format, pytorch");
     if (!folder)
-        return fail_usage("-o is missing: a new folder to write into");
+        return fail_usage("--out is missing: a new folder to write into, such as -o model");
     TRY(export_checkpoint(arguments->words[0], format, folder));
     printf("%s has model.py and weights.safetensors; `python model.py --prompt TEXT` there lets it write\n", folder);
     return STATUS_OK;
@@ -20,13 +20,12 @@ const struct command command_export = {
     .summary = "Writes trained weights and their architecture for other programs",
     .details =
         "CHECKPOINT is a folder of `starcl train`, or a .safetensors file such as RUN/checkpoints/7.safetensors.\n"
-        "DIR is a new folder. In it, pytorch makes model.py, which needs PyTorch and nothing else, and its weights: "
-        "the\n"
-        "architecture as a person would write it, for whole sequences and for decoding with a cache.",
+        "DIR is a new folder. In it, pytorch makes model.py, which needs PyTorch and nothing else, and its weights:\n"
+        "the architecture as a person would write it, for whole sequences and for decoding with a cache.",
     .words_least = 1,
     .words_most = 1,
-    .options = (const struct option_information[]){{"--to", "FORMAT", "pytorch"},
-                                                   {"-o", "DIR", "a new folder; nothing is overwritten"},
-                                                   {0}},
+    .options =
+        (const struct option_information[]){
+            {"--to", "FORMAT", "pytorch"}, {"--out", "DIR", "a new folder, nothing is overwritten; -o for short"}, {0}},
     .run = run,
 };

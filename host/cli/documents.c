@@ -156,10 +156,8 @@ static void print_fish(const struct command *const *commands, int count) {
         put_quoted(commands[i]->summary, "\\");
         printf("'\n");
         for (const struct option_information *option = commands[i]->options; option->name; option++) {
-            const char *letters = option->name + strspn(option->name, "-");
-            bool is_long = letters - option->name == 2; /* fish takes -o as a short option */
-            printf("complete -c starcl -n '__fish_seen_subcommand_from %s' -%s %s%s -d '", commands[i]->name,
-                   is_long ? "l" : "s", letters, option->value ? " -r" : "");
+            printf("complete -c starcl -n '__fish_seen_subcommand_from %s' -l %s%s -d '", commands[i]->name,
+                   option->name + strlen("--"), option->value ? " -r" : "");
             put_quoted(option->help, "\\");
             printf("'\n");
         }

@@ -49,11 +49,11 @@ cmp -s older/model.py kept.py || complain "a folder that was there was written t
 
 # What is asked for wrongly.
 expect 2 "--to is missing" "$starcl" export trained -o wrong
-expect 2 "-o is missing" "$starcl" export trained --to pytorch
+expect 2 "--out is missing" "$starcl" export trained --to pytorch
 expect 2 "--to knows no format 'onnx'; allowed: pytorch" "$starcl" export trained --to onnx -o wrong
 expect 2 "did you mean pytorch?" "$starcl" export trained --to pytorhc -o wrong
 expect 2 "the call is: starcl export CHECKPOINT --to pytorch -o DIR" "$starcl" export --to pytorch -o wrong
-expect 2 "has no option --out" "$starcl" export trained --to pytorch --out wrong
+expect 2 "did you mean --out?" "$starcl" export trained --to pytorch --ot wrong
 expect 2 "the name of the folder is empty" "$starcl" export trained --to pytorch -o ""
 expect 2 "neither a folder with weights.safetensors" "$starcl" export nothing --to pytorch -o wrong
 
