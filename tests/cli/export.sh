@@ -57,8 +57,6 @@ expect 2 "did you mean --out?" "$starcl" export trained --to pytorch --ot wrong
 expect 2 "the name of the folder is empty" "$starcl" export trained --to pytorch -o ""
 expect 2 "neither a folder with weights.safetensors" "$starcl" export nothing --to pytorch -o wrong
 
-expect 0 "from export' -s o -r" "$starcl" help fish
-
 # Files that are not whole.
 mkdir bare
 cp trained/weights.safetensors bare
