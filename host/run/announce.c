@@ -5,6 +5,7 @@
 #include "run/search_state.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -47,14 +48,28 @@ static const char *number_text(const struct search *search, const struct individ
     return buffer;
 }
 
+/* NaN as long as nothing was trained, and where nobody knows how many candidates there will be. */
+static double seconds_left(const struct search *search, double steps_left) {
+    bool known = search->steps_trained > 0 && search_candidates(search) != INT_MAX;
+    return known ? fmax(0, steps_left) * search->seconds_trained / search->steps_trained : NAN;
+}
+
 void announce_step(void *context, int64_t step, int64_t steps, double loss) {
-    const struct search *search = context;
-    double left = total_steps(search) - search->steps_done - (double)step;
-    char duration[TEXT_NUMBER_BYTES] = "";
-    if (search->steps_trained > 0)
-        text_duration(duration, left * search->seconds_trained / search->steps_trained);
+    struct search *search = context;
+    double total = total_steps(search), done = search->steps_done + (double)step;
+    double left = seconds_left(search, total - done);
+    char duration[TEXT_NUMBER_BYTES] = "some time";
+    if (!isnan(left))
+        text_duration(duration, left);
     progress_update("%s: step %" PRId64 "/%" PRId64 ", loss %.3f nats; %s left", search->current, step, steps, loss,
-                    *duration ? duration : "some time");
+                    duration);
+    now_tell(&search->now, search->store,
+             &(struct now_progress){.what = search->current,
+                                    .step = step,
+                                    .steps = steps,
+                                    .loss = loss,
+                                    .share = search_candidates(search) == INT_MAX ? NAN : fmin(1, done / total),
+                                    .seconds_left = left});
 }
 
 void announce_kernels(struct search *search) {
