@@ -17,8 +17,16 @@ static void describe_age(const struct now *now, struct text *text) {
         text_append(text, "; told %s ago", text_duration(duration, age));
 }
 
-static void describe_training(const struct now *now, struct text *text) {
+/* ", 21 % done, 40 s left" */
+static void describe_whole(const struct now *now, struct text *text) {
     char duration[TEXT_NUMBER_BYTES];
+    if (isfinite(now->share))
+        text_append(text, ", %.0f %% done", 100 * now->share);
+    if (isfinite(now->seconds_left))
+        text_append(text, ", %s left", text_duration(duration, now->seconds_left));
+}
+
+static void describe_training(const struct now *now, struct text *text) {
     text_append(text, ": %s, step %" PRId64 " of %" PRId64, now->what, now->step, now->steps);
     if (isfinite(now->loss))
         text_append(text, ", loss %.3f nats", now->loss);
@@ -26,20 +34,20 @@ static void describe_training(const struct now *now, struct text *text) {
         text_append(text, ", %.1f steps/s", now->steps_per_second);
     if (isfinite(now->cores_used) && isfinite(now->cores))
         text_append(text, ", %.1f of %.0f cores used", now->cores_used, now->cores);
-    if (isfinite(now->share))
-        text_append(text, "; %.0f %% of the search done", 100 * now->share);
-    if (isfinite(now->seconds_left))
-        text_append(text, ", %s left", text_duration(duration, now->seconds_left));
-    describe_age(now, text);
 }
 
+/* The most important first: terminals cut the end off. */
 void now_describe(const struct sight *sight, struct text *text) {
     char words[SIGHT_TEXT_BYTES];
     text_append(text, "%s", sight_text(sight, words));
-    if (sight->state == SIGHT_RUNNING && *sight->device)
-        text_append(text, " on %s", sight->device);
-    if (sight->has_now)
+    if (sight->has_now) {
+        describe_whole(&sight->now, text);
         describe_training(&sight->now, text);
+    }
+    if (sight->state == SIGHT_RUNNING && *sight->device)
+        text_append(text, "; on %s", sight->device);
+    if (sight->has_now)
+        describe_age(&sight->now, text);
 }
 
 static void draw_curve(const struct now *now, FILE *out) {
@@ -67,6 +75,8 @@ static void write_sight(const struct sight *sight, bool named, FILE *out) {
     if (named)
         markup_heading(3, sight->path, out);
     now_describe(sight, &text);
+    if (sight->state == SIGHT_GONE && !named)
+        text_append(&text, "; what it was last stands below");
     fprintf(out, "<p>");
     markup_text(text.text, out);
     fprintf(out, "</p>\n");

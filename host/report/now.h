@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* "running on pthread-cpu: generation 2/4, candidate 3/8, step 36 of 120, ...; 1 min 20 s left", in one line. */
+/* "running, 35 % done, 40 s left: generation 2/4, candidate 3/8, step 36 of 120, ...; on <device>", in one line. */
 void now_describe(const struct sight *sight, struct text *text);
 
 /*

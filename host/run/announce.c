@@ -2,6 +2,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "device/gemm.h"
+#include "run/candidate_line.h"
 #include "run/search_state.h"
 
 #include <inttypes.h>
@@ -93,53 +94,21 @@ void announce_kernels(struct search *search) {
     search->builds.background += new.background;
 }
 
-/* "2.4774 bits/byte", and with several seeds "2.4774 +- 0.0045 bits/byte". */
-static const char *quality_text(const struct summary *summary, enum metric metric, char *buffer, size_t bytes) {
-    double mean = summary->mean.values[metric], error = summary->errors.values[metric];
-    if (isnan(error))
-        snprintf(buffer, bytes, "%.4f %s", mean, metric_table[metric].title);
-    else
-        snprintf(buffer, bytes, "%.4f +- %.4f %s", mean, error, metric_table[metric].title);
-    return buffer;
-}
-
-/* "generation 2", and where there are rungs "generation 2, step 36". */
-static const char *place_text(const struct search *search, const struct individual *individual, char *buffer,
-                              size_t bytes) {
-    if (config_rungs(&search->config) > 1)
-        snprintf(buffer, bytes, "generation %d, step %lld", individual->generation + 1,
-                 config_rung_steps(&search->config, individual->rung));
-    else
-        snprintf(buffer, bytes, "generation %d", individual->generation + 1);
-    return buffer;
-}
-
 void announce_candidate(const struct search *search, const struct individual *individual,
                         const struct summary *summary) {
-    char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES], cache[TEXT_NUMBER_BYTES], quality[96], number[32];
-    char place[48];
-    genome_print(&individual->genome, genome);
-    number_text(search, individual, number, sizeof number);
-    place_text(search, individual, place, sizeof place);
-    if (summary->failed || summary->stopped) {
-        progress_line("%s  %s  %s%s  %s", number, place, summary->failed ? "failed: " : "", summary->reason, genome);
-        return;
-    }
-    const double *values = summary->mean.values;
-    progress_line("%s  %s  %s  %6s parameters  %9s cache  %5.1f s  %s", number, place,
-                  quality_text(summary, metrics_quality(&summary->mean, false), quality, sizeof quality),
-                  metric_text(METRIC_PARAMETERS, values[METRIC_PARAMETERS], parameters),
-                  metric_text(METRIC_CACHE_BYTES, values[METRIC_CACHE_BYTES], cache), summary->seconds, genome);
+    char number[32];
+    struct text line = {0};
+    candidate_line(&search->config, individual, config_rung_steps(&search->config, individual->rung), summary, &line);
+    progress_line("%s  %s", number_text(search, individual, number, sizeof number), line.text);
+    text_free(&line);
 }
 
 void announce_final(const struct search *search, int place, const struct individual *individual,
                     const struct summary *summary) {
-    char genome[GENOME_TEXT_BYTES], quality[96];
-    progress_line(
-        "final %d/%lld  candidate %d  %s  %5.1f s  %s", place + 1, search->config.search.final.keep, individual->id,
-        summary->failed ? summary->reason
-                        : quality_text(summary, metrics_quality(&summary->mean, true), quality, sizeof quality),
-        summary->seconds, genome_print(&individual->genome, genome));
+    struct text line = {0};
+    candidate_final_line(individual, summary, &line);
+    progress_line("final %d/%lld  %s", place + 1, search->config.search.final.keep, line.text);
+    text_free(&line);
 }
 
 void announce_left_front(const struct search *search, const struct individual *individual,

@@ -102,8 +102,9 @@ static status look(struct sight *sight) {
         return STATUS_OK;
     if (!sight->database)
         TRY(open_database(sight, path, &file));
-    TRY(read_version(sight));
-    return read_state(sight);
+    /* In this order: what was recorded before it says "done" is a change that is seen with it. */
+    TRY(read_state(sight));
+    return read_version(sight);
 }
 
 void sight_look(struct sight *sight) {
@@ -157,8 +158,7 @@ const char *sight_text(const struct sight *sight, char *buffer) {
                  sight->path);
         break;
     case SIGHT_GONE:
-        snprintf(buffer, SIGHT_TEXT_BYTES, "%s: %s was moved or deleted; what it was last is still shown", word,
-                 sight->path);
+        snprintf(buffer, SIGHT_TEXT_BYTES, "%s: %s was moved or deleted", word, sight->path);
         break;
     case SIGHT_UNREADABLE:
         snprintf(buffer, SIGHT_TEXT_BYTES, "%s now: %s", word, sight->reason);
