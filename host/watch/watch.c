@@ -17,7 +17,7 @@
 
 /* Between two looks; as a share of the time, the most that making the page may take; how far behind a search the
  * operating system puts it. */
-static const double look_seconds = 0.25, most_share = 0.1;
+static const double look_seconds = 0.25, most_share = 0.03;
 enum { REFRESH_SECONDS = 1, NICENESS = 10 };
 
 struct watch {
