@@ -83,7 +83,9 @@ struct interval share_interval(int count, int total) {
 
 double chance_of_at_least(int count, int total, double share) {
     double chance = 0;
-    for (int k = count > 0 ? count : 0; k <= total; k++)
+    if (count <= 0)
+        return 1; /* asked most often, where nothing of a kind is there */
+    for (int k = count; k <= total; k++)
         chance += binomial(total, k, share);
     return fmin(chance, 1);
 }

@@ -5,6 +5,7 @@
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { MAX_ARGUMENTS = 256 };
@@ -37,8 +38,8 @@ struct command {
 };
 
 extern const struct command command_devices, command_tune, command_verify, command_space, command_search,
-    command_resume, command_show, command_train, command_generate, command_evaluate, command_report, command_export,
-    command_bench, command_doctor;
+    command_resume, command_show, command_train, command_generate, command_evaluate, command_report, command_watch,
+    command_export, command_bench, command_doctor;
 
 /* The last value of an option, or NULL; whether it was given; and all its values, in order. */
 const char *argument_value(const struct arguments *arguments, const char *name);

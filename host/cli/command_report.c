@@ -1,40 +1,16 @@
 #include "base/file.h"
-#include "cli/command.h"
+#include "cli/runs.h"
 #include "report/comparison.h"
 #include "report/page.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* The page as a text in memory, of the snapshots that the runs are opened at. */
-static status make_page(const struct page_request *request, char **text, size_t *length) {
-    FILE *out = open_memstream(text, length);
-    if (!out)
-        return fail("there is no memory for the page");
-    status outcome = page_write(request, out);
-    if (fclose(out) != 0 && outcome == STATUS_OK)
-        outcome = fail("there is no memory for the page");
-    return outcome;
-}
-
-/* Each run once: a second time it would hide behind itself. */
-static status check_runs(const struct arguments *arguments) {
-    if (arguments->word_count > COMPARISON_MOST_RUNS)
-        return fail_usage("%d runs are more than can be compared; allowed: at most %d", arguments->word_count,
-                          COMPARISON_MOST_RUNS);
-    for (int i = 0; i < arguments->word_count; i++)
-        for (int j = 0; j < i; j++)
-            if (strcmp(arguments->words[i], arguments->words[j]) == 0)
-                return fail_usage("%s is given twice", arguments->words[i]);
-    return STATUS_OK;
-}
 
 static status write_report(struct store *const *runs, int count, const char *path) {
     struct page_request request = {.runs = runs, .count = count};
     char *text = NULL;
     size_t length = 0;
-    status outcome = make_page(&request, &text, &length);
+    status outcome = page_make(&request, &text, &length);
     if (outcome == STATUS_OK)
         outcome = file_write_new(path, text, length);
     free(text);
@@ -47,7 +23,7 @@ static status run(const struct arguments *arguments) {
     int opened = 0;
     if (!path)
         return fail_usage("--out is missing: the file to write, such as -o report.html");
-    TRY(check_runs(arguments));
+    TRY(runs_check(arguments));
     TRY(file_check_new(path));
     status outcome = STATUS_OK;
     while (outcome == STATUS_OK && opened < arguments->word_count) {

@@ -10,6 +10,7 @@
 #include "report/lineage.h"
 #include "run/evaluator.h"
 #include "run/measure.h"
+#include "watch/follow.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -119,7 +120,7 @@ static status show_architecture(const char *word, const struct arguments *argume
 
 /* What only a run has, and of which one is shown. */
 static status check_views(const struct arguments *arguments, bool is_run) {
-    static const char *const views[] = {"--generations", "--lineage", "--compare"};
+    static const char *const views[] = {"--generations", "--lineage", "--compare", "--follow"};
     const char *given = NULL;
     for (size_t view = 0; view < sizeof views / sizeof *views; view++) {
         if (!argument_given(arguments, views[view]))
@@ -136,10 +137,24 @@ static status check_views(const struct arguments *arguments, bool is_run) {
     return STATUS_OK;
 }
 
+/* A run that goes on is shown as it is, and nothing is measured or chosen. */
+static status check_follow(const struct arguments *arguments) {
+    static const char *const others[] = {"--json", "--measure", "--only", "--config", "--device", "--set"};
+    for (size_t other = 0; other < sizeof others / sizeof *others; other++)
+        if (argument_given(arguments, others[other]))
+            return fail_usage("%s is not for --follow, which shows the front of a run in words as it goes on",
+                              others[other]);
+    return STATUS_OK;
+}
+
 static status run(const struct arguments *arguments) {
     const char *word = arguments->words[0];
     bool is_run = file_exists(word);
     TRY(check_views(arguments, is_run));
+    if (argument_given(arguments, "--follow")) {
+        TRY(check_follow(arguments));
+        return follow_run(word);
+    }
     if (argument_given(arguments, "--only") && !argument_given(arguments, "--measure"))
         return fail_usage("--only is for --measure");
     if (is_run && argument_given(arguments, "--measure"))
@@ -158,7 +173,8 @@ const struct command command_show = {
     .synopsis = "RUN|RUN:ID|GENOME [options]",
     .summary = "Shows the Pareto front of a run, or one architecture LIV by LIV with its costs",
     .details = "A genome is shown at the width, context and catalogue of --config, or of the defaults. Of a run, its\n"
-               "generations, a candidate's lineage, or several runs side by side can be shown instead of its front.",
+               "generations, a candidate's lineage, or several runs side by side can be shown instead of its front.\n"
+               "--follow ends when the run is done; Ctrl-C ends it before, and not the search.",
     .words_least = 1,
     .words_most = COMPARISON_MOST_RUNS,
     .options =
@@ -170,6 +186,7 @@ const struct command command_show = {
             {"--generations", NULL, "scores, classes, sharing and diversity, a generation a row"},
             {"--lineage", "ID", "where a candidate comes from: ancestors, and what each changed"},
             {"--compare", "RUN...", "fronts by one hypervolume, best values, tokens and time of several runs"},
+            {"--follow", NULL, "front and progress as the run goes on; in a pipe a line a candidate"},
             OPTION_SET,
             OPTION_JSON,
             {0}},

@@ -14,8 +14,8 @@
 
 static const struct command *const commands[] = {&command_devices,  &command_tune,     &command_verify, &command_space,
                                                  &command_search,   &command_resume,   &command_show,   &command_train,
-                                                 &command_generate, &command_evaluate, &command_report, &command_export,
-                                                 &command_bench,    &command_doctor};
+                                                 &command_generate, &command_evaluate, &command_report, &command_watch,
+                                                 &command_export,   &command_bench,    &command_doctor};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 const char *argument_value(const struct arguments *arguments, const char *name) {

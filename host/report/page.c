@@ -1,10 +1,12 @@
 #include "report/page.h"
 
+#include "base/sha256.h"
 #include "report/markup.h"
 #include "report/page_files.h"
 #include "report/page_state.h"
 #include "starcl/version.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A section is about all runs, or it is written for each run that has what it is about. */
@@ -62,19 +64,53 @@ static void write_section(const struct section *section, const struct page *page
     fprintf(out, "</section>\n");
 }
 
+/* What stands between the tags of the style and of the script; browsers hash it to the letter. */
+static void style_text(struct text *text) {
+    text_append(text, "\n%s", file_text("style"));
+}
+
+static void script_text(struct text *text) {
+    text_append(text, "\n%s", file_text("page"));
+}
+
+static void append_hash(struct text *policy, const char *directive, void (*write)(struct text *text)) {
+    struct text content = {0};
+    char hash[SHA256_TEXT_BYTES];
+    write(&content);
+    text_append(policy, "; %s 'sha256-%s'", directive, sha256_text(content.text, content.length, hash));
+    text_free(&content);
+}
+
+void page_policy(bool live, struct text *policy) {
+    text_append(policy, "default-src 'none'");
+    append_hash(policy, "style-src-elem", style_text);
+    append_hash(policy, "script-src", script_text);
+    text_append(policy, "; style-src-attr 'unsafe-inline'; img-src data:%s; base-uri 'none'; form-action 'none'",
+                live ? "; connect-src 'self'" : "");
+}
+
 /* Nothing of the page comes from anywhere else, and nothing goes anywhere: browsers are told to see to that. */
-static void write_head(const struct page *page, FILE *out) {
+void page_head(const char *title, bool live, const char *more, FILE *out) {
+    struct text policy = {0}, style = {0};
+    page_policy(live, &policy);
+    style_text(&style);
     fprintf(out,
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-            "script-src 'unsafe-inline'; img-src data:%s; base-uri 'none'; form-action 'none'\">\n"
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"%s\">\n%s"
             "<meta name=\"generator\" content=\"starcl %s\">\n"
             "<link rel=\"icon\" href=\"data:,\">\n<title>",
-            page->request->refresh_seconds ? "; connect-src 'self'" : "", STAR_VERSION);
+            policy.text, more, STAR_VERSION);
+    markup_print(out, "%s - starcl", title);
+    fprintf(out, "</title>\n<style>%s</style>\n</head>\n", style.text);
+    text_free(&policy);
+    text_free(&style);
+}
+
+/* The paths of the runs: what the page is called. */
+static void append_paths(const struct page *page, struct text *title) {
     for (int r = 0; r < page->count; r++)
-        markup_print(out, "%s%s", r ? ", " : "", store_path(page->runs[r].store));
-    fprintf(out, " - starcl</title>\n<style>\n%s</style>\n</head>\n", file_text("style"));
+        text_append(title, "%s%s", r ? ", " : "", store_path(page->runs[r].store));
 }
 
 static void write_navigation(const struct page *page, FILE *out) {
@@ -85,20 +121,32 @@ static void write_navigation(const struct page *page, FILE *out) {
     fprintf(out, "</nav>\n");
 }
 
+/* Where a page brings itself up to date: what the runs do at this moment, which page.js asks for. */
+static void write_now(FILE *out) {
+    fprintf(out, "<section id=\"now\">\n<noscript><p class=\"note\">What the runs do at this moment stands "
+                 "<a href=\"now\">here</a>.</p></noscript>\n</section>\n");
+}
+
 static void write_page(const struct page *page, const cJSON *json, FILE *out) {
-    write_head(page, out);
-    fprintf(out, "<body>\n<main>\n<h1>");
-    for (int r = 0; r < page->count; r++)
-        markup_print(out, "%s%s", r ? ", " : "", store_path(page->runs[r].store));
-    fprintf(out, "</h1>\n");
+    struct text title = {0}, script = {0};
+    bool live = page->request->refresh_seconds > 0;
+    append_paths(page, &title);
+    script_text(&script);
+    page_head(title.text, live, "", out);
+    fprintf(out, "<body>\n<main>\n");
+    markup_heading(1, title.text, out);
     write_navigation(page, out);
     page_shapes(out);
+    if (live)
+        write_now(out);
     for (int s = 0; s < SECTIONS; s++)
         write_section(&sections[s], page, out);
     fprintf(out, "<script type=\"application/json\" id=\"data\">");
     markup_json(json, out);
-    fprintf(out, "</script>\n</main>\n<div id=\"tip\" hidden></div>\n<script>\n%s</script>\n</body>\n</html>\n",
-            file_text("page"));
+    fprintf(out, "</script>\n</main>\n<div id=\"tip\" hidden></div>\n<script>%s</script>\n</body>\n</html>\n",
+            script.text);
+    text_free(&title);
+    text_free(&script);
 }
 
 status page_write(const struct page_request *request, FILE *out) {
@@ -111,5 +159,21 @@ status page_write(const struct page_request *request, FILE *out) {
         write_page(&page, json, out);
     cJSON_Delete(json);
     page_release(&page);
+    return outcome;
+}
+
+status page_make(const struct page_request *request, char **text, size_t *length) {
+    FILE *out = open_memstream(text, length);
+    if (!out) {
+        *text = NULL;
+        return fail("there is no memory for the page");
+    }
+    status outcome = page_write(request, out);
+    if (fclose(out) != 0 && outcome == STATUS_OK)
+        outcome = fail("there is no memory for the page");
+    if (outcome == STATUS_OK)
+        return outcome;
+    free(*text);
+    *text = NULL;
     return outcome;
 }

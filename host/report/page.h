@@ -16,15 +16,17 @@
 #ifndef STARCL_REPORT_PAGE_H
 #define STARCL_REPORT_PAGE_H
 
+#include "base/text.h"
 #include "run/store.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct page_request {
     struct store *const *runs; /* opened to be read; each is held (store_hold()), so that the page is of one moment */
     int count;                 /* 1 to COMPARISON_MOST_RUNS */
-    int refresh_seconds;       /* 0: a file that stays as it is; otherwise the page asks its own address for itself so
-                                  often, and shows what has changed */
+    int refresh_seconds;       /* 0: a file that stays as it is; otherwise the page asks `now` beside its own address so
+                                  often what the runs do (now.h), and itself when it has changed */
 };
 
 /*
@@ -33,5 +35,16 @@ struct page_request {
  * (ferror).
  */
 status page_write(const struct page_request *request, FILE *out) MUST_CHECK;
+/* The same into a text that the caller frees; NULL after a failure. */
+status page_make(const struct page_request *request, char **text, size_t *length) MUST_CHECK;
+
+/*
+ * What a browser may do with the page, as Content-Security-Policy says it: its own style and its own script, named by
+ * their SHA-256, run, and nothing else. Attributes may colour what is drawn. A live page may ask where it is from.
+ */
+void page_policy(bool live, struct text *policy);
+
+/* The beginning of such a page up to its body; `more` goes into its head. */
+void page_head(const char *title, bool live, const char *more, FILE *out);
 
 #endif

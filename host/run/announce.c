@@ -2,9 +2,11 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "device/gemm.h"
+#include "run/candidate_line.h"
 #include "run/search_state.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -47,14 +49,28 @@ static const char *number_text(const struct search *search, const struct individ
     return buffer;
 }
 
+/* NaN as long as nothing was trained, and where nobody knows how many candidates there will be. */
+static double seconds_left(const struct search *search, double steps_left) {
+    bool known = search->steps_trained > 0 && search_candidates(search) != INT_MAX;
+    return known ? fmax(0, steps_left) * search->seconds_trained / search->steps_trained : NAN;
+}
+
 void announce_step(void *context, int64_t step, int64_t steps, double loss) {
-    const struct search *search = context;
-    double left = total_steps(search) - search->steps_done - (double)step;
-    char duration[TEXT_NUMBER_BYTES] = "";
-    if (search->steps_trained > 0)
-        text_duration(duration, left * search->seconds_trained / search->steps_trained);
+    struct search *search = context;
+    double total = total_steps(search), done = search->steps_done + (double)step;
+    double left = seconds_left(search, total - done);
+    char duration[TEXT_NUMBER_BYTES] = "some time";
+    if (!isnan(left))
+        text_duration(duration, left);
     progress_update("%s: step %" PRId64 "/%" PRId64 ", loss %.3f nats; %s left", search->current, step, steps, loss,
-                    *duration ? duration : "some time");
+                    duration);
+    now_tell(&search->now, search->store,
+             &(struct now_progress){.what = search->current,
+                                    .step = step,
+                                    .steps = steps,
+                                    .loss = loss,
+                                    .share = search_candidates(search) == INT_MAX ? NAN : fmin(1, done / total),
+                                    .seconds_left = left});
 }
 
 void announce_kernels(struct search *search) {
@@ -78,53 +94,21 @@ void announce_kernels(struct search *search) {
     search->builds.background += new.background;
 }
 
-/* "2.4774 bits/byte", and with several seeds "2.4774 +- 0.0045 bits/byte". */
-static const char *quality_text(const struct summary *summary, enum metric metric, char *buffer, size_t bytes) {
-    double mean = summary->mean.values[metric], error = summary->errors.values[metric];
-    if (isnan(error))
-        snprintf(buffer, bytes, "%.4f %s", mean, metric_table[metric].title);
-    else
-        snprintf(buffer, bytes, "%.4f +- %.4f %s", mean, error, metric_table[metric].title);
-    return buffer;
-}
-
-/* "generation 2", and where there are rungs "generation 2, step 36". */
-static const char *place_text(const struct search *search, const struct individual *individual, char *buffer,
-                              size_t bytes) {
-    if (config_rungs(&search->config) > 1)
-        snprintf(buffer, bytes, "generation %d, step %lld", individual->generation + 1,
-                 config_rung_steps(&search->config, individual->rung));
-    else
-        snprintf(buffer, bytes, "generation %d", individual->generation + 1);
-    return buffer;
-}
-
 void announce_candidate(const struct search *search, const struct individual *individual,
                         const struct summary *summary) {
-    char genome[GENOME_TEXT_BYTES], parameters[TEXT_NUMBER_BYTES], cache[TEXT_NUMBER_BYTES], quality[96], number[32];
-    char place[48];
-    genome_print(&individual->genome, genome);
-    number_text(search, individual, number, sizeof number);
-    place_text(search, individual, place, sizeof place);
-    if (summary->failed || summary->stopped) {
-        progress_line("%s  %s  %s%s  %s", number, place, summary->failed ? "failed: " : "", summary->reason, genome);
-        return;
-    }
-    const double *values = summary->mean.values;
-    progress_line("%s  %s  %s  %6s parameters  %9s cache  %5.1f s  %s", number, place,
-                  quality_text(summary, metrics_quality(&summary->mean, false), quality, sizeof quality),
-                  metric_text(METRIC_PARAMETERS, values[METRIC_PARAMETERS], parameters),
-                  metric_text(METRIC_CACHE_BYTES, values[METRIC_CACHE_BYTES], cache), summary->seconds, genome);
+    char number[32];
+    struct text line = {0};
+    candidate_line(&search->config, individual, config_rung_steps(&search->config, individual->rung), summary, &line);
+    progress_line("%s  %s", number_text(search, individual, number, sizeof number), line.text);
+    text_free(&line);
 }
 
 void announce_final(const struct search *search, int place, const struct individual *individual,
                     const struct summary *summary) {
-    char genome[GENOME_TEXT_BYTES], quality[96];
-    progress_line(
-        "final %d/%lld  candidate %d  %s  %5.1f s  %s", place + 1, search->config.search.final.keep, individual->id,
-        summary->failed ? summary->reason
-                        : quality_text(summary, metrics_quality(&summary->mean, true), quality, sizeof quality),
-        summary->seconds, genome_print(&individual->genome, genome));
+    struct text line = {0};
+    candidate_final_line(individual, summary, &line);
+    progress_line("final %d/%lld  %s", place + 1, search->config.search.final.keep, line.text);
+    text_free(&line);
 }
 
 void announce_left_front(const struct search *search, const struct individual *individual,

@@ -71,6 +71,9 @@ status database_copy(struct database *from, struct database **result) {
 void database_close(struct database *database) {
     if (!database)
         return;
+    /* SQLite does so by itself only where nobody else reads: a copy of the file alone is to hold everything. */
+    if (database->handle)
+        (void)sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     sqlite3_close(database->handle);
     free(database->path);
     free(database);

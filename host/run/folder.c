@@ -131,6 +131,40 @@ status folder_log(struct folder *folder, const cJSON *event) {
     return fail("cannot write %s: %s", folder_file(folder, "log.jsonl", path), strerror(error));
 }
 
+/* ---- notes ---- */
+
+static bool write_whole(const char *path, const char *text) {
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0)
+        return false;
+    size_t length = strlen(text);
+    bool whole = write(descriptor, text, length) == (ssize_t)length;
+    return close(descriptor) == 0 && whole;
+}
+
+void folder_note(struct folder *folder, const char *name, const char *text) {
+    char path[PATH_MAX], temporary[PATH_MAX + 8];
+    folder_file(folder, name, path);
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    if (!text)
+        unlink(path);
+    /* One that a killed process left half written goes, too. */
+    if (!text || !write_whole(temporary, text) || rename(temporary, path) != 0)
+        unlink(temporary);
+}
+
+bool folder_is_open(const char *path) {
+    char lock[PATH_MAX];
+    snprintf(lock, sizeof lock, "%.*s/lock", PATH_MAX - 64, path);
+    int descriptor = open(lock, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    /* Held for this moment alone: who wants to write meanwhile tries again (lock_descriptor()). */
+    bool is_open = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(descriptor);
+    return is_open;
+}
+
 /* ---- creating ---- */
 
 static void set_path(char *to, const char *path) {

@@ -25,6 +25,7 @@
 
 #include <cJSON.h>
 #include <limits.h>
+#include <stdbool.h>
 
 /* The kind of a folder, in the words that messages need. */
 struct folder_kind {
@@ -69,5 +70,14 @@ cJSON *folder_event(const char *kind, cJSON *details);
 status folder_log(struct folder *folder, const cJSON *event) MUST_CHECK;
 /* Takes back the last line that was added. */
 void folder_unlog(struct folder *folder);
+
+/*
+ * Puts a text in the place of a file, at once but not on the disk, for readers of this moment; NULL removes the file.
+ * What cannot be written is left as it was: nothing may depend on it.
+ */
+void folder_note(struct folder *folder, const char *name, const char *text);
+
+/* Whether a process has the folder open to write to it. */
+bool folder_is_open(const char *path);
 
 #endif

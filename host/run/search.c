@@ -97,6 +97,7 @@ static status run(struct search *search, const char *event) {
     TRY(store_log(search->store, event, NULL));
     status outcome = search_drive(search);
     progress_clear();
+    now_end(search->store);
     announce_end(search);
     /* The message of a failure is wanted after its record was written. */
     char *message = memory_copy_text(status_message());

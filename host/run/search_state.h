@@ -5,6 +5,7 @@
 #include "evolve/archive.h"
 #include "evolve/evolution.h"
 #include "run/evaluator.h"
+#include "run/now.h"
 #include "run/stopping.h"
 #include "run/store.h"
 #include "run/summary.h"
@@ -48,8 +49,10 @@ struct search {
     } spent;
     struct growth *growth;
 
-    /* For the progress line: what is trained now, and how much of the whole search is done, in steps. */
+    /* For the progress line and those who watch: what is trained now, and how much of the whole search is done, in
+     * steps. */
     char current[128];
+    struct now_teller now;
     double steps_done, steps_trained, seconds_trained;
     struct build_statistics builds, device_builds; /* of the whole search; of this device, as announced */
 };

@@ -304,6 +304,10 @@ void store_checkpoint_path(const struct store *store, int id, const char *ending
     snprintf(path, bytes, "%s/checkpoints/%d%s", store->path, id, ending);
 }
 
+void store_note(struct store *store, const char *name, const char *text) {
+    folder_note(store->folder, name, text);
+}
+
 void store_remove_unfinished(const struct store *store) {
     static const char ending[] = ".new"; /* of file_writer_open()'s temporary files */
     char path[PATH_MAX];

@@ -1,5 +1,6 @@
 /*
- * A run on disk: a folder (folder.h) with run.db (SQLite), config.cfg, catalogue.cfg, log.jsonl and checkpoints/.
+ * A run on disk: a folder (folder.h) with run.db (SQLite), config.cfg, catalogue.cfg, log.jsonl and checkpoints/,
+ * and now.json (now.h) while a search goes on.
  * Everything that is written to a run is written here.
  *
  * What a call recorded is on the disk when it returns; a process killed between calls loses nothing that was recorded.
@@ -158,6 +159,9 @@ void candidates_free(struct candidate *candidates, int count);
 
 /* Adds an event to log.jsonl and run.db; takes over `details`, a cJSON object or NULL. */
 status store_log(struct store *store, const char *kind, cJSON *details) MUST_CHECK;
+
+/* folder_note() of the folder of a run that is written to. */
+void store_note(struct store *store, const char *name, const char *text);
 
 /* Removes what processes that were killed have left half written in checkpoints/; nobody else writes there now. */
 void store_remove_unfinished(const struct store *store);

@@ -215,26 +215,51 @@
 
     /* ---- live ---- */
 
+    let shown; /* the state of the page, as `now` names it, that was asked for last */
+
+    /* A page that is as it was when it was asked for last is not sent again. */
+    async function ask(address) {
+        const answer = await fetch(address, { cache: "no-cache" });
+        if (!answer.ok)
+            throw new Error(`${answer.status}`);
+        return new DOMParser().parseFromString(await answer.text(), "text/html");
+    }
+
     /* What stands in the page is replaced by what its address has now; what was sorted, filtered and limited stays. */
+    async function refreshPage() {
+        const fresh = await ask(location.pathname);
+        const colours = document.querySelector(".choice input:checked")?.id;
+        const open = new Set([...all("details[open] > summary")].map((summary) => summary.textContent));
+        if (fresh.getElementById("data").textContent === document.getElementById("data").textContent)
+            return;
+        fresh.getElementById("now").replaceWith(document.getElementById("now"));
+        document.querySelector("main").replaceWith(fresh.querySelector("main"));
+        if (colours && document.getElementById(colours))
+            document.getElementById(colours).checked = true;
+        for (const summary of all("details > summary"))
+            summary.parentElement.open = open.has(summary.textContent);
+        prepare();
+    }
+
     async function refresh() {
         try {
-            const answer = await fetch(location.href, { cache: "no-store" });
-            if (!answer.ok)
+            const now = (await ask("now")).getElementById("now");
+            document.getElementById("now").replaceWith(now);
+            if (now.dataset.page === shown)
                 return;
-            const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-            const colours = document.querySelector(".choice input:checked")?.id;
-            const open = new Set([...all("details[open] > summary")].map((summary) => summary.textContent));
-            if (fresh.getElementById("data").textContent === document.getElementById("data").textContent)
-                return;
-            document.querySelector("main").replaceWith(fresh.querySelector("main"));
-            if (colours && document.getElementById(colours))
-                document.getElementById(colours).checked = true;
-            for (const summary of all("details > summary"))
-                summary.parentElement.open = open.has(summary.textContent);
-            prepare();
+            await refreshPage();
+            shown = now.dataset.page;
         } catch (error) {
-            /* The address does not answer now; it is asked again. */
+            const lost = make("p", null, "Nothing answers at this address now: its starcl watch may have ended. " +
+                "What was last seen stands below.");
+            document.getElementById("now").replaceChildren(make("h2", null, "Now"), lost);
         }
+    }
+
+    /* The next time is counted from the end of this one. */
+    async function follow() {
+        await refresh();
+        setTimeout(follow, 1000 * data.refresh_seconds);
     }
 
     function prepare() {
@@ -248,5 +273,5 @@
     prepare();
     document.addEventListener("pointermove", hover);
     if (data.refresh_seconds > 0)
-        setInterval(refresh, 1000 * data.refresh_seconds);
+        follow();
 })();

@@ -1,0 +1,63 @@
+/*
+ * What a search does at this moment, for those who watch it: now.json in the folder of its run, one object
+ *
+ *     {"time": seconds since 1970, "what": "generation 2/4, candidate 3/8", "step": 36, "steps": 120, "loss": nats,
+ *      "steps_per_second": rate, "share": of the whole search, 0 to 1, "seconds_left": of it, "cores_used": by this
+ *      process, "cores": of the machine, "curve": [[step, loss], ...]}
+ *
+ * in which what is not known is missing. It is replaced at most once a second while a candidate is trained, which a
+ * search does not feel: it is not flushed to the disk, and what cannot be written is told a second later. Nobody needs
+ * it to go on with a run. It is there as long as a search is in progress, and where one was killed.
+ */
+#ifndef STARCL_RUN_NOW_H
+#define STARCL_RUN_NOW_H
+
+#include "run/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { NOW_POINTS = 128, NOW_TEXT_BYTES = 160 };
+
+/* Steps and losses of a training, thinned where it has many; how a search keeps it, and how it is read. */
+struct now_curve {
+    double steps[NOW_POINTS], losses[NOW_POINTS];
+    int count;
+    int64_t stride; /* of what is told, so many make a point; 0: nothing was told */
+    int64_t told;
+};
+
+struct now {
+    double time; /* seconds since 1970 */
+    char what[NOW_TEXT_BYTES];
+    int64_t step, steps;
+    double loss;             /* nats */
+    double steps_per_second; /* the last second's; this and the rest are NaN where they are not known */
+    double share, seconds_left, cores_used, cores;
+    struct now_curve curve;
+};
+
+/* As much as is told before the next second begins. */
+struct now_teller {
+    struct now now;
+    double last_clock, last_processor; /* seconds, when it was written last; of this process's processor time */
+    int64_t last_step;
+};
+
+/*
+ * The training that `what` names is at a step, with its loss; and of the whole search, NaN where it is not known.
+ * Writes where a second has passed.
+ */
+struct now_progress {
+    const char *what;
+    int64_t step, steps;
+    double loss, share, seconds_left;
+};
+void now_tell(struct now_teller *teller, struct store *store, const struct now_progress *progress);
+/* The search ends: nothing is done any more. */
+void now_end(struct store *store);
+
+/* *found tells whether the folder of a run has a now.json that can be read. */
+void now_read(const char *run, bool *found, struct now *now);
+
+#endif

@@ -1,0 +1,168 @@
+#include "run/sight.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "run/database.h"
+#include "run/folder.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The database that a path had, open as long as it has it. */
+struct sighted_database {
+    struct database *database;
+    dev_t device;
+    ino_t number;
+    long long version; /* that SQLite gives what others commit */
+};
+
+static const char *const state_words[] = {
+    [SIGHT_RUNNING] = "running",       [SIGHT_DONE] = "done",     [SIGHT_INTERRUPTED] = "interrupted",
+    [SIGHT_STOPPED] = "stopped",       [SIGHT_KILLED] = "killed", [SIGHT_GONE] = "gone",
+    [SIGHT_UNREADABLE] = "unreadable",
+};
+
+static void forget(struct sight *sight) {
+    if (!sight->database)
+        return;
+    database_close(sight->database->database);
+    free(sight->database);
+    sight->database = NULL;
+}
+
+static bool is_same(const struct sighted_database *database, const struct stat *file) {
+    return database->device == file->st_dev && database->number == file->st_ino;
+}
+
+/* The first column of the first row, "" where there is none. */
+static status read_text(struct sight *sight, const char *sql, char *text, size_t bytes) {
+    sqlite3_stmt *statement;
+    bool row;
+    text[0] = '\0';
+    TRY(database_prepare(sight->database->database, sql, &statement));
+    TRY(database_row(sight->database->database, statement, &row));
+    if (!row)
+        return STATUS_OK;
+    snprintf(text, bytes, "%s", database_column_text(statement, 0));
+    database_end(statement);
+    return STATUS_OK;
+}
+
+static status open_database(struct sight *sight, const char *path, const struct stat *file) {
+    struct database *database;
+    TRY(database_open(path, DATABASE_READ, &database));
+    sight->database = memory_allocate(1, sizeof *sight->database);
+    *sight->database = (struct sighted_database){.database = database, .device = file->st_dev, .number = file->st_ino};
+    sight->changed = true;
+    return read_text(sight, "SELECT value FROM run WHERE key = 'device'", sight->device, sizeof sight->device);
+}
+
+static status read_version(struct sight *sight) {
+    long long version;
+    TRY(database_number(sight->database->database, "PRAGMA data_version", &version));
+    sight->changed = sight->changed || version != sight->database->version;
+    sight->database->version = version;
+    return STATUS_OK;
+}
+
+/* Why a search stopped is the last thing that it said. */
+static status read_reason(struct sight *sight) {
+    char event[2048];
+    TRY(read_text(sight, "SELECT details FROM events WHERE kind = 'stopped' ORDER BY rowid DESC LIMIT 1", event,
+                  sizeof event));
+    cJSON *json = cJSON_Parse(event);
+    snprintf(sight->reason, sizeof sight->reason, "%s", json_text(json, "reason"));
+    cJSON_Delete(json);
+    return STATUS_OK;
+}
+
+/* What a run says of itself; where it says "running" and nobody works in it, its search was killed. */
+static status read_state(struct sight *sight) {
+    char word[32];
+    TRY(read_text(sight, "SELECT value FROM run WHERE key = 'status'", word, sizeof word));
+    sight->state = folder_is_open(sight->path) ? SIGHT_RUNNING : SIGHT_KILLED;
+    for (enum sight_state state = SIGHT_DONE; state <= SIGHT_STOPPED; state++)
+        if (strcmp(word, state_words[state]) == 0)
+            sight->state = state;
+    return sight->state == SIGHT_STOPPED ? read_reason(sight) : STATUS_OK;
+}
+
+static status look(struct sight *sight) {
+    char path[PATH_MAX];
+    struct stat file;
+    snprintf(path, sizeof path, "%.*s/run.db", PATH_MAX - 64, sight->path);
+    bool there = stat(path, &file) == 0;
+    if (sight->database && !(there && is_same(sight->database, &file)))
+        forget(sight);
+    sight->state = SIGHT_GONE;
+    if (!there)
+        return STATUS_OK;
+    if (!sight->database)
+        TRY(open_database(sight, path, &file));
+    /* In this order: what was recorded before it says "done" is a change that is seen with it. */
+    TRY(read_state(sight));
+    return read_version(sight);
+}
+
+void sight_look(struct sight *sight) {
+    sight->changed = sight->has_now = false;
+    sight->reason[0] = '\0';
+    if (look(sight) != STATUS_OK) {
+        forget(sight);
+        sight->state = SIGHT_UNREADABLE;
+        snprintf(sight->reason, sizeof sight->reason, "%s", status_message());
+    }
+    if (sight->state == SIGHT_RUNNING)
+        now_read(sight->path, &sight->has_now, &sight->now);
+}
+
+status sight_open(const char *path, struct sight **result) {
+    struct store *store;
+    *result = NULL;
+    TRY(store_open(path, false, &store));
+    struct sight *sight = memory_allocate(1, sizeof *sight);
+    sight->path = memory_copy_text(store_path(store));
+    store_close(store);
+    sight_look(sight);
+    *result = sight;
+    return STATUS_OK;
+}
+
+void sight_close(struct sight *sight) {
+    if (!sight)
+        return;
+    forget(sight);
+    free(sight->path);
+    free(sight);
+}
+
+const char *sight_text(const struct sight *sight, char *buffer) {
+    const char *word = state_words[sight->state];
+    switch (sight->state) {
+    case SIGHT_RUNNING:
+    case SIGHT_DONE:
+        snprintf(buffer, SIGHT_TEXT_BYTES, "%s", word);
+        break;
+    case SIGHT_INTERRUPTED:
+        snprintf(buffer, SIGHT_TEXT_BYTES, "%s; go on with: starcl resume %s", word, sight->path);
+        break;
+    case SIGHT_STOPPED:
+        snprintf(buffer, SIGHT_TEXT_BYTES, "%s by a failure: %s; go on with: starcl resume %s", word, sight->reason,
+                 sight->path);
+        break;
+    case SIGHT_KILLED:
+        snprintf(buffer, SIGHT_TEXT_BYTES, "%s: it ended without a word; go on with: starcl resume %s", word,
+                 sight->path);
+        break;
+    case SIGHT_GONE:
+        snprintf(buffer, SIGHT_TEXT_BYTES, "%s: %s was moved or deleted", word, sight->path);
+        break;
+    case SIGHT_UNREADABLE:
+        snprintf(buffer, SIGHT_TEXT_BYTES, "%s now: %s", word, sight->reason);
+        break;
+    }
+    return buffer;
+}
