@@ -50,9 +50,13 @@ status argument_integer(const struct arguments *arguments, const char *option, i
 }
 
 static void print_help(void) {
+    enum { COLUMNS = 22 }; /* of a synopsis; the summary stands beside it, or below */
     printf("starcl %s: evolves language-model architectures on OpenCL devices\n\n", STAR_VERSION);
-    for (int i = 0; i < COMMANDS; i++)
-        printf("  starcl %-8s %-22s %s\n", commands[i]->name, commands[i]->synopsis, commands[i]->summary);
+    for (int i = 0; i < COMMANDS; i++) {
+        bool is_long = strlen(commands[i]->synopsis) > COLUMNS;
+        printf("  starcl %-8s %-*s%s", commands[i]->name, COLUMNS, commands[i]->synopsis, is_long ? "\n" : " ");
+        printf("%*s%s\n", is_long ? (int)strlen("  starcl ") + 8 + 1 + COLUMNS + 1 : 0, "", commands[i]->summary);
+    }
     printf(
         "\n`starcl COMMAND --help` says more about one; `starcl help man` is a man page, and `starcl help bash`, zsh\n"
         "and fish are what completes words there. Exit codes: 0 done, 1 failed, 2 wrong call or config,\n"
