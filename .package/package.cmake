@@ -1,5 +1,5 @@
 # What `cmake --build --preset package` makes: a .tar.gz of everything, which runs where it is unpacked, and three Debian
-# packages, as Debian has them: starcl (the program), libstarcl0.4 (the shared library) and libstarcl-dev.
+# packages, as Debian has them: starcl (the program), libstarcl0.5 (the shared library) and libstarcl-dev.
 #
 # Who gives packages to others says who answers for them, as Debian's own tools ask: DEBFULLNAME and DEBEMAIL.
 
