@@ -89,6 +89,7 @@ static status read_run(struct page_run *run) {
     TRY(generations_read(run->store, &run->generations));
     TRY(recorded_read(run->store, RECORDED_EVERY, &run->every));
     TRY(store_progress(run->store, &run->progress, &run->progress_count));
+    TRY(store_loss_curves(run->store, &run->curves, &run->curve_count));
     read_candidates(run);
     return STATUS_OK;
 }
@@ -162,6 +163,7 @@ void page_release(struct page *page) {
         recorded_release(run->every);
         free(run->candidates);
         free(run->progress);
+        loss_curves_free(run->curves, run->curve_count);
     }
     free(page->runs);
     comparison_release(&page->comparison);

@@ -230,10 +230,8 @@ void page_lengths(const struct page *page, const struct page_run *run, FILE *out
         fprintf(out, "</tr>\n");
     }
     fprintf(out, "</table></div>\n</div>\n");
-    page_note(out,
-              "How candidates that were trained for several lengths come out at each, and how two lengths order "
-              "the same candidates: Spearman's rank correlation, from 3 candidates on. Losses between are not kept "
-              "by a search.");
+    page_note(out, "How candidates that were trained for several lengths come out at each, and how two lengths order "
+                   "the same candidates: Spearman's rank correlation, from 3 candidates on.");
 }
 
 /* ---- the surrogate ---- */

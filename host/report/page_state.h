@@ -28,6 +28,8 @@ struct page_run {
     int count;
     struct progress_point *progress;
     int progress_count;
+    struct loss_curve *curves;
+    int curve_count;
 };
 
 struct page {
@@ -89,6 +91,7 @@ void page_sharing(const struct page *page, const struct page_run *run, FILE *out
 void page_genomes(const struct page *page, const struct page_run *run, FILE *out);
 void page_motifs(const struct page *page, const struct page_run *run, FILE *out);
 void page_lineage(const struct page *page, const struct page_run *run, FILE *out);
+void page_curves(const struct page *page, const struct page_run *run, FILE *out);
 void page_lengths(const struct page *page, const struct page_run *run, FILE *out);
 void page_surrogate(const struct page *page, const struct page_run *run, FILE *out);
 void page_manifest(const struct page *page, const struct page_run *run, FILE *out);
@@ -97,6 +100,7 @@ void page_manifest(const struct page *page, const struct page_run *run, FILE *ou
 bool page_has_final(const struct page_run *run);
 bool page_has_front(const struct page_run *run);
 bool page_has_candidates(const struct page_run *run);
+bool page_has_curves(const struct page_run *run);
 bool page_has_lengths(const struct page_run *run);
 bool page_has_surrogate(const struct page_run *run);
 

@@ -160,7 +160,8 @@ void search_clean_checkpoints(const struct search *search) {
 
 /* ---- evaluating ---- */
 
-static cJSON *describe_evaluation(const struct individual *individual, const struct evaluation *evaluation) {
+static cJSON *describe_evaluation(struct search *search, const struct individual *individual,
+                                  const struct evaluation *evaluation) {
     char genome[GENOME_TEXT_BYTES];
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "candidate", individual->id);
@@ -174,6 +175,7 @@ static cJSON *describe_evaluation(const struct individual *individual, const str
     for (int m = 0; m < METRICS && !evaluation->failed; m++)
         if (!isnan(evaluation->metrics.values[m]))
             cJSON_AddNumberToObject(json, metric_table[m].name, evaluation->metrics.values[m]);
+    cJSON_AddItemToObject(json, "curve", now_take_curve(&search->now));
     return json;
 }
 
@@ -252,7 +254,7 @@ static status evaluate_new(struct search *search, const struct individual *indiv
                   evaluation->failed    ? "failed"
                   : evaluation->stopped ? "stopped"
                                         : "evaluated",
-                  describe_evaluation(individual, evaluation)));
+                  describe_evaluation(search, individual, evaluation)));
     announce_kernels(search);
     return STATUS_OK;
 }

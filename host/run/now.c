@@ -58,6 +58,16 @@ static double rounded(double value) {
     return isfinite(value) ? round(1e6 * value) / 1e6 : value;
 }
 
+static cJSON *describe_curve(const struct now_curve *curve) {
+    cJSON *json = cJSON_CreateArray();
+    for (int i = 0; i < curve->count; i++) {
+        const double point[] = {curve->steps[i], rounded(curve->losses[i])};
+        if (isfinite(point[1]))
+            cJSON_AddItemToArray(json, cJSON_CreateDoubleArray(point, 2));
+    }
+    return json;
+}
+
 static cJSON *describe(const struct now *now) {
     cJSON *json = cJSON_CreateObject();
     add_number(json, "time", now->time);
@@ -70,12 +80,7 @@ static cJSON *describe(const struct now *now) {
     add_number(json, "seconds_left", rounded(now->seconds_left));
     add_number(json, "cores_used", rounded(now->cores_used));
     add_number(json, "cores", now->cores);
-    cJSON *curve = cJSON_AddArrayToObject(json, "curve");
-    for (int i = 0; i < now->curve.count; i++) {
-        const double point[] = {now->curve.steps[i], rounded(now->curve.losses[i])};
-        if (isfinite(point[1]))
-            cJSON_AddItemToArray(curve, cJSON_CreateDoubleArray(point, 2));
-    }
+    cJSON_AddItemToObject(json, "curve", describe_curve(&now->curve));
     return json;
 }
 
@@ -118,6 +123,12 @@ void now_tell(struct now_teller *teller, struct store *store, const struct now_p
     store_note(store, name, text);
     cJSON_free(text);
     cJSON_Delete(json);
+}
+
+cJSON *now_take_curve(struct now_teller *teller) {
+    cJSON *curve = describe_curve(&teller->now.curve);
+    teller->now.curve = (struct now_curve){0};
+    return curve;
 }
 
 void now_end(struct store *store) {

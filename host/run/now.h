@@ -54,6 +54,9 @@ struct now_progress {
     double loss, share, seconds_left;
 };
 void now_tell(struct now_teller *teller, struct store *store, const struct now_progress *progress);
+/* The curve of the training that was told of, [[step, loss], ...], which has ended: empty where none was since the last
+ * one was taken. The caller deletes it. */
+cJSON *now_take_curve(struct now_teller *teller);
 /* The search ends: nothing is done any more. */
 void now_end(struct store *store);
 

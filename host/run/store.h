@@ -134,6 +134,15 @@ status store_add_progress(struct store *store, const struct progress_point *poin
 /* All points in order of place; the caller frees them. */
 status store_progress(struct store *store, struct progress_point **points, int *count) MUST_CHECK;
 
+/* The losses of a training, thinned, as its event tells them: training loss in nats after so many steps. */
+struct loss_curve {
+    int candidate, count;
+    double *steps, *losses;
+};
+/* All curves in the order of training; none of runs that kept none. The caller frees them by loss_curves_free(). */
+status store_loss_curves(struct store *store, struct loss_curve **curves, int *count) MUST_CHECK;
+void loss_curves_free(struct loss_curve *curves, int count);
+
 /* What the hypervolume is measured up to, a number an objective in the metrics' units. *count is 0 where it is not
  * known (yet). */
 status store_set_reference(struct store *store, const double *reference, int count) MUST_CHECK;

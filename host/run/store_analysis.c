@@ -227,6 +227,65 @@ status store_progress(struct store *store, struct progress_point **points, int *
     }
 }
 
+/* false where the event has no curve: of an older version, or of a candidate that was not trained. */
+static bool read_curve(const char *event, struct loss_curve *curve) {
+    cJSON *json = cJSON_Parse(event);
+    const cJSON *points = cJSON_GetObjectItemCaseSensitive(json, "curve"), *point;
+    const cJSON *candidate = cJSON_GetObjectItemCaseSensitive(json, "candidate");
+    int most = cJSON_IsArray(points) ? cJSON_GetArraySize(points) : 0;
+    *curve = (struct loss_curve){.candidate = cJSON_IsNumber(candidate) ? candidate->valueint : 0};
+    if (most > 0) {
+        curve->steps = memory_allocate((size_t)most, sizeof *curve->steps);
+        curve->losses = memory_allocate((size_t)most, sizeof *curve->losses);
+    }
+    cJSON_ArrayForEach(point, points) {
+        const cJSON *step = cJSON_GetArrayItem(point, 0), *loss = cJSON_GetArrayItem(point, 1);
+        if (!cJSON_IsNumber(step) || !cJSON_IsNumber(loss))
+            continue;
+        curve->steps[curve->count] = step->valuedouble;
+        curve->losses[curve->count++] = loss->valuedouble;
+    }
+    cJSON_Delete(json);
+    if (curve->count > 0)
+        return true;
+    free(curve->steps);
+    free(curve->losses);
+    return false;
+}
+
+status store_loss_curves(struct store *store, struct loss_curve **curves, int *count) {
+    sqlite3_stmt *statement;
+    bool row;
+    *curves = NULL;
+    *count = 0;
+    TRY(database_prepare(store->database,
+                         "SELECT details FROM events WHERE kind IN ('evaluated', 'stopped') ORDER BY rowid",
+                         &statement));
+    for (;;) {
+        struct loss_curve curve;
+        status outcome = database_row(store->database, statement, &row);
+        if (outcome != STATUS_OK) {
+            loss_curves_free(*curves, *count);
+            *curves = NULL;
+        }
+        TRY(outcome);
+        if (!row)
+            return STATUS_OK;
+        if (!read_curve((const char *)sqlite3_column_text(statement, 0), &curve))
+            continue;
+        *curves = memory_resize(*curves, (size_t)*count + 1, sizeof **curves);
+        (*curves)[(*count)++] = curve;
+    }
+}
+
+void loss_curves_free(struct loss_curve *curves, int count) {
+    for (int c = 0; c < count; c++) {
+        free(curves[c].steps);
+        free(curves[c].losses);
+    }
+    free(curves);
+}
+
 status store_set_reference(struct store *store, const double *reference, int count) {
     cJSON *list = cJSON_CreateDoubleArray(reference, count);
     char *text = cJSON_PrintUnformatted(list);

@@ -72,10 +72,16 @@ sed -n '/<section id="fronts">/,/<\/section>/p' one.html >fronts.html
 edges=$(sqlite3 one/run.db "SELECT count(*) FROM candidates c JOIN candidates p ON p.id = c.parent_1 OR p.id = c.parent_2
     WHERE c.id IN (SELECT value->>'id' FROM json_each(CAST(readfile('page.json') AS TEXT), '\$.runs[0].front.front'))")
 [ "$(count 'class="descent"' one.html)" -ge "$edges" ] || complain "there are fewer than $edges lines to parents"
-for section in summary fronts limits growth final genomes motifs lineage scores classes sharing lengths surrogate \
+for section in summary fronts limits growth final genomes motifs lineage scores classes sharing curves lengths surrogate \
     table manifest; do
     [ "$(count "<section id=\"$section\">" one.html)" = 1 ] || complain "there is no section $section"
 done
+# A line for each training that ended, from its first step to its last loss.
+sed -n '/<section id="curves">/,/<\/section>/p' one.html >curves.html
+trained=$(sqlite3 one/run.db "SELECT count(*) FROM events WHERE json_array_length(details, '$.curve') > 0")
+[ "$trained" = "$(sqlite3 one/run.db "SELECT count(*) FROM events WHERE kind = 'evaluated'")" ] ||
+    complain "a training has no curve"
+[ "$(count '<path class="way' curves.html)" = "$trained" ] || complain "there are not $trained learning curves"
 for fact in device driver version corpus text; do
     value=$(sqlite3 one/run.db "SELECT value FROM run WHERE key = '$fact'")
     grep -qF ">$value<" one.html || complain "the $fact is not in the page"
