@@ -168,6 +168,25 @@ static void test_now(void **unused) {
         assert_float_equal(curve->steps[i] - curve->steps[i - 1], 8, 1e-9);
     assert_true(curve->steps[0] <= 18 && curve->steps[curve->count - 1] > 980);
 
+    /* With the event of its evaluation a curve is read back; it is taken once. */
+    struct loss_curve *curves;
+    int curve_count;
+    cJSON *event = cJSON_CreateObject(),
+          *hostile = cJSON_Parse("{\"candidate\": \"x\", \"curve\": [1, [2], [\"a\", 3]]}");
+    cJSON_AddNumberToObject(event, "candidate", 7);
+    cJSON_AddItemToObject(event, "curve", now_take_curve(&teller));
+    assert_ok(store_log(store, "evaluated", event));
+    assert_ok(store_log(store, "evaluated", hostile));
+    assert_ok(store_loss_curves(store, &curves, &curve_count));
+    assert_int_equal(curve_count, 1);
+    assert_int_equal(curves[0].candidate, 7);
+    assert_int_equal(curves[0].count, curve->count);
+    assert_float_equal(curves[0].losses[3], curve->losses[3], 1e-6);
+    loss_curves_free(curves, curve_count);
+    cJSON *nothing = now_take_curve(&teller);
+    assert_int_equal(cJSON_GetArraySize(nothing), 0);
+    cJSON_Delete(nothing);
+
     /* Nothing of it is left when the search ends; what cannot be read is not there. */
     now_end(store);
     assert_false(file_exists("now/now.json"));
