@@ -90,7 +90,7 @@ marker=$root/.starcl-bare-machine
 [ -e "$marker" ] || [ -z "$(ls -A "$root")" ] || refuse "$root is not empty, and no root that this script kept"
 
 unmount_all() {
-    for folder in dev/shm sys proc; do
+    for folder in dev/shm dev/pts sys proc; do
         if grep -qF " $root/$folder " /proc/mounts; then
             umount "$root/$folder" || umount -l "$root/$folder"
         fi
@@ -128,6 +128,9 @@ mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys" # the driver counts processors there
 mkdir -p "$root/dev/shm"
 mount -t tmpfs tmpfs "$root/dev/shm"
+mkdir -p "$root/dev/pts"
+mount -t devpts -o ptmxmode=666 devpts "$root/dev/pts"
+ln -sf pts/ptmx "$root/dev/ptmx"
 echo "bare-machine: $suite from $mirror in $root after $(($(date +%s) - started)) s," \
     "starcl at $(git -C "$source" rev-parse --short HEAD)"
 grep -m 1 'model name' /proc/cpuinfo
