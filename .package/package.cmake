@@ -27,7 +27,7 @@ endif()
 # Its first line is checked, because nothing else reads it.
 file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/changelog newest_change LIMIT_COUNT 1)
 if(NOT newest_change MATCHES "^starcl \\(${PROJECT_VERSION}\\) ")
-    message(FATAL_ERROR "package/changelog begins with '${newest_change}', not with version ${PROJECT_VERSION}")
+    message(FATAL_ERROR ".package/changelog begins with '${newest_change}', not with version ${PROJECT_VERSION}")
 endif()
 
 set(CPACK_DEB_COMPONENT_INSTALL ON)
