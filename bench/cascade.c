@@ -1,6 +1,7 @@
 #include "cascade.h"
 
 #include "base/memory.h"
+#include "report/markup.h"
 #include "starcl/version.h"
 
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static const char *colour_of(int line) {
 
 static void append_escaped(struct text *page, const char *words) {
     for (; *words; words++) {
-        const char *entity = *words == '<' ? "&lt;" : *words == '&' ? "&amp;" : *words == '"' ? "&quot;" : NULL;
+        const char *entity = markup_entity(*words);
         if (entity)
             text_append(page, "%s", entity);
         else

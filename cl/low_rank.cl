@@ -28,11 +28,6 @@ INLINE ALWAYS_INLINE void combine(vec *sum, vec keep, const vec *weight, __globa
     }
 }
 
-/* The first element of a head's column block at the sequence's first token. */
-INLINE size_t head_place(int sequence, int context, int heads, int head, int columns) {
-    return ((size_t)sequence * context * heads + head) * columns;
-}
-
 /* The first visible token of each query. */
 INLINE ivec first_visible_of(ivec query, int mask, int span) {
     if (mask == STAR_MASK_BANDED)

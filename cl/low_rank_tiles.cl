@@ -105,11 +105,6 @@ INLINE void store_sums(const float *sum, const float *scale, int columns, __glob
     }
 }
 
-/* The first element of a head's column block at the sequence's first token. */
-INLINE size_t head_place(int sequence, int context, int heads, int head, int columns) {
-    return ((size_t)sequence * context * heads + head) * columns;
-}
-
 INLINE int is_hidden(int query, int key, struct attention_sizes sizes) {
     return query >= sizes.context || key > query || key < first_visible(query, sizes.mask, sizes.span);
 }

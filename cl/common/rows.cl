@@ -76,3 +76,8 @@ INLINE void flat_put(vec value, __global float *p, int accumulate) {
         value += VLOAD(p);
     VSTORE(value, p);
 }
+
+/* The first element of a head's column block at the sequence's first token. */
+INLINE size_t head_place(int sequence, int context, int heads, int head, int columns) {
+    return ((size_t)sequence * context * heads + head) * columns;
+}

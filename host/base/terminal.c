@@ -9,9 +9,17 @@ static bool is_terminal(FILE *stream) {
     return isatty(fileno(stream));
 }
 
-int terminal_columns(FILE *stream) {
+static struct winsize size_of(FILE *stream) {
     struct winsize window;
-    return is_terminal(stream) && ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+    return is_terminal(stream) && ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 ? window : (struct winsize){0};
+}
+
+int terminal_columns(FILE *stream) {
+    return size_of(stream).ws_col;
+}
+
+int terminal_rows(FILE *stream) {
+    return size_of(stream).ws_row;
 }
 
 bool terminal_is_capable(FILE *stream) {

@@ -8,8 +8,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* The width of the terminal that the stream writes to; 0 where it is none, or does not tell. */
+/* The width and the height of the terminal that the stream writes to; 0 where it is none, or does not tell. */
 int terminal_columns(FILE *stream);
+int terminal_rows(FILE *stream);
 
 /* "dumb" terminals can neither rewrite a line nor show colours. */
 bool terminal_is_capable(FILE *stream);

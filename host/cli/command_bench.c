@@ -154,8 +154,8 @@ static status check_pictures(const struct arguments *arguments, bool several) {
         if (path && !several)
             return fail_usage("%s shows platforms beside each other: bench portability, or --targets, or --compare",
                               pictures[i].option);
-        if (path && file_exists(path))
-            return fail_usage("%s %s: that exists and is not overwritten; name another file", pictures[i].option, path);
+        if (path)
+            TRY(file_check_new(path));
     }
     return STATUS_OK;
 }
@@ -170,7 +170,7 @@ static status write_pictures(const struct arguments *arguments, const cJSON *dev
         if (!path)
             continue;
         pictures[i].append(&portability, &file);
-        outcome = file_write(path, file.text, file.length);
+        outcome = file_write_new(path, file.text, file.length);
         text_free(&file);
     }
     portability_destroy(&portability);

@@ -1,42 +1,47 @@
 #include "report/markup.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 
-void markup_text(const char *text, FILE *out) {
-    for (; *text; text++) {
-        switch (*text) {
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        case '\'':
-            fputs("&#39;", out);
-            break;
-        default:
-            putc(*text, out);
-        }
+const char *markup_entity(char letter) {
+    switch (letter) {
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '&':
+        return "&amp;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
     }
 }
 
-void markup_print(FILE *out, const char *format, ...) {
+void markup_text(const char *text, FILE *out) {
+    for (; *text; text++) {
+        const char *entity = markup_entity(*text);
+        if (entity)
+            fputs(entity, out);
+        else
+            putc(*text, out);
+    }
+}
+
+void markup_list(FILE *out, const char *format, va_list arguments) {
     char *text;
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
-    va_end(arguments);
-    if (length < 0)
+    if (vasprintf(&text, format, arguments) < 0)
         abort(); /* as memory.h says of small structures */
     markup_text(text, out);
     free(text);
+}
+
+void markup_print(FILE *out, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    markup_list(out, format, arguments);
+    va_end(arguments);
 }
 
 void markup_heading(int level, const char *text, FILE *out) {

@@ -109,15 +109,10 @@ void page_runs_legend(const struct page *page, FILE *out) {
 }
 
 void page_note(FILE *out, const char *format, ...) {
-    char *text;
     va_list arguments;
     va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
-    va_end(arguments);
-    if (length < 0)
-        abort(); /* as memory.h says of small structures */
     fprintf(out, "<p class=\"note\">");
-    markup_text(text, out);
+    markup_list(out, format, arguments);
     fprintf(out, "</p>\n");
-    free(text);
+    va_end(arguments);
 }

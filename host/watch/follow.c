@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/terminal.h"
 #include "report/front.h"
 #include "report/now.h"
 #include "run/candidate_line.h"
@@ -12,9 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 /* ---- lines, where stdout is no terminal ---- */
 
@@ -95,22 +94,12 @@ static status write_lines(struct lines *lines, struct store *store) {
 
 /* ---- the screen of a terminal ---- */
 
-static bool is_terminal(void) {
-    const char *terminal = getenv("TERM");
-    return isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
-}
-
-static int screen_rows(void) {
-    struct winsize window;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 3 ? window.ws_row : 24;
-}
-
 /*
  * The front, cut to what the screen holds above the last two rows, which tell what is done now. Lines do not wrap
  * meanwhile, or they would be more than were counted; each clears what stood behind its end.
  */
 static void draw(const char *front, const char *now) {
-    int rows = screen_rows() - 3, written = 0;
+    int height = terminal_rows(stdout), rows = (height > 3 ? height : 24) - 3, written = 0;
     fputs("\033[H\033[?7l", stdout);
     for (const char *line = front; *line && written < rows; written++) {
         int length = (int)strcspn(line, "\n");
@@ -209,7 +198,7 @@ static status go_on(struct follow *follow) {
 }
 
 status follow_run(const char *path) {
-    struct follow follow = {.on_terminal = is_terminal(), .due = true, .told = SIGHT_RUNNING};
+    struct follow follow = {.on_terminal = terminal_is_capable(stdout), .due = true, .told = SIGHT_RUNNING};
     TRY(sight_open(path, &follow.sight));
     if (follow.on_terminal)
         fputs("\033[2J", stdout);

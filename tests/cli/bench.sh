@@ -81,8 +81,8 @@ sed 's|xmlns="[^"]*"||' p.html | grep -q 'http\|src=\|href=\|url(' && complain "
 [ "$(grep -c '<rect .*\[1\]' p.html)" = 2 ] || complain "the first platform has not a step in both workloads"
 [ "$(grep -c '<rect .*\[2\]' p.html)" = 1 ] || complain "a platform that did not run has a step"
 grep -q '<td class="none">did not run</td><td><b>0.0</b>' p.html || complain "the page hides what did not run"
-expect 2 "--plot p.html: that exists and is not overwritten" "$starcl" bench portability --compare a.json --plot p.html
-expect 2 "--csv p.csv: that exists" "$starcl" bench portability --plot q.html --csv p.csv
+expect 2 "p.html exists already, and nothing is overwritten" "$starcl" bench portability --compare a.json --plot p.html
+expect 2 "p.csv exists already" "$starcl" bench portability --plot q.html --csv p.csv
 expect 2 "--plot shows platforms beside each other" "$starcl" bench gemm --plot q.html
 [ -e q.html ] && complain "a refused call left a page behind"
 cmp -s p.csv expected.csv || complain "the table was overwritten"
