@@ -1,6 +1,24 @@
 # Writes a C file that holds texts as arrays:
-#   cmake -DOUTPUT=f.c -DTYPE=struct -DTABLE=name -DHEADER=h.h -DFILES="a.cl;b.cl" -P embed.cmake
-# The table has one {name without extension, text} row a file and ends with {NULL, NULL}.
+#   cmake -DOUTPUT=f.c -DTYPE=struct -DTABLE=name -DHEADER=h.h -DFILES="a.cl;b.cl" [-DHASHED=ON] -P embed.cmake
+# The table has one {name without extension, text} row a file and ends with {NULL, NULL}. With HASHED a row ends with
+# what browsers know a text by: the SHA-256 of a line's end and the text, in base64.
+
+# Of 32 bytes that are given in hexadecimal: with a zero behind them they are 11 groups of three.
+function(base64 hex result)
+    set(letters "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+    set(text "")
+    foreach(begin RANGE 0 60 6)
+        string(SUBSTRING "${hex}00" ${begin} 6 group)
+        foreach(shift 18 12 6 0)
+            math(EXPR letter "(0x${group} >> ${shift}) & 63")
+            string(SUBSTRING "${letters}" ${letter} 1 letter)
+            string(APPEND text "${letter}")
+        endforeach()
+    endforeach()
+    string(SUBSTRING "${text}" 0 43 text)
+    set(${result} "${text}=" PARENT_SCOPE)
+endfunction()
+
 set(arrays "")
 set(rows "")
 foreach(file IN LISTS FILES)
@@ -10,6 +28,17 @@ foreach(file IN LISTS FILES)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
     string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
     string(APPEND arrays "static const char ${identifier}_text[] = {\n${bytes}0};\n")
-    string(APPEND rows "    {\"${name}\", ${identifier}_text},\n")
+    set(more "")
+    if(HASHED)
+        file(READ "${file}" text)
+        string(SHA256 hash "\n${text}")
+        base64(${hash} hash)
+        set(more ", \"${hash}\"")
+    endif()
+    string(APPEND rows "    {\"${name}\", ${identifier}_text${more}},\n")
 endforeach()
-file(WRITE "${OUTPUT}" "/* Made by cl/embed.cmake. */\n#include \"${HEADER}\"\n\n#include <stddef.h>\n\n${arrays}\nconst struct ${TYPE} ${TABLE}[] = {\n${rows}    {NULL, NULL},\n};\n")
+set(end "NULL, NULL")
+if(HASHED)
+    string(APPEND end ", NULL")
+endif()
+file(WRITE "${OUTPUT}" "/* Made by cl/embed.cmake. */\n#include \"${HEADER}\"\n\n#include <stddef.h>\n\n${arrays}\nconst struct ${TYPE} ${TABLE}[] = {\n${rows}    {${end}},\n};\n")

@@ -1,6 +1,5 @@
 #include "report/page.h"
 
-#include "base/sha256.h"
 #include "report/markup.h"
 #include "report/page_files.h"
 #include "report/page_state.h"
@@ -35,11 +34,11 @@ static const struct section {
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
-static const char *file_text(const char *name) {
+static const struct page_file *find_file(const char *name) {
     const struct page_file *file = page_files;
     while (strcmp(file->name, name) != 0)
         file++;
-    return file->text;
+    return file;
 }
 
 static bool applies(const struct section *section, const struct page *page) {
@@ -65,36 +64,18 @@ static void write_section(const struct section *section, const struct page *page
     fprintf(out, "</section>\n");
 }
 
-/* What stands between the tags of the style and of the script; browsers hash it to the letter. */
-static void style_text(struct text *text) {
-    text_append(text, "\n%s", file_text("style"));
-}
-
-static void script_text(struct text *text) {
-    text_append(text, "\n%s", file_text("page"));
-}
-
-static void append_hash(struct text *policy, const char *directive, void (*write)(struct text *text)) {
-    struct text content = {0};
-    char hash[SHA256_TEXT_BYTES];
-    write(&content);
-    text_append(policy, "; %s 'sha256-%s'", directive, sha256_text(content.text, content.length, hash));
-    text_free(&content);
-}
-
 void page_policy(bool live, struct text *policy) {
     text_append(policy, "default-src 'none'");
-    append_hash(policy, "style-src-elem", style_text);
-    append_hash(policy, "script-src", script_text);
+    text_append(policy, "; style-src-elem 'sha256-%s'; script-src 'sha256-%s'", find_file("style")->hash,
+                find_file("page")->hash);
     text_append(policy, "; style-src-attr 'unsafe-inline'; img-src data:%s; base-uri 'none'; form-action 'none'",
                 live ? "; connect-src 'self'" : "");
 }
 
 /* Nothing of the page comes from anywhere else, and nothing goes anywhere: browsers are told to see to that. */
 void page_head(const char *title, bool live, const char *more, FILE *out) {
-    struct text policy = {0}, style = {0};
+    struct text policy = {0};
     page_policy(live, &policy);
-    style_text(&style);
     fprintf(out,
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -103,9 +84,8 @@ void page_head(const char *title, bool live, const char *more, FILE *out) {
             "<link rel=\"icon\" href=\"data:,\">\n<title>",
             policy.text, more, STAR_VERSION);
     markup_print(out, "%s - starcl", title);
-    fprintf(out, "</title>\n<style>%s</style>\n</head>\n", style.text);
+    fprintf(out, "</title>\n<style>\n%s</style>\n</head>\n", find_file("style")->text);
     text_free(&policy);
-    text_free(&style);
 }
 
 /* The paths of the runs: what the page is called. */
@@ -129,10 +109,9 @@ static void write_now(FILE *out) {
 }
 
 static void write_page(const struct page *page, const cJSON *json, FILE *out) {
-    struct text title = {0}, script = {0};
+    struct text title = {0};
     bool live = page->request->refresh_seconds > 0;
     append_paths(page, &title);
-    script_text(&script);
     page_head(title.text, live, "", out);
     fprintf(out, "<body>\n<main>\n");
     markup_heading(1, title.text, out);
@@ -144,10 +123,9 @@ static void write_page(const struct page *page, const cJSON *json, FILE *out) {
         write_section(&sections[s], page, out);
     fprintf(out, "<script type=\"application/json\" id=\"data\">");
     markup_json(json, out);
-    fprintf(out, "</script>\n</main>\n<div id=\"tip\" hidden></div>\n<script>%s</script>\n</body>\n</html>\n",
-            script.text);
+    fprintf(out, "</script>\n</main>\n<div id=\"tip\" hidden></div>\n<script>\n%s</script>\n</body>\n</html>\n",
+            find_file("page")->text);
     text_free(&title);
-    text_free(&script);
 }
 
 status page_write(const struct page_request *request, FILE *out) {

@@ -5,6 +5,7 @@
 struct page_file {
     const char *name; /* without what stands behind the point */
     const char *text;
+    const char *hash; /* of "\n" and the text: SHA-256 in base64, for a page's policy */
 };
 
 /* "style", "page", then a row of NULLs. */

@@ -1,15 +1,15 @@
 #include "watch/server.h"
 
 #include "base/memory.h"
-#include "base/sha256.h"
+#include "base/random.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,9 +223,8 @@ int server_port(const struct server *server) {
 static bool make_document(const struct server *server, const char *path, const char *text, size_t length,
                           struct document *document) {
     static const char type[] = "text/html; charset=utf-8";
-    char hash[SHA256_TEXT_BYTES];
     *document = (struct document){.path = path};
-    snprintf(document->tag, sizeof document->tag, "\"%s\"", sha256_text(text, length, hash));
+    snprintf(document->tag, sizeof document->tag, "\"%016" PRIx64 "\"", hash_bytes(HASH_START, text, length));
     document->whole = new_response(server, type, text, length);
     document->unchanged = new_response(server, type, "", 0);
     if (document->whole && document->unchanged &&
