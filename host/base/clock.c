@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t interrupted;
+static _Thread_local const atomic_bool *thread_interrupted;
 
 double clock_seconds(void) {
     struct timespec now;
@@ -34,5 +35,9 @@ void interrupt_forget(void) {
 }
 
 bool interrupt_requested(void) {
-    return interrupted != 0;
+    return interrupted != 0 || (thread_interrupted && atomic_load(thread_interrupted));
+}
+
+void interrupt_thread_by(const atomic_bool *flag) {
+    thread_interrupted = flag;
 }

@@ -2,6 +2,7 @@
 #ifndef STARCL_BASE_CLOCK_H
 #define STARCL_BASE_CLOCK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* Monotonic seconds. */
@@ -16,5 +17,7 @@ void interrupt_install(void);
 void interrupt_request(void);
 void interrupt_forget(void);
 bool interrupt_requested(void);
+/* For this thread the flag is set where *flag is, too; which must outlive the thread. */
+void interrupt_thread_by(const atomic_bool *flag);
 
 #endif

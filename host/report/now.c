@@ -27,9 +27,9 @@ static void describe_whole(const struct now *now, struct text *text) {
 }
 
 static void describe_training(const struct now *now, struct text *text) {
-    text_append(text, ": %s, step %" PRId64 " of %" PRId64, now->what, now->step, now->steps);
-    if (isfinite(now->loss))
-        text_append(text, ", loss %.3f nats", now->loss);
+    text_append(text, ": %s, step %" PRId64 " of %" PRId64, now->training.what, now->training.step, now->training.steps);
+    if (isfinite(now->training.loss))
+        text_append(text, ", loss %.3f nats", now->training.loss);
     if (isfinite(now->steps_per_second))
         text_append(text, ", %.1f steps/s", now->steps_per_second);
     if (isfinite(now->cores_used) && isfinite(now->cores))
@@ -58,7 +58,7 @@ static void draw_curve(const struct now *now, FILE *out) {
     if (curve->count < 2)
         return;
     axis_include(&plot.x, 0);
-    axis_include(&plot.x, (double)now->steps);
+    axis_include(&plot.x, (double)now->training.steps);
     for (int i = 0; i < curve->count; i++) {
         axis_include(&plot.x, curve->steps[i]);
         axis_include(&plot.y, curve->losses[i]);

@@ -1,9 +1,8 @@
 /* What the user of a search sees: lines that stay, and the line of progress. */
 #include "base/progress.h"
 #include "base/text.h"
-#include "device/gemm.h"
 #include "run/candidate_line.h"
-#include "run/search_state.h"
+#include "run/trial.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -23,19 +22,19 @@ static double total_steps(const struct search *search) {
            (double)search->config.search.final.keep * (double)last.seeds * (double)last.steps;
 }
 
-void announce_current(struct search *search, const struct individual *individual) {
+const char *announce_text(const struct search *search, const struct individual *individual, char text[NOW_TEXT_BYTES]) {
     int population = (int)search->config.search.population;
     double hypervolume = growth_hypervolume(search->growth);
     char grown[48] = "";
     if (!isnan(hypervolume))
         snprintf(grown, sizeof grown, ", hypervolume %.4g", hypervolume);
     if (config_has_budget(&search->config))
-        snprintf(search->current, sizeof search->current, "generation %d, candidate %d%s", individual->generation + 1,
-                 individual->id, grown);
+        snprintf(text, NOW_TEXT_BYTES, "generation %d, candidate %d%s", individual->generation + 1, individual->id,
+                 grown);
     else
-        snprintf(search->current, sizeof search->current, "generation %d/%lld, candidate %d/%d%s",
-                 individual->generation + 1, search->config.search.generations, (individual->id - 1) % population + 1,
-                 population, grown);
+        snprintf(text, NOW_TEXT_BYTES, "generation %d/%lld, candidate %d/%d%s", individual->generation + 1,
+                 search->config.search.generations, (individual->id - 1) % population + 1, population, grown);
+    return text;
 }
 
 /* "   7/32", where it is known how many there will be. */
@@ -52,46 +51,86 @@ static const char *number_text(const struct search *search, const struct individ
 /* NaN as long as nothing was trained, and where nobody knows how many candidates there will be. */
 static double seconds_left(const struct search *search, double steps_left) {
     bool known = search->steps_trained > 0 && search_candidates(search) != INT_MAX;
-    return known ? fmax(0, steps_left) * search->seconds_trained / search->steps_trained : NAN;
+    double each = search->seconds_trained / search->steps_trained / workers_active(search->workers);
+    return known ? fmax(0, steps_left) * each : NAN;
 }
 
-void announce_step(void *context, int64_t step, int64_t steps, double loss) {
-    struct search *search = context;
-    double total = total_steps(search), done = search->steps_done + (double)step;
+/* What a trial's training is at. */
+static struct now_training training_of(struct search *search, const struct trial *trial) {
+    struct now_training training = {.loss = NAN};
+    snprintf(training.what, sizeof training.what, "%s", trial->what);
+    pthread_mutex_lock(&search->lock);
+    if (trial->has_job) {
+        training.step = trial->view.step;
+        training.steps = trial->view.steps;
+        training.loss = trial->view.loss;
+    }
+    pthread_mutex_unlock(&search->lock);
+    return training;
+}
+
+/* The first that is being trained; NULL where none is. */
+static struct trial *first_training(struct search *search) {
+    for (int i = 0; i < search->trial_count; i++)
+        if (training_of(search, search->trials[i]).steps > 0)
+            return search->trials[i];
+    return NULL;
+}
+
+static double steps_in_flight(struct search *search) {
+    double steps = 0;
+    for (int i = 0; i < search->trial_count; i++)
+        steps += (double)training_of(search, search->trials[i]).step;
+    return steps;
+}
+
+static void describe_devices(struct search *search, struct now *now) {
+    for (int i = 0; i < workers_count(search->workers) && i < NOW_DEVICES; i++) {
+        const struct trial *trial = workers_owner(search->workers, i);
+        struct now_training *device = &now->devices[now->device_count++];
+        *device = trial ? training_of(search, trial) : (struct now_training){.loss = NAN};
+        snprintf(device->device, sizeof device->device, "%s", workers_facts(search->workers, i).device);
+    }
+}
+
+static void tell_now(struct search *search, const struct trial *trial, double share, double left) {
+    struct now now = {.training = training_of(search, trial), .share = share, .seconds_left = left};
+    pthread_mutex_lock(&search->lock);
+    now.curve = trial->view.curve;
+    pthread_mutex_unlock(&search->lock);
+    describe_devices(search, &now);
+    now_tell(&search->now, search->store, &now);
+}
+
+void announce_progress(struct search *search) {
+    const struct trial *trial = first_training(search);
+    if (!trial)
+        return;
+    double total = total_steps(search), done = search->steps_done + steps_in_flight(search);
     double left = seconds_left(search, total - done);
-    char duration[TEXT_NUMBER_BYTES] = "some time";
+    struct now_training training = training_of(search, trial);
+    char duration[TEXT_NUMBER_BYTES] = "some time", others[32] = "";
     if (!isnan(left))
         text_duration(duration, left);
-    progress_update("%s: step %" PRId64 "/%" PRId64 ", loss %.3f nats; %s left", search->current, step, steps, loss,
-                    duration);
-    now_tell(&search->now, search->store,
-             &(struct now_progress){.what = search->current,
-                                    .step = step,
-                                    .steps = steps,
-                                    .loss = loss,
-                                    .share = search_candidates(search) == INT_MAX ? NAN : fmin(1, done / total),
-                                    .seconds_left = left});
+    if (search->trial_count > 1)
+        snprintf(others, sizeof others, " and %d more", search->trial_count - 1);
+    progress_update("%s: step %" PRId64 "/%" PRId64 ", loss %.3f nats%s; %s left", training.what, training.step,
+                    training.steps, training.loss, others, duration);
+    if (now_is_due(&search->now))
+        tell_now(search, trial, search_candidates(search) == INT_MAX ? NAN : fmin(1, done / total), left);
 }
 
 void announce_kernels(struct search *search) {
-    struct build_statistics now = device_build_statistics(evaluator_device(search->evaluator)), new = now;
-    /* A device that was opened anew counts from 0. */
-    if (now.waited >= search->device_builds.waited && now.background >= search->device_builds.background) {
-        new.programs_waited -= search->device_builds.programs_waited;
-        new.programs_background -= search->device_builds.programs_background;
-        new.waited -= search->device_builds.waited;
-        new.background -= search->device_builds.background;
-    }
-    if (new.programs_waited > 0)
-        progress_line("built %d kernel programs in %.1f s; they are kept for the next time", new.programs_waited,
-                      new.waited);
-    if (new.programs_background > 0)
-        progress_line("built %d kernel programs in %.1f s in the background", new.programs_background, new.background);
-    search->device_builds = now;
-    search->builds.programs_waited += new.programs_waited;
-    search->builds.programs_background += new.programs_background;
-    search->builds.waited += new.waited;
-    search->builds.background += new.background;
+    struct build_statistics now = workers_build_statistics(search->workers), before = search->builds;
+    int waited = now.programs_waited - before.programs_waited;
+    int background = now.programs_background - before.programs_background;
+    if (waited > 0)
+        progress_line("built %d kernel programs in %.1f s; they are kept for the next time", waited,
+                      now.waited - before.waited);
+    if (background > 0)
+        progress_line("built %d kernel programs in %.1f s in the background", background,
+                      now.background - before.background);
+    search->builds = now;
 }
 
 void announce_candidate(const struct search *search, const struct individual *individual,
@@ -133,10 +172,11 @@ void announce_left_front(const struct search *search, const struct individual *i
 
 void announce_start(const struct search *search) {
     char budget[BUDGET_TEXT_BYTES];
-    struct device *device = evaluator_device(search->evaluator);
     const struct run_config *config = &search->config;
-    progress_line("device  %s (%s), GEMM %s", device_information(device)->name,
-                  device_information(device)->platform_name, gemm_provider_name(device));
+    for (int i = 0; i < workers_count(search->workers); i++) {
+        struct worker_facts facts = workers_facts(search->workers, i);
+        progress_line("device  %s (%s), GEMM %s", facts.device, facts.platform, facts.gemm);
+    }
     bool text = false;
     for (int i = 0; i < search->tasks.count; i++) {
         const struct task *task = search->tasks.tasks[i];

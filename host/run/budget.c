@@ -2,12 +2,13 @@
  * What a search may spend on candidates: search.budget, or population x generations candidates where it bounds nothing.
  *
  * What was spent is a sum over what was told, known evaluations and new ones alike, so a resumed search stops where it
- * would have stopped. A new candidate needs room for being trained in full, and seconds as those before took for their
- * tokens; so that when no other begins, those that are due can still go on to higher rungs. The final training comes on
- * top.
+ * would have stopped. What is in flight counts as if it took the most that it can: where that leaves no room for
+ * another one, it is looked again when they were told. A new candidate needs room for being trained in full, and
+ * seconds as those before took for their tokens; so that when no other begins, those that are due can still go on to
+ * higher rungs. The final training comes on top.
  */
 #include "base/text.h"
-#include "run/search_state.h"
+#include "run/trial.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -63,8 +64,24 @@ static double candidates_most(const struct search *search) {
                                      : (double)config->search.population * (double)config->search.generations;
 }
 
+/* Of those in flight, as if nothing of it were known yet. */
+static double tokens_in_flight(const struct search *search) {
+    double tokens = 0;
+    for (int i = 0; i < search->trial_count; i++)
+        tokens += rung_tokens(search, search->trials[i]->individual.rung);
+    return tokens;
+}
+
+static int candidates_in_flight(const struct search *search) {
+    int count = 0;
+    for (int i = 0; i < search->trial_count; i++)
+        count += search->trials[i]->individual.rung == 0;
+    return count;
+}
+
 static bool has_room(const struct search *search, double needed) {
     const struct spending *spent = &search->spent;
+    needed += tokens_in_flight(search);
     double tokens = (double)search->config.search.budget.tokens, seconds = 3600 * search->config.search.budget.hours;
     double expected = spent->tokens > 0 ? spent->seconds / spent->tokens * needed : 0;
     return (tokens <= 0 || spent->tokens + needed <= tokens) && (seconds <= 0 || spent->seconds + expected <= seconds);
@@ -80,7 +97,8 @@ bool budget_allows_promotion(const struct search *search) {
 bool budget_allows(const struct search *search) {
     enum { MOST_FREE = 1000 }; /* where nothing costs anything, no budget would ever end */
     const struct spending *spent = &search->spent;
-    if (spent->candidates + 1 > candidates_most(search) || !has_room(search, candidate_tokens(search)))
+    if (spent->candidates + candidates_in_flight(search) + 1 > candidates_most(search) ||
+        !has_room(search, candidate_tokens(search)))
         return false;
     return !config_has_budget(&search->config) || spent->free_in_a_row < MOST_FREE;
 }

@@ -1,13 +1,22 @@
 /*
- * The loop of a search: ask evolution for an individual, evaluate it, tell what came of it. What is known already comes
- * from the store, so resuming is running the loop again.
+ * The loop of a search: ask evolution for individuals, evaluate them, tell what came of them.
+ *
+ *     ask -> trial -+-> trial over -> tell -> ask ...         as many trials in flight as there are workers
+ *                   +-> trial
+ *
+ * In order: where what is asked for does not depend on who else is in flight (evolution_is_repeatable()), trials are
+ * told in the order in which they were asked for, and the search is the same with any number of workers. Otherwise they
+ * are told as they come, for no worker is to wait for another, and the order is recorded.
+ *
+ * What is known already comes from the store, so resuming is running the loop again, asking and telling in the order
+ * that was recorded.
  */
 #include "base/memory.h"
 #include "evolve/algorithm.h"
 #include "run/analysis.h"
 #include "run/rehearsal.h"
-#include "run/search_state.h"
 #include "run/static_costs.h"
+#include "run/trial.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -111,53 +120,105 @@ static status record_predictions(struct search *search, const struct evolution *
     return count > 0 ? store_add_predictions(search->store, records, count) : STATUS_OK;
 }
 
-/*
- * What is evaluated next: whoever is due goes on to a higher rung, before anybody new begins on the first. *more is
- * false where the budget has no room for either.
- */
-static status next(const struct search *search, struct evolution *evolution, struct individual *individual,
-                   bool *more) {
-    *more = true;
+/* ---- asking ---- */
+
+/* Whoever is due goes on to a higher rung, before anybody new begins on the first. False where there is nobody now. */
+static bool next(const struct search *search, struct evolution *evolution, struct individual *individual) {
     if (budget_allows_promotion(search) && evolution_promote(evolution, individual))
-        return STATUS_OK;
-    *more = budget_allows(search);
-    return !*more || evolution_ask(evolution, individual)
-               ? STATUS_OK
-               : fail("evolution waits for an individual that was not evaluated");
+        return true;
+    return budget_allows(search) && evolution_ask(evolution, individual);
 }
 
-/* Who is decided, and one more: of those further ahead more is guessed wrong, and built for nothing. */
-void search_expect_next(struct search *search) {
+int search_capacity(const struct search *search) {
+    int active = workers_active(search->workers);
+    return active > 0 ? active : 1; /* whose failure is then found */
+}
+
+/* Whether it is time to ask: there is room, or as much was asked for when the next one was told before. */
+static bool may_ask(const struct search *search) {
+    if (search->told < search->recorded_count)
+        return search->asked < search->recorded[search->told].asked;
+    return search->trial_count < search_capacity(search);
+}
+
+static status ask(struct search *search, struct evolution *evolution) {
+    struct individual individual;
+    while (may_ask(search) && next(search, evolution, &individual)) {
+        search->asked++;
+        TRY(search_begin(search, &individual));
+    }
+    return STATUS_OK;
+}
+
+/* Each worker takes every so many-th from now. Of those who are not decided more is guessed wrong, and built for
+ * nothing, so of them there is one. */
+int search_guess_next(const struct search *search, struct genome genomes[REHEARSAL_MOST]) {
     struct evolution *evolution = search->evolution;
-    struct genome genomes[REHEARSAL_MOST];
     struct individual guess;
-    int count = 0;
+    int count = 0, stride = search_capacity(search);
     bool goes_on = evolution && search->config.devices.build_ahead;
-    while (goes_on && count < REHEARSAL_MOST && evolution_guess(evolution, count + 1, &guess) &&
+    while (goes_on && count < REHEARSAL_MOST && evolution_guess(evolution, (count + 1) * stride, &guess) &&
            guess.id <= search_candidates(search)) {
         genomes[count++] = guess.genome;
-        goes_on = evolution_is_decided(evolution, count);
+        goes_on = evolution_is_decided(evolution, count * stride);
     }
-    evaluator_expect(search->evaluator, genomes, count);
+    return count;
+}
+
+/* ---- telling ---- */
+
+/* What is recorded is over, or what another version of the program recorded is not asked for: then it is forgotten. */
+static struct trial *recorded_trial(struct search *search) {
+    int candidate = search->recorded[search->told].candidate;
+    for (int i = 0; i < search->trial_count; i++)
+        if (search->trials[i]->individual.id == candidate)
+            return search->trials[i]->is_over ? search->trials[i] : NULL;
+    search->recorded_count = search->told;
+    return NULL;
+}
+
+/* The trial that is told next; NULL where it is not over yet. */
+static struct trial *trial_to_tell(struct search *search) {
+    if (search->told < search->recorded_count)
+        return recorded_trial(search);
+    for (int i = 0; i < search->trial_count && (i == 0 || !search->in_order); i++)
+        if (search->trials[i]->is_over)
+            return search->trials[i];
+    return NULL;
+}
+
+static status tell(struct search *search, struct evolution *evolution, struct trial *trial) {
+    int population = (int)search->config.search.population;
+    bool is_new = trial->individual.rung == 0;
+    struct told_record record = {.place = ++search->told, .candidate = trial->individual.id, .asked = search->asked};
+    struct individual told;
+    if (!search->in_order)
+        TRY(store_add_told(search->store, &record));
+    search_end(search, trial, &told);
+    evolution_tell(evolution, &told);
+    TRY(record_predictions(search, evolution, &told));
+    TRY(ask(search, evolution));
+    TRY(growth_tell(search, &told, search->trial_count == 0));
+    search->told_new += is_new;
+    if (is_new && search->told_new % population == 0)
+        TRY(record_generation(search, evolution, search->told_new / population - 1));
+    return STATUS_OK;
 }
 
 static status evolve(struct search *search, struct evolution *evolution) {
-    int population = (int)search->config.search.population;
-    struct individual individual;
-    bool more;
-    TRY(next(search, evolution, &individual, &more));
-    while (more) {
-        struct individual told = individual;
-        int asked_rung = individual.rung;
-        TRY(search_assess(search, &told));
-        evolution_tell(evolution, &told);
-        TRY(record_predictions(search, evolution, &told));
-        TRY(next(search, evolution, &individual, &more));
-        TRY(growth_tell(search, &told, !more));
-        if (asked_rung == 0 && told.id % population == 0)
-            TRY(record_generation(search, evolution, told.generation));
+    for (;;) {
+        TRY(ask(search, evolution));
+        if (search->trial_count == 0 && search->told >= search->recorded_count)
+            break;
+        if (search->trial_count == 0)
+            search->recorded_count = search->told; /* what was recorded cannot be followed */
+        struct trial *trial = trial_to_tell(search);
+        if (trial)
+            TRY(tell(search, evolution, trial));
+        else
+            TRY(trials_wait(search));
     }
-    return STATUS_OK;
+    return budget_allows(search) ? fail("evolution waits for an individual that was not evaluated") : STATUS_OK;
 }
 
 /* Before anything is asked. */
@@ -175,9 +236,11 @@ status search_drive(struct search *search) {
     struct evolution *evolution = evolution_create(&settings);
     teach_earlier(search, evolution);
     search->evolution = evolution;
+    search->in_order = evolution_is_repeatable(&settings) && !search->stopping;
     status outcome = evolve(search, evolution);
     search->evolution = NULL;
-    search_expect_next(search);
+    if (search->trial_count == 0)
+        workers_rest(search->workers);
     evolution_destroy(evolution);
     if (outcome == STATUS_OK)
         outcome = search_measure_again(search);

@@ -18,14 +18,15 @@
 
 struct evaluator {
     const struct run_config *config;
+    char choice[CONFIG_NAME_BYTES]; /* of the device */
     const struct catalogue *catalogue;
     const struct task_list *tasks;
     struct device *device;
     struct device_shape shape;   /* of the device, also when it is opened again: nothing need run then */
     struct rehearsal *rehearsal; /* NULL: kernels are built when they are needed */
     bool wanted[METRICS];        /* that the search asks for */
-    struct job job;              /* submitted; without a genome: none is */
     bool file_failed;            /* which is not the candidate's failure */
+    bool was_lost;               /* the device, when the last job failed */
 };
 
 struct device_options config_device_options(const struct run_config *config) {
@@ -74,7 +75,7 @@ struct corpus_split config_corpus_split(const struct run_config *config) {
 static status open_device(struct evaluator *evaluator) {
     struct device_options options = config_device_options(evaluator->config);
     options.shape = evaluator->shape;
-    TRY(device_open_choice(evaluator->config->devices.device, &options, &evaluator->device));
+    TRY(device_open_choice(evaluator->choice, &options, &evaluator->device));
     evaluator->shape = device_shape(evaluator->device);
     /* Without one the search is slower, and nothing else. */
     evaluator->rehearsal =
@@ -91,10 +92,11 @@ static void close_device(struct evaluator *evaluator) {
     evaluator->device = NULL;
 }
 
-status evaluator_create(const struct run_config *config, const struct catalogue *catalogue,
+status evaluator_create(const struct run_config *config, const char *choice, const struct catalogue *catalogue,
                         const struct task_list *tasks, struct evaluator **result) {
     struct evaluator *evaluator = memory_allocate(1, sizeof *evaluator);
     *evaluator = (struct evaluator){.config = config, .catalogue = catalogue, .tasks = tasks};
+    snprintf(evaluator->choice, sizeof evaluator->choice, "%s", choice);
     config_wanted_metrics(config, evaluator->wanted);
     status outcome = measure_check(evaluator->wanted);
     if (outcome == STATUS_OK)
@@ -190,6 +192,10 @@ static status assess_tasks(struct evaluator *evaluator, const struct job *job, s
     return STATUS_OK;
 }
 
+static void note_device(const struct evaluator *evaluator, struct evaluation *evaluation) {
+    snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
+}
+
 /* Whatever state a failure left the device in ends with it. `reason` is what failed. */
 static status reopen_device(struct evaluator *evaluator, const char *reason) {
     close_device(evaluator);
@@ -209,10 +215,11 @@ static status run(struct evaluator *evaluator, const struct job *job, struct eva
     evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
     evaluation->seed = job->seed;
     evaluation->steps = job->steps;
-    snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
+    evaluator->was_lost = false;
     for (bool again = false;; again = true) {
         evaluation->reason[0] = '\0';
         evaluation->trained_steps = 0;
+        note_device(evaluator, evaluation); /* the device may be another one now */
         status outcome = assess_tasks(evaluator, job, evaluation);
         evaluation->seconds = clock_seconds() - start;
         if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->file_failed)
@@ -226,19 +233,14 @@ static status run(struct evaluator *evaluator, const struct job *job, struct eva
             outcome = reopen_device(evaluator, reason);
         free(reason);
         TRY(outcome);
+        evaluator->was_lost = again && transient;
         if (again || !transient)
             break;
     }
+    note_device(evaluator, evaluation);
     evaluation->failed = true;
     evaluation->stopped = false;
     evaluation->metrics = evaluation->low = evaluation->high = metrics_absent(); /* trained, perhaps, but not kept */
-    return STATUS_OK;
-}
-
-status evaluator_submit(struct evaluator *evaluator, const struct job *job) {
-    if (evaluator->job.genome)
-        return fail("the device has a job already");
-    evaluator->job = *job;
     return STATUS_OK;
 }
 
@@ -255,15 +257,16 @@ static void tell_step(void *context, int64_t step, int64_t steps, double loss) {
         watch->observer->tell(watch->observer->context, step, steps, loss);
 }
 
-status evaluator_wait(struct evaluator *evaluator, struct evaluation *evaluation) {
-    struct job job = evaluator->job;
-    if (!job.genome)
-        return fail("no job was submitted");
-    evaluator->job.genome = NULL;
-    struct watch watch = {evaluator, job.observer};
-    job.observer = &(struct train_observer){.tell = tell_step, .context = &watch};
-    rehearsal_await(evaluator->rehearsal, job.genome);
-    return run(evaluator, &job, evaluation);
+status evaluator_evaluate(struct evaluator *evaluator, const struct job *job, struct evaluation *evaluation) {
+    struct watch watch = {evaluator, job->observer};
+    struct job watched = *job;
+    watched.observer = &(struct train_observer){.tell = tell_step, .context = &watch};
+    rehearsal_await(evaluator->rehearsal, job->genome);
+    return run(evaluator, &watched, evaluation);
+}
+
+bool evaluator_was_lost(const struct evaluator *evaluator) {
+    return evaluator->was_lost;
 }
 
 void evaluator_expect(struct evaluator *evaluator, const struct genome *genomes, int count) {
@@ -278,7 +281,7 @@ status evaluator_measure(struct evaluator *evaluator, const struct genome *genom
     memset(evaluation, 0, sizeof *evaluation);
     evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
     evaluation->seed = seed;
-    snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
+    note_device(evaluator, evaluation);
     status outcome = measure_undisturbed(evaluator, genome, evaluation);
     evaluation->seconds = clock_seconds() - start;
     if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED)

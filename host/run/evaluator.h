@@ -14,12 +14,14 @@
 struct evaluator;
 
 /*
- * Opens the device. Config, catalogue and tasks must outlive it.
+ * Opens the device that `choice` names, as device_open_choice() reads it. Config, catalogue and tasks must outlive it.
+ * All of it is used from one thread.
  */
-status evaluator_create(const struct run_config *config, const struct catalogue *catalogue,
+status evaluator_create(const struct run_config *config, const char *choice, const struct catalogue *catalogue,
                         const struct task_list *tasks, struct evaluator **evaluator) MUST_CHECK;
 void evaluator_destroy(struct evaluator *evaluator);
 
+/* NULL where it was lost and could not be opened again. */
 struct device *evaluator_device(const struct evaluator *evaluator);
 
 /*
@@ -47,8 +49,7 @@ struct job {
 };
 
 /*
- * Jobs go in, evaluations come out. There is one device now, which takes one job at a time and works while it is waited
- * for.
+ * Job in, evaluation out.
  *
  * A candidate is trained once for each task, with the task's vocabulary and context. Accuracy is measured for each task
  * and as their mean, bits a byte and perplexity where the task is text; parameters, FLOPs and cache, what is timed on
@@ -56,12 +57,14 @@ struct job {
  *
  * A candidate that cannot be built or trained is an evaluation that failed, with its reason, and the device is opened
  * anew after it; where the device had no memory or was lost, it is first tried once more. The returned status is a
- * failure only when nothing more can be evaluated, as where the data has changed or a file cannot be
- * read or written, or STATUS_INTERRUPTED. Weights, state and architecture lie at their paths when the evaluation is
- * there; of a training that was stopped early there are no weights and no state.
+ * failure only when nothing more can be evaluated here, as where the data has changed, a file cannot be
+ * read or written or the device not be opened again, or STATUS_INTERRUPTED. Weights, state and architecture lie at
+ * their paths when the evaluation is there; of a training that was stopped early there are no weights and no state.
  */
-status evaluator_submit(struct evaluator *evaluator, const struct job *job) MUST_CHECK;
-status evaluator_wait(struct evaluator *evaluator, struct evaluation *evaluation) MUST_CHECK;
+status evaluator_evaluate(struct evaluator *evaluator, const struct job *job, struct evaluation *evaluation) MUST_CHECK;
+
+/* Whether the last job failed because the device had no memory or was lost, both times. Another device may do it. */
+bool evaluator_was_lost(const struct evaluator *evaluator);
 
 /*
  * Who will probably be evaluated next, the first one first, instead of who was named before: while a job trains their

@@ -34,7 +34,7 @@ static struct genome draw(const struct search *search, int number) {
 static status plan_candidate(const struct search *search, const struct genome *genome, double *bytes,
                              double *parameters) {
     const struct run_config *config = &search->config;
-    struct device *device = evaluator_device(search->evaluator);
+    struct device *device = workers_device(search->workers, 0);
     *bytes = 0;
     for (int t = 0; t < search->tasks.count; t++) {
         struct model_settings settings = config_task_model_settings(config, search->tasks.tasks[t]);
@@ -74,10 +74,9 @@ static void plan(const struct search *search, struct forecast *forecast) {
 static status time_steps(struct search *search, const struct genome *genome, long long steps, struct forecast *forecast,
                          struct evaluation *evaluation) {
     struct job job = {.genome = genome, .seed = (uint64_t)search->config.run.seed, .steps = steps};
-    struct build_statistics before = device_build_statistics(evaluator_device(search->evaluator));
-    TRY(evaluator_submit(search->evaluator, &job));
-    TRY(evaluator_wait(search->evaluator, evaluation));
-    struct build_statistics after = device_build_statistics(evaluator_device(search->evaluator));
+    struct build_statistics before = workers_build_statistics(search->workers);
+    TRY(workers_evaluate(search->workers, &job, evaluation));
+    struct build_statistics after = workers_build_statistics(search->workers);
     double seconds = after.waited - before.waited;
     if (after.programs_waited > before.programs_waited) {
         forecast->programs += after.programs_waited - before.programs_waited;
@@ -181,8 +180,7 @@ static double candidates_expected(const struct search *search, const struct expe
 
 static status forecast_prepared(struct search *search, struct forecast *forecast) {
     struct pace pace;
-    snprintf(forecast->device, sizeof forecast->device, "%s",
-             device_information(evaluator_device(search->evaluator))->name);
+    snprintf(forecast->device, sizeof forecast->device, "%s", workers_facts(search->workers, 0).device);
     plan(search, forecast);
     TRY(time_candidates(search, forecast, &pace));
     struct expense candidate = budget_expected(search);
@@ -197,7 +195,7 @@ static status forecast_prepared(struct search *search, struct forecast *forecast
 }
 
 status forecast_search(const struct run_config *config, struct forecast *forecast) {
-    struct search search = {.config = *config};
+    struct search search = {.config = *config, .lock = PTHREAD_MUTEX_INITIALIZER};
     memset(forecast, 0, sizeof *forecast);
     status outcome = search_prepare(&search);
     if (outcome == STATUS_OK)

@@ -19,7 +19,7 @@
 
 static status measure_in_processes(const struct search *search, const struct individual *individual, uint64_t seed,
                                    struct evaluation *evaluation) {
-    const char *device = device_information(evaluator_device(search->evaluator))->name;
+    const char *device = workers_facts(search->workers, 0).device;
     double start = clock_seconds();
     bool wanted[METRICS];
     *evaluation = (struct evaluation){.seed = seed};
@@ -34,14 +34,14 @@ static status measure_again(struct search *search, const struct individual *indi
     bool known;
     struct evaluation_key key = {.genome = &individual->genome,
                                  .seed = config_seed(&search->config, 0),
-                                 .device = device_information(evaluator_device(search->evaluator))->name};
+                                 .device = workers_facts(search->workers, 0).device};
     TRY(store_find_evaluation(search->store, &key, &known, evaluation));
     if (known)
         return STATUS_OK;
     if (measures_apart(&search->config))
         TRY(measure_in_processes(search, individual, key.seed, evaluation));
     else
-        TRY(evaluator_measure(search->evaluator, &individual->genome, key.seed, evaluation));
+        TRY(workers_measure(search->workers, &individual->genome, key.seed, evaluation));
     return store_add_evaluation(search->store, &key, evaluation);
 }
 

@@ -27,7 +27,7 @@ static void thin(struct now_curve *curve) {
     curve->stride *= 2;
 }
 
-static void add_point(struct now_curve *curve, int64_t step, double loss) {
+void now_curve_add(struct now_curve *curve, int64_t step, double loss) {
     if (curve->stride == 0)
         curve->stride = 1;
     if (curve->count == NOW_POINTS)
@@ -36,6 +36,21 @@ static void add_point(struct now_curve *curve, int64_t step, double loss) {
         return;
     curve->steps[curve->count] = (double)step;
     curve->losses[curve->count++] = loss;
+}
+
+/* A millionth is more than a plot shows, and numbers are short. */
+static double rounded(double value) {
+    return isfinite(value) ? round(1e6 * value) / 1e6 : value;
+}
+
+cJSON *now_curve_json(const struct now_curve *curve) {
+    cJSON *json = cJSON_CreateArray();
+    for (int i = 0; i < curve->count; i++) {
+        const double point[] = {curve->steps[i], rounded(curve->losses[i])};
+        if (isfinite(point[1]))
+            cJSON_AddItemToArray(json, cJSON_CreateDoubleArray(point, 2));
+    }
+    return json;
 }
 
 /* ---- telling ---- */
@@ -53,17 +68,22 @@ static void add_number(cJSON *json, const char *key, double value) {
         cJSON_AddNumberToObject(json, key, value);
 }
 
-/* A millionth is more than a plot shows, and numbers are short. */
-static double rounded(double value) {
-    return isfinite(value) ? round(1e6 * value) / 1e6 : value;
+static void describe_training(cJSON *json, const struct now_training *training) {
+    if (!*training->what)
+        return;
+    cJSON_AddStringToObject(json, "what", training->what);
+    add_number(json, "step", (double)training->step);
+    add_number(json, "steps", (double)training->steps);
+    add_number(json, "loss", rounded(training->loss));
 }
 
-static cJSON *describe_curve(const struct now_curve *curve) {
+static cJSON *describe_devices(const struct now *now) {
     cJSON *json = cJSON_CreateArray();
-    for (int i = 0; i < curve->count; i++) {
-        const double point[] = {curve->steps[i], rounded(curve->losses[i])};
-        if (isfinite(point[1]))
-            cJSON_AddItemToArray(json, cJSON_CreateDoubleArray(point, 2));
+    for (int i = 0; i < now->device_count; i++) {
+        cJSON *device = cJSON_CreateObject();
+        cJSON_AddStringToObject(device, "device", now->devices[i].device);
+        describe_training(device, &now->devices[i]);
+        cJSON_AddItemToArray(json, device);
     }
     return json;
 }
@@ -71,64 +91,46 @@ static cJSON *describe_curve(const struct now_curve *curve) {
 static cJSON *describe(const struct now *now) {
     cJSON *json = cJSON_CreateObject();
     add_number(json, "time", now->time);
-    cJSON_AddStringToObject(json, "what", now->what);
-    add_number(json, "step", (double)now->step);
-    add_number(json, "steps", (double)now->steps);
-    add_number(json, "loss", rounded(now->loss));
+    describe_training(json, &now->training);
     add_number(json, "steps_per_second", rounded(now->steps_per_second));
     add_number(json, "share", rounded(now->share));
     add_number(json, "seconds_left", rounded(now->seconds_left));
     add_number(json, "cores_used", rounded(now->cores_used));
     add_number(json, "cores", now->cores);
-    cJSON_AddItemToObject(json, "curve", describe_curve(&now->curve));
+    cJSON_AddItemToObject(json, "curve", now_curve_json(&now->curve));
+    cJSON_AddItemToObject(json, "devices", describe_devices(now));
     return json;
 }
 
-static void set_rates(struct now_teller *teller, double clock, double processor) {
-    struct now *now = &teller->now;
-    double passed = clock - teller->last_clock;
+/* A rate is that of one training; another one has begun where its name is another or its steps are fewer. */
+static void set_rates(struct now_teller *teller, struct now *now) {
+    const struct now_training *training = &now->training;
+    double clock = clock_seconds(), processor = processor_seconds(), passed = clock - teller->last_clock;
     bool known = teller->last_clock > 0;
+    bool goes_on = strcmp(teller->last_what, training->what) == 0 && training->step > teller->last_step;
     now->cores_used = known ? (processor - teller->last_processor) / passed : NAN;
     now->cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
-    now->steps_per_second =
-        known && now->step > teller->last_step ? (double)(now->step - teller->last_step) / passed : NAN;
+    now->steps_per_second = known && goes_on ? (double)(training->step - teller->last_step) / passed : NAN;
     teller->last_clock = clock;
     teller->last_processor = processor;
-    teller->last_step = now->step;
+    teller->last_step = training->step;
+    snprintf(teller->last_what, sizeof teller->last_what, "%s", training->what);
 }
 
-void now_tell(struct now_teller *teller, struct store *store, const struct now_progress *progress) {
-    struct now *now = &teller->now;
+bool now_is_due(const struct now_teller *teller) {
+    return clock_seconds() - teller->last_clock >= 1;
+}
+
+void now_tell(struct now_teller *teller, struct store *store, struct now *now) {
     struct timespec wall;
-    /* Another training has begun. */
-    if (strcmp(now->what, progress->what) != 0 || progress->step <= now->step) {
-        now->curve = (struct now_curve){0};
-        teller->last_step = INT64_MAX;
-    }
     clock_gettime(CLOCK_REALTIME, &wall);
     now->time = (double)wall.tv_sec;
-    snprintf(now->what, sizeof now->what, "%s", progress->what);
-    now->step = progress->step;
-    now->steps = progress->steps;
-    now->loss = progress->loss;
-    now->share = progress->share;
-    now->seconds_left = progress->seconds_left;
-    add_point(&now->curve, progress->step, progress->loss);
-    double clock = clock_seconds();
-    if (clock - teller->last_clock < 1)
-        return;
-    set_rates(teller, clock, processor_seconds());
+    set_rates(teller, now);
     cJSON *json = describe(now);
     char *text = cJSON_PrintUnformatted(json);
     store_note(store, name, text);
     cJSON_free(text);
     cJSON_Delete(json);
-}
-
-cJSON *now_take_curve(struct now_teller *teller) {
-    cJSON *curve = describe_curve(&teller->now.curve);
-    teller->now.curve = (struct now_curve){0};
-    return curve;
 }
 
 void now_end(struct store *store) {
@@ -145,6 +147,22 @@ static double read_number(const cJSON *json, const char *key) {
 static int64_t read_count(const cJSON *json, const char *key) {
     double number = read_number(json, key);
     return number >= 0 && number < 9e15 ? (int64_t)number : 0;
+}
+
+static void read_training(const cJSON *json, struct now_training *training) {
+    snprintf(training->device, sizeof training->device, "%s", json_text(json, "device"));
+    snprintf(training->what, sizeof training->what, "%s", json_text(json, "what"));
+    training->step = read_count(json, "step");
+    training->steps = read_count(json, "steps");
+    training->loss = read_number(json, "loss");
+}
+
+static void read_devices(const cJSON *json, struct now *now) {
+    const cJSON *device;
+    cJSON_ArrayForEach(device, cJSON_GetObjectItemCaseSensitive(json, "devices")) {
+        if (now->device_count < NOW_DEVICES && cJSON_IsObject(device))
+            read_training(device, &now->devices[now->device_count++]);
+    }
 }
 
 static void read_curve(const cJSON *json, struct now_curve *curve) {
@@ -171,16 +189,14 @@ void now_read(const char *run, bool *found, struct now *now) {
     *found = cJSON_IsObject(json);
     if (*found) {
         now->time = read_number(json, "time");
-        snprintf(now->what, sizeof now->what, "%s", json_text(json, "what"));
-        now->step = read_count(json, "step");
-        now->steps = read_count(json, "steps");
-        now->loss = read_number(json, "loss");
+        read_training(json, &now->training);
         now->steps_per_second = read_number(json, "steps_per_second");
         now->share = read_number(json, "share");
         now->seconds_left = read_number(json, "seconds_left");
         now->cores_used = read_number(json, "cores_used");
         now->cores = read_number(json, "cores");
         read_curve(json, &now->curve);
+        read_devices(json, now);
     }
     cJSON_Delete(json);
 }

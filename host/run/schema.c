@@ -14,6 +14,7 @@
  *     4  what other runs taught the surrogate
  *     5  the hypervolume of the front as it grows
  *     6  the steps that an evaluation took
+ *     7  the order in which evolution was asked and told
  *
  * A new database is made as version 1 and takes every later step, so that its tables are those of a migrated one.
  */
@@ -38,6 +39,8 @@ static const char *const steps[] = {
     "CREATE TABLE progress (place INTEGER PRIMARY KEY, candidate INTEGER NOT NULL, hypervolume REAL NOT NULL,"
     " tokens REAL NOT NULL, seconds REAL NOT NULL);",
     "ALTER TABLE evaluations ADD COLUMN trained_steps REAL; UPDATE evaluations SET trained_steps = steps;",
+    "CREATE TABLE told (place INTEGER PRIMARY KEY, candidate INTEGER NOT NULL, asked INTEGER NOT NULL);"
+    "INSERT INTO told SELECT place, candidate, place FROM progress;",
 };
 _Static_assert(sizeof steps / sizeof *steps == SCHEMA_VERSION - 1, "every version has its step");
 

@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
-#include "device/gemm.h"
 #include "genome/builtin.h"
 #include "run/earlier.h"
 #include "run/folder.h"
@@ -11,6 +10,7 @@
 #include "run/resume.h"
 #include "run/search_state.h"
 #include "run/static_costs.h"
+#include "run/trial.h"
 #include "starcl/version.h"
 
 #include <stdio.h>
@@ -18,8 +18,9 @@
 #include <string.h>
 
 void search_release(struct search *search) {
+    workers_destroy(search->workers); /* before what their jobs point at */
+    trials_end(search);
     store_close(search->store);
-    evaluator_destroy(search->evaluator);
     task_list_close(&search->tasks);
     growth_destroy(search->growth);
     stopping_destroy(search->stopping);
@@ -28,6 +29,8 @@ void search_release(struct search *search) {
     free(search->founders);
     free(search->archive);
     free(search->earlier);
+    free(search->recorded);
+    pthread_mutex_destroy(&search->lock);
 }
 
 /* Everything that a wrong config can make fail, before anything is written. `catalogue_text` is the catalogue's. */
@@ -44,7 +47,7 @@ static status prepare(struct search *search, const char *catalogue_text) {
     TRY(config_check_measured(config, &search->tasks));
     TRY(budget_check(search));
     TRY(check_static_limits(config, &search->space));
-    TRY(evaluator_create(config, &search->catalogue, &search->tasks, &search->evaluator));
+    TRY(workers_create(config, &search->catalogue, &search->tasks, &search->workers));
     search->objective_count = config_objectives(config, search->objectives);
     search->growth = growth_create(search);
     search->front = archive_create(search->objective_count, NULL);
@@ -124,17 +127,16 @@ static status find_earlier(struct search *search) {
 }
 
 static status create_store(struct search *search, const char *run_path) {
-    const struct device_information *device = device_information(evaluator_device(search->evaluator));
-    const char *gemm = gemm_provider_name(evaluator_device(search->evaluator));
+    struct worker_facts first = workers_facts(search->workers, 0);
     char corpus[CORPUS_TEXT_BYTES], *config_text = config_print(&search->config);
     const char *facts[RUN_FACTS] = {[FACT_NAME] = search->config.run.name,
                                     [FACT_CONFIG] = config_text,
                                     [FACT_CATALOGUE] = search->catalogue_text,
                                     [FACT_CORPUS] = corpus_text(&search->tasks, corpus),
-                                    [FACT_DEVICE] = device->name,
-                                    [FACT_DRIVER] = device->driver,
+                                    [FACT_DEVICE] = first.device,
+                                    [FACT_DRIVER] = first.driver,
                                     [FACT_VERSION] = STAR_VERSION,
-                                    [FACT_GEMM] = gemm,
+                                    [FACT_GEMM] = first.gemm,
                                     [FACT_TEXT] = config_data_name(&search->config)};
     status outcome = store_create(run_path, facts, &search->store);
     free(config_text);
@@ -142,7 +144,7 @@ static status create_store(struct search *search, const char *run_path) {
 }
 
 status search_start(const struct run_config *config, const char *run_path, char *path, size_t path_bytes) {
-    struct search search = {.config = *config};
+    struct search search = {.config = *config, .lock = PTHREAD_MUTEX_INITIALIZER};
     if (path_bytes > 0)
         path[0] = '\0';
     /* Said before the device and the text take their time; store_create() holds it. */
@@ -173,7 +175,7 @@ static status check_facts(const struct search *search) {
     TRY(resume_check_text(&beginning, &search->config, &search->tasks));
     resume_note_config(&beginning, store_path(search->store), &search->config);
     resume_note_file(&beginning, store_path(search->store), "catalogue.cfg", store_fact(search->store, FACT_CATALOGUE));
-    resume_note_device(&beginning, evaluator_device(search->evaluator));
+    resume_note_device(&beginning, workers_device(search->workers, 0));
     return STATUS_OK;
 }
 
@@ -190,11 +192,12 @@ static status open_and_resume(struct search *search, const char *path) {
     TRY(prepare(search, store_fact(search->store, FACT_CATALOGUE)));
     TRY(check_facts(search));
     TRY(find_earlier(search));
+    TRY(store_told(search->store, &search->recorded, &search->recorded_count));
     return run(search, "resumed");
 }
 
 status search_resume(const char *path) {
-    struct search search = {0};
+    struct search search = {.lock = PTHREAD_MUTEX_INITIALIZER};
     status outcome = open_and_resume(&search, path);
     search_release(&search);
     return outcome;

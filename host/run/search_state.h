@@ -4,11 +4,15 @@
 
 #include "evolve/archive.h"
 #include "evolve/evolution.h"
-#include "run/evaluator.h"
 #include "run/now.h"
+#include "run/rehearsal.h"
 #include "run/stopping.h"
 #include "run/store.h"
 #include "run/summary.h"
+#include "run/workers.h"
+
+#include <limits.h>
+#include <pthread.h>
 
 /* A round of training that candidates go through: those of a rung, which selection sees, or the final ones. */
 struct stage {
@@ -19,6 +23,8 @@ struct stage {
     bool is_final;
 };
 
+struct trial;
+
 struct search {
     struct run_config config;
     struct catalogue catalogue;
@@ -26,7 +32,7 @@ struct search {
     struct genome fixed;  /* the backbone where it does not evolve */
     struct genome_space space;
     struct task_list tasks;
-    struct evaluator *evaluator;
+    struct workers *workers;
     struct evolution *evolution; /* while it is asked */
     struct store *store;
     enum metric objectives[METRICS];
@@ -49,12 +55,19 @@ struct search {
     } spent;
     struct growth *growth;
 
-    /* For the progress line and those who watch: what is trained now, and how much of the whole search is done, in
-     * steps. */
-    char current[128];
+    struct trial **trials; /* in flight, in the order in which they were begun */
+    int trial_count;
+    pthread_mutex_t lock; /* of the views of trainings, which workers' threads change */
+
+    /* The conversation with evolution: what an earlier process recorded of it, and how far it is now. */
+    struct told_record *recorded;
+    int recorded_count, asked, told, told_new; /* told_new: on their first rung */
+    bool in_order;                             /* it is told in the order in which it is asked */
+
+    /* For the progress line and those who watch: how much of the whole search is done, in steps. */
     struct now_teller now;
     double steps_done, steps_trained, seconds_trained;
-    struct build_statistics builds, device_builds; /* of the whole search; of this device, as announced */
+    struct build_statistics builds; /* of all devices, as announced */
 };
 
 /* search.c: a new search up to where its run is created: everything that a config can be refused for, and the device.
@@ -100,23 +113,37 @@ double growth_hypervolume(const struct growth *growth);
 struct stage search_stage(const struct search *search, int rung);
 struct stage search_final_stage(const struct search *search);
 
-/* driver.c. Tells the evaluator who comes next, as far as that can be guessed. */
-void search_expect_next(struct search *search);
+/* driver.c. How many trials may be in flight. */
+int search_capacity(const struct search *search);
+/* Who a worker that begins now will probably be given next, as far as that can be guessed; how many that are. */
+int search_guess_next(const struct search *search, struct genome genomes[REHEARSAL_MOST]);
 /* Asks, assesses and tells until all candidates are evaluated, then trains the best again. */
 status search_drive(struct search *search) MUST_CHECK;
 
 /*
- * assess.c: evaluates an individual on its rung with the seeds of the search, and records it: sets `failed`, violation
- * and objectives. One beyond limits that are known without training is not trained. One whose training was stopped
- * early has the objectives that the last rung was predicted to give, and is on that.
+ * assess.c: begins the trial of an individual on its rung with the seeds of the search, and when it is over tells what
+ * came of it, and records that: sets `failed`, violation and objectives. One beyond limits that are known without
+ * training is not trained. One whose training was stopped early has the objectives that the last rung was predicted to
+ * give, and is on that.
  */
-status search_assess(struct search *search, struct individual *individual) MUST_CHECK;
+status search_begin(struct search *search, const struct individual *individual) MUST_CHECK;
+void search_end(struct search *search, struct trial *trial, struct individual *told);
 /*
  * Weights are kept of what is on the front; one that joins it late, because others left, gets them from its training
  * done again: the same, bit for bit, and told to nobody. Nothing is done where they lie there, as with inheritance
  * those of all candidates still do, and where the training was stopped early and had none.
  */
 status search_restore_weights(struct search *search, const struct individual *individual) MUST_CHECK;
+/* The best of everything evaluated are trained again from scratch. */
+status search_train_best(struct search *search) MUST_CHECK;
+
+/* kept.c. Takes in what is told of an individual, and removes the weights that nobody needs any more. */
+void search_keep(struct search *search, const struct individual *told);
+/* checkpoints/<id> and what the format says, written to `path`, which is returned. */
+const char *search_checkpoint_path(const struct search *search, int id, char path[PATH_MAX], const char *format, ...)
+    PRINTF_LIKE(4, 5);
+/* The state that the training with a seed goes on from; tasks behind the first have files of their own beside it. */
+const char *search_state_path(const struct search *search, int id, int seed, char path[PATH_MAX]);
 /* What was told of a candidate last; NULL where none of this id was evaluated. */
 struct individual *search_find(const struct search *search, int id);
 /* Whether archive[index] keeps to all limits and no other one dominates it. */
@@ -124,8 +151,6 @@ bool search_on_front(const struct search *search, int index);
 /* Behind search_measure_again(): removes states that trainings could go on from, and weights that are not the front's.
  */
 void search_clean_checkpoints(const struct search *search);
-/* The best of everything evaluated are trained again from scratch. */
-status search_train_best(struct search *search) MUST_CHECK;
 
 /* When nothing is told any more, measure_again.c: the front keeps to limits on what the device does when it is measured
  * a second time. */
@@ -133,8 +158,10 @@ status search_measure_again(struct search *search) MUST_CHECK;
 
 /* announce.c: what the user sees. */
 void announce_start(const struct search *search);
-void announce_current(struct search *search, const struct individual *individual); /* what is evaluated from now on */
-void announce_step(void *search, int64_t step, int64_t steps, double loss);        /* of struct train_observer */
+/* What is evaluated, for the line of progress: "generation 2/4, candidate 3/8". Writes to text, which is returned. */
+const char *announce_text(const struct search *search, const struct individual *individual, char text[NOW_TEXT_BYTES]);
+/* How far what is in flight is. */
+void announce_progress(struct search *search);
 void announce_kernels(struct search *search);
 void announce_end(const struct search *search);
 void announce_candidate(const struct search *search, const struct individual *individual,

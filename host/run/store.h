@@ -19,6 +19,8 @@
  *                   objectives count from 0, as evolution sees them; a value of NULL is that of a failure
  *     predictions   candidate, steps, metric, value, correlation: what the surrogate said before the evaluation, and
  *                   the rank correlation of its latest predictions behind it; NULL as long as there is none
+ *     told          place, candidate, asked: whom evolution was told of, in this order, and how many it had been asked
+ *                   for by then; of searches whose order depends on when evaluations end
  *     progress      place, candidate, hypervolume, tokens, seconds: after each candidate, in the order of telling
  *     events        time, kind, details (JSON): the lines of log.jsonl
  *
@@ -133,6 +135,14 @@ struct progress_point {
 status store_add_progress(struct store *store, const struct progress_point *point) MUST_CHECK;
 /* All points in order of place; the caller frees them. */
 status store_progress(struct store *store, struct progress_point **points, int *count) MUST_CHECK;
+
+/* The `place`-th that evolution was told of, from 1, when it had been asked for so many. */
+struct told_record {
+    int place, candidate, asked;
+};
+/* Recording a place again replaces it, and reads them all in order of place; the caller frees them. */
+status store_add_told(struct store *store, const struct told_record *record) MUST_CHECK;
+status store_told(struct store *store, struct told_record **records, int *count) MUST_CHECK;
 
 /* The losses of a training, thinned, as its event tells them: training loss in nats after so many steps. */
 struct loss_curve {

@@ -227,6 +227,35 @@ status store_progress(struct store *store, struct progress_point **points, int *
     }
 }
 
+status store_add_told(struct store *store, const struct told_record *record) {
+    sqlite3_stmt *statement;
+    TRY(database_prepare(store->database, "INSERT OR REPLACE INTO told VALUES (?, ?, ?)", &statement));
+    sqlite3_bind_int(statement, 1, record->place);
+    sqlite3_bind_int(statement, 2, record->candidate);
+    sqlite3_bind_int(statement, 3, record->asked);
+    return database_finish(store->database, statement);
+}
+
+status store_told(struct store *store, struct told_record **records, int *count) {
+    sqlite3_stmt *statement;
+    bool row;
+    *records = NULL;
+    *count = 0;
+    TRY(database_prepare(store->database, "SELECT place, candidate, asked FROM told ORDER BY place", &statement));
+    for (;;) {
+        status outcome = database_row(store->database, statement, &row);
+        if (outcome != STATUS_OK)
+            free(*records);
+        TRY(outcome);
+        if (!row)
+            return STATUS_OK;
+        *records = memory_resize(*records, (size_t)*count + 1, sizeof **records);
+        (*records)[(*count)++] = (struct told_record){.place = sqlite3_column_int(statement, 0),
+                                                      .candidate = sqlite3_column_int(statement, 1),
+                                                      .asked = sqlite3_column_int(statement, 2)};
+    }
+}
+
 /* false where the event has no curve: of an older version, or of a candidate that was not trained. */
 static bool read_curve(const char *event, struct loss_curve *curve) {
     cJSON *json = cJSON_Parse(event);

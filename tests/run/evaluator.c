@@ -81,9 +81,7 @@ static status evaluate(struct evaluator *evaluator, const char *text, const stru
                       .weights_path = weights_path,
                       .architecture_path = architecture_path,
                       .observer = observer};
-    assert_ok(evaluator_submit(evaluator, &job));
-    assert_fails(evaluator_submit(evaluator, &job), STATUS_FAILED, "has a job already");
-    return evaluator_wait(evaluator, evaluation);
+    return evaluator_evaluate(evaluator, &job, evaluation);
 }
 
 /* ---- which part ---- */
@@ -119,7 +117,7 @@ static void test_parts(void **unused) {
     write_parts(two_letters);
     read_config();
     struct task_list tasks = open_tasks();
-    assert_ok(evaluator_create(&config, &catalogue, &tasks, &evaluator));
+    assert_ok(evaluator_create(&config, "", &catalogue, &tasks, &evaluator));
     assert_ok(evaluate(evaluator, "11111-81111", NULL, &evaluation));
     assert_false(evaluation.failed);
     const double *values = evaluation.metrics.values;
@@ -158,7 +156,7 @@ static void test_same_batches(void **unused) {
     config.train.learning_rate = 0;
     config.train.validation_batches = 1;
     struct task_list tasks = open_tasks();
-    assert_ok(evaluator_create(&config, &catalogue, &tasks, &evaluator));
+    assert_ok(evaluator_create(&config, "", &catalogue, &tasks, &evaluator));
     for (int genome = 0; genome < 2; genome++) {
         for (int step = 0; step < STEPS; step++) {
             /* What is told last is the loss of the last step. */
@@ -201,7 +199,7 @@ static void test_failures(void **unused) {
     write_parts(two_letters);
     read_config();
     struct task_list tasks = open_tasks();
-    assert_ok(evaluator_create(&config, &catalogue, &tasks, &evaluator));
+    assert_ok(evaluator_create(&config, "", &catalogue, &tasks, &evaluator));
     /* A failure of training alone is an evaluation. */
     config.train.batch = 1 << 27;
     assert_ok(evaluate(evaluator, "11111-81111", NULL, &evaluation));

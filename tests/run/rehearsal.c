@@ -45,7 +45,7 @@ static struct evaluator *open_evaluator(const char *assignment, struct task_list
                                "           measure = { context = 16; seconds = 0.1; }; };",
                                assignments, 2, true, &config));
     assert_ok(config_open_tasks(&config, tasks));
-    assert_ok(evaluator_create(&config, &catalogue, tasks, &evaluator));
+    assert_ok(evaluator_create(&config, "", &catalogue, tasks, &evaluator));
     return evaluator;
 }
 
@@ -59,8 +59,7 @@ static void tell(void *context, int64_t step, int64_t steps, double loss) {
 static void evaluate(struct evaluator *evaluator, const struct genome *genome, struct evaluation *evaluation) {
     struct train_observer observer = {.tell = tell};
     struct job job = {.genome = genome, .seed = 1, .steps = config.train.steps, .observer = &observer};
-    assert_ok(evaluator_submit(evaluator, &job));
-    assert_ok(evaluator_wait(evaluator, evaluation));
+    assert_ok(evaluator_evaluate(evaluator, &job, evaluation));
     if (evaluation->failed)
         fail_test("%s", evaluation->reason);
 }

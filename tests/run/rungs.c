@@ -45,7 +45,7 @@ static int set_up(void **unused) {
     assert_ok(catalogue_read(NULL, &catalogue));
     assert_ok(config_load_text("sizes", sizes, assignments, 1, true, &config));
     assert_ok(config_open_tasks(&config, &tasks));
-    assert_ok(evaluator_create(&config, &catalogue, &tasks, &evaluator));
+    assert_ok(evaluator_create(&config, "", &catalogue, &tasks, &evaluator));
     return 0;
 }
 
@@ -62,8 +62,7 @@ static struct evaluation evaluate(const char *text, struct job job) {
     assert_ok(genome_parse(text, &genome));
     job.genome = &genome;
     job.seed = 3;
-    assert_ok(evaluator_submit(evaluator, &job));
-    assert_ok(evaluator_wait(evaluator, &evaluation));
+    assert_ok(evaluator_evaluate(evaluator, &job, &evaluation));
     if (evaluation.failed)
         fail_test("the evaluation failed: %s", evaluation.reason);
     return evaluation;
@@ -259,8 +258,7 @@ static void test_divergence(void **unused) {
     assert_ok(genome_parse("11111-81111", &genome));
     config.train.learning_rate = 1;
     config.train.warmup = 60;
-    assert_ok(evaluator_submit(evaluator, &job));
-    assert_ok(evaluator_wait(evaluator, &evaluation));
+    assert_ok(evaluator_evaluate(evaluator, &job, &evaluation));
     config.train.learning_rate = 1e-2;
     config.train.warmup = 6;
     print_message("  %s\n", evaluation.reason);
@@ -391,8 +389,7 @@ static void test_two_parents(void **unused) {
     struct job job = {.genome = &a, .seed = 3, .steps = 1, .inheritance = &inheritance};
     struct evaluation evaluation;
     assert_int_equal(remove(second), 0);
-    assert_ok(evaluator_submit(evaluator, &job));
-    assert_fails(evaluator_wait(evaluator, &evaluation), STATUS_FAILED, second);
+    assert_fails(evaluator_evaluate(evaluator, &job, &evaluation), STATUS_FAILED, second);
 }
 
 int main(void) {

@@ -112,15 +112,20 @@ static void test_lock(void **unused) {
 
 /* ---- what a search does ---- */
 
-static void tell(struct now_teller *teller, struct store *store, const char *what, int64_t step, double left) {
+static void tell(struct now_teller *teller, struct store *store, const char *what, int64_t step, double left,
+                 const struct now_curve *curve) {
+    struct now now = {.training = {.step = step, .steps = 1000, .loss = 2000 - (double)step},
+                      .share = 0.5,
+                      .seconds_left = left,
+                      .curve = *curve,
+                      .devices = {{.device = "a card", .what = "candidate 8", .step = 3, .steps = 9, .loss = 1.5},
+                                  {.device = "another", .loss = NAN}},
+                      .device_count = 2};
+    snprintf(now.training.what, sizeof now.training.what, "%s", what);
     teller->last_clock -= 2; /* two seconds have passed */
-    now_tell(teller, store,
-             &(struct now_progress){.what = what,
-                                    .step = step,
-                                    .steps = 1000,
-                                    .loss = 2000 - (double)step,
-                                    .share = 0.5,
-                                    .seconds_left = left});
+    assert_true(now_is_due(teller));
+    now_tell(teller, store, &now);
+    assert_false(now_is_due(teller));
 }
 
 static void test_now(void **unused) {
@@ -128,18 +133,21 @@ static void test_now(void **unused) {
     struct store *store;
     struct sight *sight;
     struct now_teller teller = {.last_clock = 0};
+    struct now_curve told = {.count = 0};
     assert_ok(store_create("now", facts, &store));
     assert_ok(sight_open("now", &sight));
     assert_false(sight->has_now);
-    tell(&teller, store, "candidate 1", 20, NAN);
-    tell(&teller, store, "candidate 1", 40, 90);
+    now_curve_add(&told, 20, 1980);
+    tell(&teller, store, "candidate 1", 20, NAN, &told);
+    now_curve_add(&told, 40, 1960);
+    tell(&teller, store, "candidate 1", 40, 90, &told);
     sight_look(sight);
     assert_false(sight->changed); /* that is the database's */
     assert_true(sight->has_now);
-    assert_string_equal(sight->now.what, "candidate 1");
-    assert_int_equal(sight->now.step, 40);
-    assert_int_equal(sight->now.steps, 1000);
-    assert_float_equal(sight->now.loss, 1960, 1e-6);
+    assert_string_equal(sight->now.training.what, "candidate 1");
+    assert_int_equal(sight->now.training.step, 40);
+    assert_int_equal(sight->now.training.steps, 1000);
+    assert_float_equal(sight->now.training.loss, 1960, 1e-6);
     assert_float_equal(sight->now.share, 0.5, 1e-6);
     assert_float_equal(sight->now.seconds_left, 90, 1e-6);
     assert_float_equal(sight->now.steps_per_second, 10, 0.5);
@@ -147,20 +155,28 @@ static void test_now(void **unused) {
     assert_int_equal(sight->now.curve.count, 2);
     assert_float_equal(sight->now.curve.losses[1], 1960, 1e-6);
 
-    /* Not within a second; of another training the curve is another, and its speed is not known at once. */
-    now_tell(&teller, store, &(struct now_progress){.what = "candidate 1", .step = 60, .steps = 1000});
+    /* What each device does. */
+    assert_int_equal(sight->now.device_count, 2);
+    assert_string_equal(sight->now.devices[0].device, "a card");
+    assert_string_equal(sight->now.devices[0].what, "candidate 8");
+    assert_int_equal(sight->now.devices[0].step, 3);
+    assert_float_equal(sight->now.devices[0].loss, 1.5, 1e-6);
+    assert_string_equal(sight->now.devices[1].what, "");
+
+    /* Of another training the speed is not known at once: one with fewer steps, or of another name. */
+    tell(&teller, store, "candidate 1", 10, NAN, &told);
     sight_look(sight);
-    assert_int_equal(sight->now.step, 40);
-    tell(&teller, store, "candidate 1", 10, NAN);
+    assert_true(isnan(sight->now.steps_per_second));
+    tell(&teller, store, "candidate 2", 20, NAN, &told);
     sight_look(sight);
-    assert_int_equal(sight->now.curve.count, 1);
     assert_true(isnan(sight->now.steps_per_second));
     assert_true(isnan(sight->now.seconds_left));
 
     /* A long one is thinned evenly. */
-    for (int64_t step = 11; step <= 1000; step++)
-        now_tell(&teller, store, &(struct now_progress){.what = "candidate 1", .step = step, .loss = (double)step});
-    tell(&teller, store, "candidate 1", 1001, 3);
+    told = (struct now_curve){.count = 0};
+    for (int64_t step = 10; step <= 1001; step++)
+        now_curve_add(&told, step, (double)step);
+    tell(&teller, store, "candidate 1", 1001, 3, &told);
     sight_look(sight);
     const struct now_curve *curve = &sight->now.curve;
     assert_in_range(curve->count, NOW_POINTS / 2, NOW_POINTS);
@@ -168,13 +184,13 @@ static void test_now(void **unused) {
         assert_float_equal(curve->steps[i] - curve->steps[i - 1], 8, 1e-9);
     assert_true(curve->steps[0] <= 18 && curve->steps[curve->count - 1] > 980);
 
-    /* With the event of its evaluation a curve is read back; it is taken once. */
+    /* With the event of its evaluation a curve is read back. */
     struct loss_curve *curves;
     int curve_count;
     cJSON *event = cJSON_CreateObject(),
           *hostile = cJSON_Parse("{\"candidate\": \"x\", \"curve\": [1, [2], [\"a\", 3]]}");
     cJSON_AddNumberToObject(event, "candidate", 7);
-    cJSON_AddItemToObject(event, "curve", now_take_curve(&teller));
+    cJSON_AddItemToObject(event, "curve", now_curve_json(&told));
     assert_ok(store_log(store, "evaluated", event));
     assert_ok(store_log(store, "evaluated", hostile));
     assert_ok(store_loss_curves(store, &curves, &curve_count));
@@ -183,9 +199,6 @@ static void test_now(void **unused) {
     assert_int_equal(curves[0].count, curve->count);
     assert_float_equal(curves[0].losses[3], curve->losses[3], 1e-6);
     loss_curves_free(curves, curve_count);
-    cJSON *nothing = now_take_curve(&teller);
-    assert_int_equal(cJSON_GetArraySize(nothing), 0);
-    cJSON_Delete(nothing);
 
     /* Nothing of it is left when the search ends; what cannot be read is not there. */
     now_end(store);
@@ -196,7 +209,7 @@ static void test_now(void **unused) {
     assert_ok(file_write("now/now.json", "{\"step\": \"x\", \"curve\": [1, [2], [3, 4]], \"what\": 5}", 52));
     sight_look(sight);
     assert_true(sight->has_now);
-    assert_string_equal(sight->now.what, "");
+    assert_string_equal(sight->now.training.what, "");
     assert_int_equal(sight->now.curve.count, 0);
     sight_close(sight);
     store_close(store);

@@ -1,0 +1,420 @@
+#include "run/workers.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "device/gemm.h"
+#include "run/rehearsal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { LOSSES_MOST = 3 };
+
+/* What a worker is to do. */
+struct order {
+    enum { ORDER_EVALUATE, ORDER_MEASURE } kind;
+    struct job job; /* of an order to measure: genome and seed alone */
+    void *owner;
+    struct genome next[REHEARSAL_MOST];
+    int next_count;
+    int lost_by; /* the number of the worker that handed it back, from 1; 0: none did */
+    status outcome;
+    char *message; /* of a failure */
+    struct evaluation evaluation;
+    struct order *behind;
+};
+
+struct queue {
+    struct order *first, *last;
+};
+
+struct worker {
+    struct workers *workers;
+    int number; /* from 1 */
+    pthread_t thread;
+    bool runs, left;
+    struct evaluator *evaluator; /* its thread's */
+    void *owner;                 /* of the job that it carries out; NULL: it has none */
+    int losses;                  /* jobs that were lost one after the other */
+    char *device, *platform, *driver, *gemm;
+    struct build_statistics built, built_before; /* in all, and as its device counts now */
+};
+
+struct workers {
+    pthread_mutex_t lock; /* of all below, and of what workers have that changes */
+    pthread_cond_t changed;
+    struct queue waiting, finished;
+    struct text notices; /* lines */
+    size_t notices_told; /* bytes of them */
+    bool closing;
+    atomic_bool give_up; /* interrupts the threads of workers */
+    int count, active;
+    struct worker *workers;
+};
+
+/* ---- queues ---- */
+
+static void queue_push(struct queue *queue, struct order *order) {
+    order->behind = NULL;
+    *(queue->last ? &queue->last->behind : &queue->first) = order;
+    queue->last = order;
+}
+
+/* Takes out the order behind `before`, or the first where that is NULL. */
+static struct order *queue_take_behind(struct queue *queue, struct order *before) {
+    struct order *order = before ? before->behind : queue->first;
+    *(before ? &before->behind : &queue->first) = order->behind;
+    if (queue->last == order)
+        queue->last = before;
+    return order;
+}
+
+static void queue_push_front(struct queue *queue, struct order *order) {
+    order->behind = queue->first;
+    queue->first = order;
+    if (!queue->last)
+        queue->last = order;
+}
+
+/* The first order that the worker may take: what it handed back is for others. NULL: there is none. */
+static struct order *queue_take_for(struct queue *queue, int number) {
+    struct order *before = NULL;
+    for (struct order *order = queue->first; order; before = order, order = order->behind)
+        if (order->lost_by != number)
+            return queue_take_behind(queue, before);
+    return NULL;
+}
+
+static void order_free(struct order *order) {
+    free(order->message);
+    free(order);
+}
+
+static void queue_clear(struct queue *queue) {
+    while (queue->first)
+        order_free(queue_take_behind(queue, NULL));
+}
+
+/* ---- a worker's thread ---- */
+
+static void count_builds(struct worker *worker) {
+    struct device *device = evaluator_device(worker->evaluator);
+    if (!device)
+        return;
+    struct build_statistics now = device_build_statistics(device), before = worker->built_before;
+    /* A device that was opened anew counts from 0. */
+    if (now.waited < before.waited || now.background < before.background)
+        before = (struct build_statistics){0};
+    worker->built.programs_waited += now.programs_waited - before.programs_waited;
+    worker->built.programs_background += now.programs_background - before.programs_background;
+    worker->built.waited += now.waited - before.waited;
+    worker->built.background += now.background - before.background;
+    worker->built_before = now;
+}
+
+static void carry_out(struct worker *worker, struct order *order) {
+    struct evaluator *evaluator = worker->evaluator;
+    evaluator_expect(evaluator, order->next, order->next_count);
+    order->outcome = STATUS_OK;
+    if (order->kind == ORDER_EVALUATE)
+        order->outcome = evaluator_evaluate(evaluator, &order->job, &order->evaluation);
+    else
+        order->outcome = evaluator_measure(evaluator, order->job.genome, order->job.seed, &order->evaluation);
+    free(order->message);
+    order->message = order->outcome == STATUS_OK ? NULL : memory_copy_text(status_message());
+}
+
+static void leave_out(struct worker *worker, const char *reason) {
+    struct workers *workers = worker->workers;
+    worker->left = true;
+    workers->active--;
+    if (workers->active > 0)
+        text_append(&workers->notices, "device %d of %d, %s, is left out from now on: %s\n", worker->number,
+                    workers->count, worker->device, reason);
+}
+
+/* Whether the order goes to another device now: this one was lost with it, and could perhaps not be opened again. */
+static bool hand_back(struct worker *worker, struct order *order) {
+    struct workers *workers = worker->workers;
+    bool is_gone = !evaluator_device(worker->evaluator);
+    bool lost = is_gone || evaluator_was_lost(worker->evaluator);
+    worker->losses = lost ? worker->losses + 1 : 0;
+    if (!lost || order->kind != ORDER_EVALUATE || order->outcome == STATUS_INTERRUPTED || workers->active < 2)
+        return false;
+    const char *reason = order->outcome == STATUS_OK ? order->evaluation.reason : order->message;
+    bool goes_back = order->lost_by == 0;
+    if (goes_back && !is_gone)
+        text_append(&workers->notices, "device %d of %d, %s, was lost; another one tries its candidate: %s\n",
+                    worker->number, workers->count, worker->device, reason);
+    if (is_gone || worker->losses >= LOSSES_MOST)
+        leave_out(worker, reason);
+    return goes_back;
+}
+
+/* A job that no device could be tried with again fails as the candidate's. */
+static void settle(struct worker *worker, struct order *order) {
+    if (worker->left && order->outcome == STATUS_FAILED && worker->workers->active > 0) {
+        order->outcome = STATUS_OK;
+        order->evaluation.failed = true;
+        snprintf(order->evaluation.reason, sizeof order->evaluation.reason, "on two devices: %s", order->message);
+    }
+    queue_push(&worker->workers->finished, order);
+}
+
+/* An order that this worker may not take, and nobody else is there to take, is its own again. */
+static void release_orders(struct workers *workers) {
+    for (struct order *order = workers->waiting.first; order && workers->active < 2; order = order->behind)
+        order->lost_by = 0;
+}
+
+static void *work(void *context) {
+    struct worker *worker = context;
+    struct workers *workers = worker->workers;
+    interrupt_thread_by(&workers->give_up);
+    pthread_mutex_lock(&workers->lock);
+    while (!workers->closing && !worker->left) {
+        release_orders(workers);
+        struct order *order = queue_take_for(&workers->waiting, worker->number);
+        if (!order) {
+            pthread_cond_wait(&workers->changed, &workers->lock);
+            continue;
+        }
+        worker->owner = order->owner;
+        pthread_mutex_unlock(&workers->lock);
+        carry_out(worker, order);
+        pthread_mutex_lock(&workers->lock);
+        worker->owner = NULL;
+        count_builds(worker);
+        if (hand_back(worker, order)) {
+            order->lost_by = worker->number;
+            queue_push_front(&workers->waiting, order);
+        } else
+            settle(worker, order);
+        pthread_cond_broadcast(&workers->changed);
+    }
+    pthread_mutex_unlock(&workers->lock);
+    return NULL;
+}
+
+/* ---- the search's thread ---- */
+
+static status open_worker(struct worker *worker, const struct run_config *config, const char *choice,
+                          const struct catalogue *catalogue, const struct task_list *tasks) {
+    TRY(evaluator_create(config, choice, catalogue, tasks, &worker->evaluator));
+    struct device *device = evaluator_device(worker->evaluator);
+    const struct device_information *information = device_information(device);
+    worker->device = memory_copy_text(information->name);
+    worker->platform = memory_copy_text(information->platform_name);
+    worker->driver = memory_copy_text(information->driver);
+    worker->gemm = memory_copy_text(gemm_provider_name(device));
+    if (pthread_create(&worker->thread, NULL, work, worker) != 0)
+        return fail("no thread can be started for the device %s: %s", worker->device, strerror(errno));
+    worker->runs = true;
+    return STATUS_OK;
+}
+
+static void close_worker(struct worker *worker) {
+    if (worker->runs)
+        pthread_join(worker->thread, NULL);
+    evaluator_destroy(worker->evaluator);
+    free(worker->device);
+    free(worker->platform);
+    free(worker->driver);
+    free(worker->gemm);
+}
+
+status workers_create(const struct run_config *config, const struct catalogue *catalogue, const struct task_list *tasks,
+                      struct workers **result) {
+    struct workers *workers = memory_allocate(1, sizeof *workers);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&workers->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&workers->lock, NULL);
+    workers->count = workers->active = 1;
+    workers->workers = memory_allocate((size_t)workers->count, sizeof *workers->workers);
+    status outcome = STATUS_OK;
+    for (int i = 0; i < workers->count; i++) {
+        workers->workers[i] = (struct worker){.workers = workers, .number = i + 1};
+        if (outcome == STATUS_OK)
+            outcome = open_worker(&workers->workers[i], config, config->devices.device, catalogue, tasks);
+    }
+    if (outcome != STATUS_OK) {
+        workers_destroy(workers);
+        workers = NULL;
+    }
+    *result = workers;
+    return outcome;
+}
+
+void workers_destroy(struct workers *workers) {
+    if (!workers)
+        return;
+    atomic_store(&workers->give_up, true);
+    pthread_mutex_lock(&workers->lock);
+    workers->closing = true;
+    pthread_cond_broadcast(&workers->changed);
+    pthread_mutex_unlock(&workers->lock);
+    for (int i = 0; i < workers->count; i++)
+        close_worker(&workers->workers[i]);
+    queue_clear(&workers->waiting);
+    queue_clear(&workers->finished);
+    text_free(&workers->notices);
+    pthread_cond_destroy(&workers->changed);
+    pthread_mutex_destroy(&workers->lock);
+    free(workers->workers);
+    free(workers);
+}
+
+int workers_count(const struct workers *workers) {
+    return workers->count;
+}
+
+int workers_active(struct workers *workers) {
+    pthread_mutex_lock(&workers->lock);
+    int active = workers->active;
+    pthread_mutex_unlock(&workers->lock);
+    return active;
+}
+
+void *workers_owner(struct workers *workers, int number) {
+    pthread_mutex_lock(&workers->lock);
+    void *owner = workers->workers[number].owner;
+    pthread_mutex_unlock(&workers->lock);
+    return owner;
+}
+
+struct worker_facts workers_facts(const struct workers *workers, int number) {
+    const struct worker *worker = &workers->workers[number];
+    return (struct worker_facts){worker->device, worker->platform, worker->driver, worker->gemm};
+}
+
+struct device *workers_device(const struct workers *workers, int number) {
+    return evaluator_device(workers->workers[number].evaluator);
+}
+
+static void give_order(struct workers *workers, struct order *order) {
+    pthread_mutex_lock(&workers->lock);
+    queue_push(&workers->waiting, order);
+    pthread_cond_broadcast(&workers->changed);
+    pthread_mutex_unlock(&workers->lock);
+}
+
+void workers_submit(struct workers *workers, const struct job *job, void *owner, const struct genome *next,
+                    int next_count) {
+    struct order *order = memory_allocate(1, sizeof *order);
+    *order = (struct order){.kind = ORDER_EVALUATE, .job = *job, .owner = owner, .next_count = next_count};
+    memcpy(order->next, next, (size_t)next_count * sizeof *next);
+    give_order(workers, order);
+}
+
+static struct timespec moment_in(double seconds) {
+    struct timespec moment;
+    clock_gettime(CLOCK_MONOTONIC, &moment);
+    long long nanoseconds = moment.tv_nsec + (long long)(1e9 * seconds);
+    moment.tv_sec += (time_t)(nanoseconds / 1000000000);
+    moment.tv_nsec = (long)(nanoseconds % 1000000000);
+    return moment;
+}
+
+/* The next finished order; NULL where there is none until `moment`, or ever, if that is NULL and no worker is left. */
+static struct order *await(struct workers *workers, const struct timespec *moment) {
+    struct order *order = NULL;
+    bool waits = true;
+    pthread_mutex_lock(&workers->lock);
+    while (!workers->finished.first && waits) {
+        if (workers->active == 0)
+            waits = false;
+        else if (moment)
+            waits = pthread_cond_timedwait(&workers->changed, &workers->lock, moment) != ETIMEDOUT;
+        else
+            pthread_cond_wait(&workers->changed, &workers->lock);
+    }
+    if (workers->finished.first)
+        order = queue_take_behind(&workers->finished, NULL);
+    pthread_mutex_unlock(&workers->lock);
+    return order;
+}
+
+/* The message of a thread's failure becomes this one's. */
+static status outcome_of(const struct order *order) {
+    if (order->outcome == STATUS_FAILED)
+        return fail("%s", order->message);
+    return order->outcome == STATUS_OK ? STATUS_OK : fail_interrupted();
+}
+
+void workers_wait(struct workers *workers, double seconds, struct finished_job *finished) {
+    struct timespec moment = moment_in(seconds);
+    struct order *order = await(workers, &moment);
+    *finished = (struct finished_job){.owner = NULL};
+    if (!order)
+        return;
+    *finished = (struct finished_job){order->owner, outcome_of(order), order->evaluation};
+    order_free(order);
+}
+
+/* One order alone. */
+static status await_order(struct workers *workers, struct order *order, struct evaluation *evaluation) {
+    give_order(workers, order);
+    order = await(workers, NULL);
+    if (!order)
+        return fail("no device is left");
+    status outcome = outcome_of(order);
+    if (evaluation)
+        *evaluation = order->evaluation;
+    order_free(order);
+    return outcome;
+}
+
+status workers_evaluate(struct workers *workers, const struct job *job, struct evaluation *evaluation) {
+    struct order *order = memory_allocate(1, sizeof *order);
+    *order = (struct order){.kind = ORDER_EVALUATE, .job = *job};
+    return await_order(workers, order, evaluation);
+}
+
+status workers_measure(struct workers *workers, const struct genome *genome, uint64_t seed,
+                       struct evaluation *evaluation) {
+    struct order *order = memory_allocate(1, sizeof *order);
+    *order = (struct order){.kind = ORDER_MEASURE, .job = {.genome = genome, .seed = seed}};
+    return await_order(workers, order, evaluation);
+}
+
+/* The threads wait for orders, and touch nothing. */
+void workers_rest(struct workers *workers) {
+    for (int i = 0; i < workers->count; i++)
+        if (evaluator_device(workers->workers[i].evaluator))
+            evaluator_expect(workers->workers[i].evaluator, NULL, 0);
+}
+
+bool workers_notice(struct workers *workers, char notice[WORKER_NOTICE_BYTES]) {
+    pthread_mutex_lock(&workers->lock);
+    bool any = workers->notices_told < workers->notices.length;
+    if (any) {
+        const char *line = workers->notices.text + workers->notices_told;
+        size_t length = strcspn(line, "\n");
+        snprintf(notice, WORKER_NOTICE_BYTES, "%.*s", (int)length, line);
+        workers->notices_told += length + 1;
+    }
+    pthread_mutex_unlock(&workers->lock);
+    return any;
+}
+
+struct build_statistics workers_build_statistics(struct workers *workers) {
+    struct build_statistics all = {0};
+    pthread_mutex_lock(&workers->lock);
+    for (int i = 0; i < workers->count; i++) {
+        const struct build_statistics *built = &workers->workers[i].built;
+        all.programs_waited += built->programs_waited;
+        all.programs_background += built->programs_background;
+        all.waited += built->waited;
+        all.background += built->background;
+    }
+    pthread_mutex_unlock(&workers->lock);
+    return all;
+}
