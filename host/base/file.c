@@ -78,7 +78,7 @@ static bool write_all(int descriptor, const char *bytes, size_t length) {
 status file_writer_open(const char *path, struct file_writer **result) {
     struct file_writer *writer = memory_allocate(1, sizeof *writer);
     *result = NULL;
-    int length = snprintf(writer->temporary, sizeof writer->temporary, "%s.%ld.new", path, (long)getpid());
+    int length = snprintf(writer->temporary, sizeof writer->temporary, "%s.%ld.new", path, (long)gettid());
     if (length < 0 || (size_t)length >= sizeof writer->temporary) {
         free(writer);
         return fail("the path %s is too long", path);

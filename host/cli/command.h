@@ -51,7 +51,10 @@ status argument_integer(const struct arguments *arguments, const char *name, int
 
 /* Options that several commands have. */
 #define OPTION_DEVICE                                                                                                  \
-    { "--device", "D", "index from `starcl devices` (0.1), cpu, gpu, accelerator or part of a name" }
+    {                                                                                                                  \
+        "--device", "D",                                                                                               \
+            "index from `starcl devices` (0.1), cpu, gpu, accelerator or part of a name; 0.1/2:1 is part 1 of 2"       \
+    }
 #define OPTION_SET                                                                                                     \
     { "--set", "path=value", "override a key of the config, e.g. --set model.width=64; repeatable" }
 #define OPTION_JSON                                                                                                    \

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 static status resume(const struct arguments *arguments, const char *out, struct training_result *result) {
-    const char *assignments[MAX_ARGUMENTS + 2];
+    const char *assignments[MAX_ARGUMENTS + OWN_ASSIGNMENTS];
     int count;
     if (arguments->word_count > 0 || argument_given(arguments, "--config") || argument_given(arguments, "--seed"))
         return fail_usage("--resume goes on with what %s holds; leave genome, --config and --seed away", out);

@@ -23,13 +23,14 @@ status arguments_assignments(const struct arguments *arguments, const char **ass
             return fail_usage("--device '%s' cannot name a device", value);
         snprintf(device, sizeof device, "devices.device=\"%s\"", value);
         assignments[(*count)++] = device;
+        assignments[(*count)++] = "devices.use=[]";
     }
     return STATUS_OK;
 }
 
 status arguments_config(const struct arguments *arguments, const char *path, bool needs_data,
                         struct run_config *config) {
-    const char *assignments[MAX_ARGUMENTS + 2];
+    const char *assignments[MAX_ARGUMENTS + OWN_ASSIGNMENTS];
     char file[PATH_MAX];
     int count;
     TRY(arguments_assignments(arguments, assignments, &count));
@@ -39,7 +40,7 @@ status arguments_config(const struct arguments *arguments, const char *path, boo
 }
 
 status target_read(const char *word, const struct arguments *arguments, bool needs_data, struct target *target) {
-    const char *assignments[MAX_ARGUMENTS + 2], *config = argument_value(arguments, "--config");
+    const char *assignments[MAX_ARGUMENTS + OWN_ASSIGNMENTS], *config = argument_value(arguments, "--config");
     char file[PATH_MAX];
     int count;
     memset(target, 0, sizeof *target);

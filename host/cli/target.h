@@ -10,9 +10,10 @@ status target_read(const char *word, const struct arguments *arguments, bool nee
                    struct target *target) MUST_CHECK;
 
 /*
- * --set, and --seed and --device as assignments "path=value"; room for MAX_ARGUMENTS + 2. The texts live as long as the
- * program.
+ * --set, and --seed and --device as assignments "path=value"; room for MAX_ARGUMENTS + OWN_ASSIGNMENTS. --device takes
+ * the place of devices.use, too. The texts live as long as the program.
  */
+enum { OWN_ASSIGNMENTS = 3 };
 status arguments_assignments(const struct arguments *arguments, const char **assignments, int *count) MUST_CHECK;
 
 /* The config of a path or an installed name (NULL: the defaults), with what --set, --seed and --device assign. */

@@ -3,6 +3,7 @@
 #include "base/random.h"
 
 #include <clblast_c.h>
+#include <pthread.h>
 #include <string.h>
 
 static const char *const names[CLBLAST_PARAMETERS] = {
@@ -86,23 +87,39 @@ bool clblast_parameters_fit(const struct clblast_parameters *parameters, const s
 
 /* ---- CLBlast ---- */
 
+/* Of the process, as CLBlast keeps them. */
 enum { MOST_DEVICES = 64 };
+static pthread_mutex_t set_lock = PTHREAD_MUTEX_INITIALIZER;
 static cl_device_id devices_set[MOST_DEVICES];
 static int devices_set_count;
 
-bool clblast_parameters_were_set(const struct device_information *device) {
+static bool is_set(cl_device_id id) {
     for (int i = 0; i < devices_set_count; i++)
-        if (devices_set[i] == device->id)
+        if (devices_set[i] == id)
             return true;
     return false;
 }
 
+bool clblast_parameters_were_set(const struct device_information *device) {
+    pthread_mutex_lock(&set_lock);
+    bool were_set = is_set(device->id);
+    pthread_mutex_unlock(&set_lock);
+    return were_set;
+}
+
+/* False where there is no room. */
+static bool note_set(cl_device_id id) {
+    pthread_mutex_lock(&set_lock);
+    bool noted = is_set(id) || devices_set_count < MOST_DEVICES;
+    if (noted && !is_set(id))
+        devices_set[devices_set_count++] = id;
+    pthread_mutex_unlock(&set_lock);
+    return noted;
+}
+
 status clblast_parameters_set(const struct device_information *device, const struct clblast_parameters *parameters) {
-    if (!clblast_parameters_were_set(device)) {
-        if (devices_set_count == MOST_DEVICES)
-            return fail("CLBlast has parameters for %d devices already", MOST_DEVICES);
-        devices_set[devices_set_count++] = device->id;
-    }
+    if (!note_set(device->id))
+        return fail("CLBlast has parameters for %d devices already", MOST_DEVICES);
     for (int i = 0; i < KERNELS; i++) {
         const char *kernel_names[CLBLAST_PARAMETERS];
         size_t values[CLBLAST_PARAMETERS];

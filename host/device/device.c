@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "device/gemm.h"
 #include "device/kernels.h"
+#include "device/parts.h"
 #include "device/shape.h"
 
 #include <stdatomic.h>
@@ -37,10 +38,11 @@ status device_open(const struct device_information *information, const struct de
     *result = NULL;
     int code;
     status outcome;
+    TRY_GOTO(outcome, part_create(information, &device->information.id), failed);
     cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)information->platform, 0};
-    device->context = clCreateContext(properties, 1, &information->id, NULL, NULL, &code);
+    device->context = clCreateContext(properties, 1, &device->information.id, NULL, NULL, &code);
     TRY_GOTO(outcome, opencl_check(code, "opening the device %s", information->name), failed);
-    device->queue = clCreateCommandQueue(device->context, information->id, 0, &code);
+    device->queue = clCreateCommandQueue(device->context, device->information.id, 0, &code);
     TRY_GOTO(outcome, opencl_check(code, "making a queue on %s", information->name), failed);
 
     if (options && options->shape.lanes)
@@ -114,6 +116,8 @@ void device_close(struct device *device) {
         clReleaseCommandQueue(device->queue);
     if (device->context && !device->is_companion)
         clReleaseContext(device->context);
+    if (!device->is_companion)
+        part_release(&device->information, device->information.id);
     free(device);
 }
 

@@ -33,7 +33,10 @@ struct device_options {
     uint64_t memory;            /* bytes that the device counts as having; 0, or more than it has: what it has */
 };
 
-/* Opens the device; `options` may be NULL. The list that `information` is from may be destroyed afterwards. */
+/*
+ * Opens the device; `options` may be NULL. The list that `information` is from may be destroyed afterwards. As long as
+ * it lives the same device may be opened again, after a loss as well, and from several threads at the same time.
+ */
 status device_open(const struct device_information *information, const struct device_options *options,
                    struct device **device) MUST_CHECK;
 /* Chooses as device_choose() does and opens. */

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "device/parts.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -12,6 +13,12 @@
 const char device_driver_advice[] =
     "Install an OpenCL driver: on Debian `apt-get install pocl-opencl-icd` runs on any CPU, mesa-opencl-icd on AMD, "
     "intel-opencl-icd on Intel GPUs, nvidia-opencl-icd on NVIDIA. `starcl doctor` says what the system has";
+
+/* A part that was chosen, in a place of its own, where it stays. */
+struct chosen_part {
+    struct chosen_part *next;
+    struct device_information information;
+};
 
 static void device_text(cl_device_id id, cl_device_info what, char *text, size_t bytes) {
     text[0] = '\0';
@@ -40,12 +47,15 @@ static bool has_extension(cl_device_id id, const char *name) {
 
 static void describe(struct device_information *device) {
     cl_device_id id = device->id;
-    device_text(id, CL_DEVICE_NAME, device->name, sizeof device->name);
+    device_text(id, CL_DEVICE_NAME, device->model, sizeof device->model);
+    memcpy(device->name, device->model, sizeof device->name);
+    memcpy(device->kind, device->model, sizeof device->kind);
     device_text(id, CL_DEVICE_VENDOR, device->vendor, sizeof device->vendor);
     device_text(id, CL_DRIVER_VERSION, device->driver, sizeof device->driver);
     device_text(id, CL_DEVICE_VERSION, device->version, sizeof device->version);
     DEVICE_VALUE(id, CL_DEVICE_TYPE, device->type);
     DEVICE_VALUE(id, CL_DEVICE_MAX_COMPUTE_UNITS, device->compute_units);
+    device->most_parts = parts_most(id, device->compute_units);
     DEVICE_VALUE(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, device->clock_megahertz);
     DEVICE_VALUE(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, device->float_vector_width);
     DEVICE_VALUE(id, CL_DEVICE_GLOBAL_MEM_SIZE, device->global_bytes);
@@ -103,6 +113,10 @@ status device_list_create(struct device_list *list) {
 }
 
 void device_list_destroy(struct device_list *list) {
+    for (struct chosen_part *part = list->parts, *next; part; part = next) {
+        next = part->next;
+        free(part);
+    }
     free(list->devices);
     *list = (struct device_list){0};
 }
@@ -162,7 +176,112 @@ const char *device_words(const char *choice) {
     return variable ? variable : "";
 }
 
-status device_choose(const struct device_list *list, const char *choice, const struct device_information **chosen,
+const char *device_index(const struct device_information *information, char *index) {
+    int length = snprintf(index, DEVICE_INDEX_BYTES, "%d.%d", information->platform_index, information->device_index);
+    if (information->parts > 1)
+        snprintf(index + length, (size_t)(DEVICE_INDEX_BYTES - length), "/%d:%d", information->parts,
+                 information->part);
+    return index;
+}
+
+/* The best of the usable devices that the words mean, or NULL. */
+static const struct device_information *find_device(const struct device_list *list, const char *words) {
+    const struct device_information *found = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct device_information *device = &list->devices[i];
+        if (device->usable && means(words, device) && (!found || preference(device) > preference(found)))
+            found = device;
+    }
+    return found;
+}
+
+static status refuse_choice(const struct device_list *list, const char *choice) {
+    struct text names = {0};
+    for (size_t i = 0; i < list->count; i++)
+        text_append(&names, "\n  %d.%d  %s, %s (%s)%s", list->devices[i].platform_index, list->devices[i].device_index,
+                    device_type_name(list->devices[i].type), list->devices[i].name, list->devices[i].platform_name,
+                    list->devices[i].usable ? "" : ", not usable: no compiler or not available");
+    status result =
+        fail_usage("no usable OpenCL device matches '%s'. Choose an index, cpu, gpu, accelerator or part of "
+                   "a name:%s",
+                   choice, names.text);
+    text_free(&names);
+    return result;
+}
+
+/* "D/N" or "D/N:K". */
+struct part_words {
+    char *device; /* owned */
+    int64_t parts, part;
+    bool all; /* without K */
+};
+
+static bool split_words(const char *words, struct part_words *result) {
+    const char *slash = strrchr(words, '/');
+    if (!slash || slash == words)
+        return false;
+    char *device = memory_copy_text(words), *parts = device + (slash - words), *part = strchr(parts, ':');
+    *parts++ = '\0';
+    if (part)
+        *part++ = '\0';
+    *result = (struct part_words){.device = device, .all = !part};
+    if (text_parse_integer(parts, &result->parts) == 0 && (!part || text_parse_integer(part, &result->part) == 0))
+        return true;
+    free(device);
+    return false;
+}
+
+struct selection {
+    const struct device_information **devices; /* owned */
+    int count;
+};
+
+static void add(struct selection *selection, const struct device_information *device) {
+    selection->devices = memory_resize(selection->devices, (size_t)selection->count + 1, sizeof(void *));
+    selection->devices[selection->count++] = device;
+}
+
+static status add_part(struct device_list *list, const struct device_information *whole, int64_t parts, int64_t part,
+                       struct selection *selection) {
+    struct device_information information;
+    TRY(part_describe(whole, parts, part, &information));
+    if (parts == 1) {
+        add(selection, whole);
+        return STATUS_OK;
+    }
+    struct chosen_part *chosen = memory_allocate(1, sizeof *chosen);
+    *chosen = (struct chosen_part){list->parts, information};
+    list->parts = chosen;
+    add(selection, &chosen->information);
+    return STATUS_OK;
+}
+
+/* Adds what the words mean, a device or more. Words that are part of a name are that, whatever else they look like. */
+static status select_devices(struct device_list *list, const char *words, struct selection *selection) {
+    struct part_words part;
+    if (strcasecmp(words, "all") == 0) {
+        for (size_t i = 0; i < list->count; i++)
+            if (list->devices[i].usable)
+                add(selection, &list->devices[i]);
+        return selection->count > 0 ? STATUS_OK : refuse_choice(list, words);
+    }
+    const struct device_information *device = find_device(list, words);
+    if (device) {
+        add(selection, device);
+        return STATUS_OK;
+    }
+    if (!split_words(words, &part))
+        return refuse_choice(list, words);
+    device = find_device(list, part.device);
+    status outcome = device ? STATUS_OK : refuse_choice(list, part.device);
+    int64_t first = part.all ? 1 : part.part, last = part.all && part.parts > 1 ? part.parts : first;
+    for (int64_t k = first; outcome == STATUS_OK && k <= last; k++)
+        outcome = add_part(list, device, part.parts, k, selection);
+    free(part.device);
+    return outcome;
+}
+
+status device_choose(struct device_list *list, const char *choice, const struct device_information **chosen,
                      const char **reason) {
     const char *from = "it is what --device asks for";
     if (!choice || !*choice) {
@@ -176,22 +295,61 @@ status device_choose(const struct device_list *list, const char *choice, const s
     if (reason)
         *reason = from;
     *chosen = NULL;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct device_information *device = &list->devices[i];
-        if (device->usable && means(choice, device) && (!*chosen || preference(device) > preference(*chosen)))
-            *chosen = device;
+    struct selection selection = {0};
+    char index[DEVICE_INDEX_BYTES];
+    status outcome = select_devices(list, choice, &selection);
+    if (outcome == STATUS_OK && selection.count > 1)
+        outcome = fail_usage("'%s' means %d devices where one is needed: name one of them, such as %s. A search takes "
+                             "several with devices.use",
+                             choice, selection.count, device_index(selection.devices[0], index));
+    if (outcome == STATUS_OK)
+        *chosen = selection.devices[0];
+    free(selection.devices);
+    return outcome;
+}
+
+/* Parts are counted from the first compute unit on. */
+static bool share_units(const struct device_information *a, const struct device_information *b) {
+    cl_uint a_first = a->parts > 1 ? (cl_uint)(a->part - 1) * a->compute_units : 0;
+    cl_uint b_first = b->parts > 1 ? (cl_uint)(b->part - 1) * b->compute_units : 0;
+    return a->platform_index == b->platform_index && a->device_index == b->device_index &&
+           a_first < b_first + b->compute_units && b_first < a_first + a->compute_units;
+}
+
+/* The last one against those before it. */
+static status refuse_overlap(const struct selection *selection) {
+    const struct device_information *last = selection->devices[selection->count - 1];
+    char index[DEVICE_INDEX_BYTES], other[DEVICE_INDEX_BYTES];
+    for (int i = 0; i < selection->count - 1; i++) {
+        if (!share_units(selection->devices[i], last))
+            continue;
+        device_index(last, index);
+        device_index(selection->devices[i], other);
+        if (strcmp(index, other) == 0)
+            return fail_usage("the device %s, %s, is chosen twice", index, last->name);
+        return fail_usage("the devices %s and %s have compute units in common; choose one of them", other, index);
     }
-    if (*chosen)
-        return STATUS_OK;
-    struct text names = {0};
-    for (size_t i = 0; i < list->count; i++)
-        text_append(&names, "\n  %d.%d  %s, %s (%s)%s", list->devices[i].platform_index, list->devices[i].device_index,
-                    device_type_name(list->devices[i].type), list->devices[i].name, list->devices[i].platform_name,
-                    list->devices[i].usable ? "" : ", not usable: no compiler or not available");
-    status result =
-        fail_usage("no usable OpenCL device matches '%s'. Choose an index, cpu, gpu, accelerator or part of "
-                   "a name:%s",
-                   choice, names.text);
-    text_free(&names);
-    return result;
+    return STATUS_OK;
+}
+
+status device_choose_several(struct device_list *list, const char *const *choices, int count,
+                             const struct device_information ***chosen, int *found) {
+    struct selection all = {0};
+    status outcome = STATUS_OK;
+    for (int i = 0; outcome == STATUS_OK && i < count; i++) {
+        struct selection selection = {0};
+        outcome = select_devices(list, choices[i], &selection);
+        for (int j = 0; outcome == STATUS_OK && j < selection.count; j++) {
+            add(&all, selection.devices[j]);
+            outcome = refuse_overlap(&all);
+        }
+        free(selection.devices);
+    }
+    if (outcome != STATUS_OK) {
+        free(all.devices);
+        all = (struct selection){0};
+    }
+    *chosen = all.devices;
+    *found = all.count;
+    return outcome;
 }

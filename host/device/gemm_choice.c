@@ -123,7 +123,7 @@ static const struct {
     size_t offset;
 } keys[] = {
     {"platform", offsetof(struct device_information, platform_name)},
-    {"device", offsetof(struct device_information, name)},
+    {"device", offsetof(struct device_information, model)},
     {"driver", offsetof(struct device_information, driver)},
 };
 enum { KEYS = sizeof keys / sizeof *keys };

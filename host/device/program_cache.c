@@ -31,7 +31,7 @@ enum { TARGETS = sizeof targets / sizeof *targets };
 
 /* With what a key begins. */
 static void append_device(struct text *key, const struct device_information *device) {
-    text_append(key, "%s\n%s\n%s\n%s\n%s\n", device->platform_name, device->name, device->vendor, device->version,
+    text_append(key, "%s\n%s\n%s\n%s\n%s\n", device->platform_name, device->model, device->vendor, device->version,
                 device->driver);
 }
 

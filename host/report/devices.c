@@ -68,9 +68,14 @@ static const char *gemm_text(const struct device_information *device, char name[
 
 /* Columns for names: as many as the widest may need, but on a terminal what the others leave. */
 static int name_columns(FILE *out) {
-    enum { MOST = 44, LEAST = 16, OTHERS = 54, PLATFORM = 16 };
+    enum { MOST = 44, LEAST = 16, OTHERS = 60, PLATFORM = 16 };
     int left = terminal_columns(out) - OTHERS - PLATFORM;
     return terminal_columns(out) == 0 || left > MOST ? MOST : left < LEAST ? LEAST : left;
+}
+
+/* It, or a part of it. */
+static bool is_chosen(const struct device_information *device, const struct device_information *chosen) {
+    return chosen && device->platform_index == chosen->platform_index && device->device_index == chosen->device_index;
 }
 
 void report_devices(const struct device_list *list, const struct device_information *chosen, const char *reason,
@@ -78,15 +83,14 @@ void report_devices(const struct device_list *list, const struct device_informat
     struct terminal_table table;
     FILE *rows = terminal_table_begin(&table, true, out);
     int columns = name_columns(out);
-    fprintf(rows, "  %-6s %-11s %-*s %5s %6s %7s %9s  %s\n", "index", "type", columns, "device", "units", "floats",
-            "float16", "memory", "platform");
+    fprintf(rows, "  %-6s %-11s %-*s %5s %5s %6s %7s %9s  %s\n", "index", "type", columns, "device", "units", "parts",
+            "floats", "float16", "memory", "platform");
     for (size_t i = 0; i < list->count; i++) {
         const struct device_information *device = &list->devices[i];
-        char index[32], memory[TEXT_NUMBER_BYTES];
-        snprintf(index, sizeof index, "%d.%d", device->platform_index, device->device_index);
-        fprintf(rows, "%c %-6s %-11s %-*.*s %5u %6u %7s %9s  %s, %s%s\n", device == chosen ? '*' : ' ', index,
-                device_type_name(device->type), columns, columns, device->name, device->compute_units,
-                device->float_vector_width, device->half ? "yes" : "no",
+        char index[DEVICE_INDEX_BYTES], memory[TEXT_NUMBER_BYTES];
+        fprintf(rows, "%c %-6s %-11s %-*.*s %5u %5d %6u %7s %9s  %s, %s%s\n", is_chosen(device, chosen) ? '*' : ' ',
+                device_index(device, index), device_type_name(device->type), columns, columns, device->name,
+                device->compute_units, device->most_parts, device->float_vector_width, device->half ? "yes" : "no",
                 text_bytes(memory, (double)device->global_bytes), device->platform_name, device->driver,
                 device->usable ? "" : " (not usable: no compiler, or not available)");
     }
@@ -94,7 +98,11 @@ void report_devices(const struct device_list *list, const struct device_informat
     char name[GEMM_CHOICE_NAME_BYTES];
     if (!chosen)
         return;
-    fprintf(out, "\n* would be used: %s\n  GEMM: %s\n", reason, gemm_text(chosen, name));
+    if (chosen->parts > 1)
+        fprintf(out, "\n* part %d of %d would be used: %s\n", chosen->part, chosen->parts, reason);
+    else
+        fprintf(out, "\n* would be used: %s\n", reason);
+    fprintf(out, "  GEMM: %s\n", gemm_text(chosen, name));
     report_shape(shape_of(chosen), out);
 }
 
@@ -103,9 +111,8 @@ void report_devices_json(const struct device_list *list, const struct device_inf
     for (size_t i = 0; i < list->count; i++) {
         const struct device_information *device = &list->devices[i];
         cJSON *item = cJSON_CreateObject();
-        char index[32];
-        snprintf(index, sizeof index, "%d.%d", device->platform_index, device->device_index);
-        cJSON_AddStringToObject(item, "index", index);
+        char index[DEVICE_INDEX_BYTES];
+        cJSON_AddStringToObject(item, "index", device_index(device, index));
         cJSON_AddStringToObject(item, "type", device_type_name(device->type));
         cJSON_AddStringToObject(item, "name", device->name);
         cJSON_AddStringToObject(item, "platform", device->platform_name);
@@ -113,6 +120,7 @@ void report_devices_json(const struct device_list *list, const struct device_inf
         cJSON_AddStringToObject(item, "driver", device->driver);
         cJSON_AddStringToObject(item, "version", device->version);
         cJSON_AddNumberToObject(item, "compute_units", device->compute_units);
+        cJSON_AddNumberToObject(item, "parts", device->most_parts);
         cJSON_AddNumberToObject(item, "float_vector_width", device->float_vector_width);
         cJSON_AddBoolToObject(item, "float16", device->half);
         cJSON_AddNumberToObject(item, "global_bytes", (double)device->global_bytes);
@@ -120,7 +128,7 @@ void report_devices_json(const struct device_list *list, const struct device_inf
         cJSON_AddBoolToObject(item, "usable", device->usable);
         add_shape(item, shape_of(device));
         cJSON_AddBoolToObject(item, "tuned", gemm_choice_read(device, &(struct gemm_choice){0}));
-        cJSON_AddBoolToObject(item, "chosen", device == chosen);
+        cJSON_AddBoolToObject(item, "chosen", is_chosen(device, chosen));
         cJSON_AddItemToArray(json, item);
     }
     json_print(json, out);

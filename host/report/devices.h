@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* `chosen` is marked and explained with `reason`. */
+/* `chosen`, or the device that it is a part of, is marked and explained with `reason`. */
 void report_devices(const struct device_list *list, const struct device_information *chosen, const char *reason,
                     FILE *out);
 void report_devices_json(const struct device_list *list, const struct device_information *chosen, FILE *out);

@@ -101,14 +101,14 @@ static void examine_device(const struct device_information *information, struct 
             name);
 }
 
-static void examine_devices(const struct device_list *list, struct findings *findings) {
+static void examine_devices(struct device_list *list, struct findings *findings) {
     const struct device_information *chosen;
     const char *reason;
+    char index[DEVICE_INDEX_BYTES];
     for (size_t i = 0; i < list->count; i++)
         examine_device(&list->devices[i], findings);
     if (device_choose(list, NULL, &chosen, &reason) == STATUS_OK)
-        add(findings, FINDING_GOOD, "choice", NULL, "%d.%d would be used: %s", chosen->platform_index,
-            chosen->device_index, reason);
+        add(findings, FINDING_GOOD, "choice", NULL, "%s would be used: %s", device_index(chosen, index), reason);
     else
         add(findings, FINDING_PROBLEM, "choice", *device_words(NULL) ? "Change or unset STARCL_DEVICE" : NULL, "%s",
             status_message());

@@ -100,6 +100,7 @@ struct run_config {
     } search;
     struct {
         char device[CONFIG_NAME_BYTES]; /* "": the best; or as device_choose() reads it */
+        struct text_list use;           /* as device_choose_several() reads them; none: `device` alone */
         char gemm[CONFIG_NAME_BYTES];
         long long memory;
         bool build_ahead;

@@ -164,6 +164,8 @@ static const struct config_key keys[] = {
             "processes that share those seconds when the front is measured again; 1: the search's own"),
 
     TEXT(devices, device, "\"\"", "index, cpu, gpu, accelerator or part of a name; \"\" is the best one"),
+    TEXTS(devices, use, "[]",
+          "devices that a search uses at the same time, or \"all\", or parts of one: [\"0.0/2\"]; []: devices.device"),
     TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel or clblast"),
     INTEGER(devices, memory, 0, 1e9, "0", "MiB of device memory to use at most; 0 is all that the device has"),
     SWITCH(devices, build_ahead, "true", "build kernels of the next candidates on another thread while one trains"),

@@ -52,7 +52,7 @@ static void test_choice(void **unused) {
          .platform_name = "P1",
          .usable = false},
     };
-    struct device_list list = {devices, 3};
+    struct device_list list = {.devices = devices, .count = 3};
     const struct device_information *chosen;
     const char *reason;
     unsetenv("STARCL_DEVICE");
