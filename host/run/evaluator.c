@@ -193,7 +193,7 @@ static status assess_tasks(struct evaluator *evaluator, const struct job *job, s
 }
 
 static void note_device(const struct evaluator *evaluator, struct evaluation *evaluation) {
-    snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->name);
+    snprintf(evaluation->device, sizeof evaluation->device, "%s", device_information(evaluator->device)->kind);
 }
 
 /* Whatever state a failure left the device in ends with it. `reason` is what failed. */

@@ -54,7 +54,7 @@ struct workers {
     bool closing;
     atomic_bool give_up; /* interrupts the threads of workers */
     int count, active;
-    struct worker *workers;
+    struct worker **workers;
 };
 
 /* ---- queues ---- */
@@ -212,9 +212,6 @@ static status open_worker(struct worker *worker, const struct run_config *config
     worker->platform = memory_copy_text(information->platform_name);
     worker->driver = memory_copy_text(information->driver);
     worker->gemm = memory_copy_text(gemm_provider_name(device));
-    if (pthread_create(&worker->thread, NULL, work, worker) != 0)
-        return fail("no thread can be started for the device %s: %s", worker->device, strerror(errno));
-    worker->runs = true;
     return STATUS_OK;
 }
 
@@ -226,10 +223,10 @@ static void close_worker(struct worker *worker) {
     free(worker->platform);
     free(worker->driver);
     free(worker->gemm);
+    free(worker);
 }
 
-status workers_create(const struct run_config *config, const struct catalogue *catalogue, const struct task_list *tasks,
-                      struct workers **result) {
+static struct workers *new_workers(void) {
     struct workers *workers = memory_allocate(1, sizeof *workers);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -237,14 +234,57 @@ status workers_create(const struct run_config *config, const struct catalogue *c
     pthread_cond_init(&workers->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&workers->lock, NULL);
-    workers->count = workers->active = 1;
-    workers->workers = memory_allocate((size_t)workers->count, sizeof *workers->workers);
-    status outcome = STATUS_OK;
-    for (int i = 0; i < workers->count; i++) {
-        workers->workers[i] = (struct worker){.workers = workers, .number = i + 1};
-        if (outcome == STATUS_OK)
-            outcome = open_worker(&workers->workers[i], config, config->devices.device, catalogue, tasks);
+    return workers;
+}
+
+static status add_worker(struct workers *workers, const struct run_config *config, const char *choice,
+                         const struct catalogue *catalogue, const struct task_list *tasks) {
+    struct worker *worker = memory_allocate(1, sizeof *worker);
+    worker->workers = workers;
+    worker->number = workers->count + 1;
+    workers->workers = memory_resize(workers->workers, (size_t)workers->count + 1, sizeof worker);
+    workers->workers[workers->count++] = worker;
+    return open_worker(worker, config, choice, catalogue, tasks);
+}
+
+/* One for each of devices.use. */
+static status add_workers(struct workers *workers, const struct run_config *config, const struct catalogue *catalogue,
+                          const struct task_list *tasks) {
+    const struct text_list *use = &config->devices.use;
+    const struct device_information **chosen = NULL;
+    struct device_list list;
+    int choice_count = 0, count = 0;
+    TRY(device_list_create(&list));
+    const char **choices = memory_allocate((size_t)use->count, sizeof *choices);
+    for (const char *text = text_list_next(use, NULL); text; text = text_list_next(use, text))
+        choices[choice_count++] = text;
+    status outcome = device_choose_several(&list, choices, choice_count, &chosen, &count);
+    for (int i = 0; outcome == STATUS_OK && i < count; i++) {
+        char index[DEVICE_INDEX_BYTES];
+        outcome = add_worker(workers, config, device_index(chosen[i], index), catalogue, tasks);
     }
+    free(chosen);
+    free(choices);
+    device_list_destroy(&list);
+    return outcome;
+}
+
+static status start_worker(struct worker *worker) {
+    if (pthread_create(&worker->thread, NULL, work, worker) != 0)
+        return fail("no thread can be started for the device %s: %s", worker->device, strerror(errno));
+    worker->runs = true;
+    return STATUS_OK;
+}
+
+status workers_create(const struct run_config *config, const struct catalogue *catalogue,
+                      const struct task_list *tasks, struct workers **result) {
+    struct workers *workers = new_workers();
+    status outcome = config->devices.use.count > 0
+                         ? add_workers(workers, config, catalogue, tasks)
+                         : add_worker(workers, config, config->devices.device, catalogue, tasks);
+    workers->active = workers->count;
+    for (int i = 0; i < workers->count && outcome == STATUS_OK; i++)
+        outcome = start_worker(workers->workers[i]);
     if (outcome != STATUS_OK) {
         workers_destroy(workers);
         workers = NULL;
@@ -262,7 +302,7 @@ void workers_destroy(struct workers *workers) {
     pthread_cond_broadcast(&workers->changed);
     pthread_mutex_unlock(&workers->lock);
     for (int i = 0; i < workers->count; i++)
-        close_worker(&workers->workers[i]);
+        close_worker(workers->workers[i]);
     queue_clear(&workers->waiting);
     queue_clear(&workers->finished);
     text_free(&workers->notices);
@@ -285,18 +325,18 @@ int workers_active(struct workers *workers) {
 
 void *workers_owner(struct workers *workers, int number) {
     pthread_mutex_lock(&workers->lock);
-    void *owner = workers->workers[number].owner;
+    void *owner = workers->workers[number]->owner;
     pthread_mutex_unlock(&workers->lock);
     return owner;
 }
 
 struct worker_facts workers_facts(const struct workers *workers, int number) {
-    const struct worker *worker = &workers->workers[number];
+    const struct worker *worker = workers->workers[number];
     return (struct worker_facts){worker->device, worker->platform, worker->driver, worker->gemm};
 }
 
 struct device *workers_device(const struct workers *workers, int number) {
-    return evaluator_device(workers->workers[number].evaluator);
+    return evaluator_device(workers->workers[number]->evaluator);
 }
 
 static void give_order(struct workers *workers, struct order *order) {
@@ -388,8 +428,8 @@ status workers_measure(struct workers *workers, const struct genome *genome, uin
 /* The threads wait for orders, and touch nothing. */
 void workers_rest(struct workers *workers) {
     for (int i = 0; i < workers->count; i++)
-        if (evaluator_device(workers->workers[i].evaluator))
-            evaluator_expect(workers->workers[i].evaluator, NULL, 0);
+        if (evaluator_device(workers->workers[i]->evaluator))
+            evaluator_expect(workers->workers[i]->evaluator, NULL, 0);
 }
 
 bool workers_notice(struct workers *workers, char notice[WORKER_NOTICE_BYTES]) {
@@ -409,7 +449,7 @@ struct build_statistics workers_build_statistics(struct workers *workers) {
     struct build_statistics all = {0};
     pthread_mutex_lock(&workers->lock);
     for (int i = 0; i < workers->count; i++) {
-        const struct build_statistics *built = &workers->workers[i].built;
+        const struct build_statistics *built = &workers->workers[i]->built;
         all.programs_waited += built->programs_waited;
         all.programs_background += built->programs_background;
         all.waited += built->waited;
