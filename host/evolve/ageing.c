@@ -8,6 +8,9 @@
  * So nothing stays that was lucky once: a genome lasts only where its descendants are good as well. There is no
  * crossover. With several objectives the best is that of the least rank in the population, then of the most crowding
  * distance. The best that a run ever found is in its front, dead or not.
+ *
+ * The oldest is who came first, not who was asked for first: with many workers, who took long would else die of having
+ * taken long.
  */
 #include "evolve/algorithm.h"
 
@@ -17,14 +20,16 @@ static void propose(const struct evolution *evolution, struct random_stream *ran
 
 static void accept(struct evolution *evolution, const struct individual *result) {
     int population = evolution->settings.population, oldest = 0;
-    members_add(evolution, result);
+    struct individual arrived = *result;
+    arrived.mark = evolution->told;
+    members_add(evolution, &arrived);
     if (evolution->told < population)
         return;
     int count = evolution->member_count + evolution->added_count;
     struct individual **members = evolution->members;
     if (count > population) {
         for (int i = 1; i < count; i++)
-            if (members[i]->id < members[oldest]->id)
+            if (members[i]->mark < members[oldest]->mark)
                 oldest = i;
         struct individual *dying = members[oldest];
         members[oldest] = members[count - 1];

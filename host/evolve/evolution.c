@@ -96,13 +96,16 @@ void propose_mutant(const struct evolution *evolution, const struct individual *
 }
 
 void members_add(struct evolution *evolution, const struct individual *result) {
-    int count = evolution->member_count + evolution->added_count++;
-    if (count == evolution->capacity) {
+    int place = evolution->member_count + evolution->added_count++;
+    if (place == evolution->capacity) {
         evolution->capacity *= 2;
         evolution->members = memory_resize(evolution->members, (size_t)evolution->capacity, sizeof *evolution->members);
     }
-    evolution->members[count] = memory_allocate(1, sizeof **evolution->members);
-    *evolution->members[count] = *result;
+    struct individual **members = evolution->members;
+    for (; place > evolution->member_count && members[place - 1]->id > result->id; place--)
+        members[place] = members[place - 1];
+    members[place] = memory_allocate(1, sizeof **members);
+    *members[place] = *result;
 }
 
 void members_keep(struct evolution *evolution, int count) {
@@ -140,9 +143,9 @@ void evolution_destroy(struct evolution *evolution) {
         return;
     filter_destroy(evolution->filter);
     halving_destroy(evolution->halving);
-    for (int place = 0; place < evolution->climbing_capacity; place++)
-        free(evolution->climbing[place]);
-    free(evolution->climbing);
+    for (int place = 0; place < evolution->known_capacity; place++)
+        free(evolution->known[place].climbing);
+    free(evolution->known);
     members_keep(evolution, 0);
     free(evolution->tried->slots);
     free(evolution->tried);
@@ -155,10 +158,20 @@ struct filter *evolution_filter(const struct evolution *evolution) {
     return evolution->filter;
 }
 
+bool evolution_is_repeatable(const struct evolve_settings *settings) {
+    return (settings->algorithm->generational || settings->algorithm->blind) && settings->filter.candidates <= 1 &&
+           settings->rungs <= 1;
+}
+
 static bool waits(const struct evolution *evolution) {
-    int pending = evolution->asked - evolution->told;
-    bool generational = evolution->settings.algorithm->generational;
-    return pending > 0 && (!generational || evolution->asked % evolution->settings.population == 0);
+    const struct algorithm *algorithm = evolution->settings.algorithm;
+    bool begins = evolution->asked % evolution->settings.population == 0; /* a generation */
+    return algorithm->generational && !algorithm->blind && begins && evolution->told < evolution->asked;
+}
+
+/* Nobody has parents before as many were told as the population has. */
+static bool has_parents(const struct evolution *evolution) {
+    return evolution->told >= evolution->settings.population;
 }
 
 static struct random_stream stream(const struct evolution *evolution, int id) {
@@ -198,6 +211,9 @@ static proposer *proposer_of(const struct evolution *evolution, int id, struct r
     if (id <= settings->founder_count)
         return propose_founder;
     if (id <= settings->population)
+        return propose_random;
+    /* More of the first population, rather than waiting for the slowest of it. */
+    if (!settings->algorithm->blind && !has_parents(evolution))
         return propose_random;
     /* Nothing is drawn where there are none: a search without them keeps its random choices. */
     if (settings->immigrants > 0 && random_uniform(random) < settings->immigrants)
@@ -274,46 +290,55 @@ bool evolution_ask(struct evolution *evolution, struct individual *child) {
     return true;
 }
 
+void evolution_recall(struct evolution *evolution, const struct individual *asked) {
+    evolution->asked = asked->id;
+    note_tried(evolution->tried, asked->identity);
+}
+
 bool evolution_guess(struct evolution *evolution, int ahead, struct individual *child) {
     int id = evolution->asked + ahead;
-    bool needs_parents = id > evolution->settings.population;
-    if (needs_parents && evolution->member_count == 0)
+    bool needs_parents = id > evolution->settings.population && !evolution->settings.algorithm->blind;
+    if (needs_parents && !has_parents(evolution))
         return false;
     make_individual(evolution, id, child);
     return true;
 }
 
 bool evolution_is_decided(const struct evolution *evolution, int ahead) {
+    const struct algorithm *algorithm = evolution->settings.algorithm;
     int generation = (evolution->asked + ahead - 1) / evolution->settings.population;
-    return generation == 0 || (evolution->settings.algorithm->generational &&
-                               evolution->told >= generation * evolution->settings.population);
+    return generation == 0 || algorithm->blind ||
+           (algorithm->generational && evolution->told >= generation * evolution->settings.population);
 }
 
-/* ---- rungs ---- */
+/* ---- what is known ---- */
+
+static struct known *known_of(struct evolution *evolution, int id) {
+    int before = evolution->known_capacity;
+    if (id > before) {
+        evolution->known_capacity = 2 * id;
+        evolution->known = memory_resize(evolution->known, (size_t)evolution->known_capacity, sizeof *evolution->known);
+        memset(evolution->known + before, 0, (size_t)(evolution->known_capacity - before) * sizeof *evolution->known);
+    }
+    return &evolution->known[id - 1];
+}
 
 /* Keeps an individual as long as it may be promoted. */
 static void note_climbing(struct evolution *evolution, const struct individual *result) {
-    int place = result->id - 1, before = evolution->climbing_capacity;
-    if (place >= before) {
-        evolution->climbing_capacity = 2 * result->id;
-        evolution->climbing =
-            memory_resize(evolution->climbing, (size_t)evolution->climbing_capacity, sizeof(struct individual *));
-        memset(evolution->climbing + before, 0,
-               (size_t)(evolution->climbing_capacity - before) * sizeof(struct individual *));
-    }
-    free(evolution->climbing[place]);
-    evolution->climbing[place] = NULL;
+    struct known *known = known_of(evolution, result->id);
+    free(known->climbing);
+    known->climbing = NULL;
     if (result->rung + 1 >= evolution->settings.rungs || individual_failed(result, evolution->settings.objectives))
         return;
-    evolution->climbing[place] = memory_allocate(1, sizeof *result);
-    *evolution->climbing[place] = *result;
+    known->climbing = memory_allocate(1, sizeof *result);
+    *known->climbing = *result;
 }
 
 bool evolution_promote(struct evolution *evolution, struct individual *individual) {
     int id, rung;
     if (!evolution->halving || !halving_next(evolution->halving, &id, &rung))
         return false;
-    *individual = *evolution->climbing[id - 1];
+    *individual = *evolution->known[id - 1].climbing;
     individual->rung = rung + 1;
     return true;
 }
@@ -334,7 +359,9 @@ static void update(struct evolution *evolution, const struct individual *result)
     bool is_member = false;
     for (int i = 0; i < evolution->member_count + evolution->added_count; i++)
         if (evolution->members[i]->id == result->id) {
+            int mark = evolution->members[i]->mark;
             *evolution->members[i] = *result;
+            evolution->members[i]->mark = mark;
             is_member = true;
         }
     if (!is_member && evolution->settings.algorithm->elitist && evolution->member_count > 0)
@@ -349,11 +376,13 @@ void evolution_tell(struct evolution *evolution, const struct individual *result
         halving_tell(evolution->halving, result);
         note_climbing(evolution, result);
     }
-    if (result->id <= evolution->told) {
+    struct known *known = known_of(evolution, result->id);
+    if (known->told) {
         update(evolution, result);
         return;
     }
-    evolution->told = result->id;
+    known->told = true;
+    evolution->told++;
     evolution->settings.algorithm->accept(evolution, result);
 }
 

@@ -5,8 +5,12 @@
  *     ask  ->  a genome that was not tried before     tell  <-  its objectives, or that it failed
  *
  * It knows genomes and numbers, no device, clock or thread. Every random choice is named by seed and id, so what is
- * asked is a function of the settings and of what was told, in order of id. Resuming is telling again what is known.
- * Which individuals become parents and which survive is a matter of the algorithm (algorithm.h).
+ * asked is a function of the settings and of what was told before, and in which order. Resuming is telling again what
+ * is known. Which individuals become parents and which survive is a matter of the algorithm (algorithm.h).
+ *
+ * Many workers may be busy: others are asked for while some were not told yet, and they are told as they come. Where
+ * evolution_is_repeatable(), whoever asks ahead and tells in order of id gets what a single worker gets. Elsewhere an
+ * individual descends from what was known when it was asked for.
  */
 #ifndef STARCL_EVOLVE_EVOLUTION_H
 #define STARCL_EVOLVE_EVOLUTION_H
@@ -45,8 +49,17 @@ void evolution_destroy(struct evolution *evolution);
 struct filter *evolution_filter(const struct evolution *evolution);
 
 /*
+ * Whether the next individual is the same whatever those come to that evolution_ask() lets be asked before it is told:
+ * without rungs and filter, a generation at a time or at random.
+ */
+bool evolution_is_repeatable(const struct evolve_settings *settings);
+
+/*
  * The next individual: id, generation, parents, origin, sources, genome and identity; ids count from 1. False where
- * something that it depends on has not been told yet.
+ * something that it depends on has not been told yet: with a generational algorithm, before the last one of a
+ * generation was. With the others nobody waits. Until as many were told as the population has, they ask for random
+ * individuals, also beyond the first population: there may be more workers than that, and waiting for the slowest of
+ * it leaves the rest idle, while children of the few that were fastest would all be alike.
  *
  * Genomes are canonical; one that computes what was tried before (genome_identity()), or violates limits that are known
  * without training, is drawn again, up to 50 times: a small space may hold nothing new, or nothing within the limits.
@@ -54,15 +67,18 @@ struct filter *evolution_filter(const struct evolution *evolution);
  */
 bool evolution_ask(struct evolution *evolution, struct individual *child);
 
+/* In place of asking: the next individual is this one, which was asked for in an earlier process. In order of id. */
+void evolution_recall(struct evolution *evolution, const struct individual *asked);
+
 /*
  * What the `ahead`-th individual from now, 1 .., would be if nothing more were told before. Changes nothing. False
- * where there are no parents yet.
+ * where it has no parents yet.
  */
 bool evolution_guess(struct evolution *evolution, int ahead, struct individual *child);
 
 /*
  * Whether that individual will be asked for as it is guessed, unless a filter learns meanwhile: it is of the first
- * population, or of a generation that waits for nobody. Of others the guess is somebody alike.
+ * population, or random, or of a generation that waits for nobody. Of others the guess is somebody alike.
  */
 bool evolution_is_decided(const struct evolution *evolution, int ahead);
 
@@ -71,7 +87,8 @@ bool evolution_promote(struct evolution *evolution, struct individual *individua
 
 /*
  * What came of an individual that was asked: failed, or its violation and objectives, and the rung that it was
- * evaluated on. New individuals are told in order of id; one that is known may be told again, with a higher rung.
+ * evaluated on. One that is known may be told again, with a higher rung. New ones may be told in any order; in which
+ * order those of a generation are makes no difference to a generational algorithm without rungs and filter.
  */
 void evolution_tell(struct evolution *evolution, const struct individual *result);
 

@@ -62,12 +62,12 @@ static void accept(struct evolution *evolution, const struct individual *result)
     if (individual_failed(result, objectives))
         return;
     int cell = cell_of(result, evolution->settings.space->catalogue);
-    while (place < count && evolution->members[place]->cell != cell)
+    while (place < count && evolution->members[place]->mark != cell)
         place++;
     if (place < count && !dominates(result, evolution->members[place], objectives))
         return;
     members_add(evolution, result);
-    evolution->members[count]->cell = cell;
+    evolution->members[count]->mark = cell;
     if (place < count) {
         struct individual *left = evolution->members[place];
         evolution->members[place] = evolution->members[count];

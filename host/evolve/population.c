@@ -157,9 +157,18 @@ static int by_standing(const void *a, const void *b, void *objectives) {
     return compare_standing(*(struct individual *const *)a, *(struct individual *const *)b, *(int *)objectives);
 }
 
+static bool are_in_order_of_standing(struct individual *const *individuals, int count, int objectives) {
+    for (int i = 1; i < count; i++)
+        if (compare_standing(individuals[i - 1], individuals[i], objectives) > 0)
+            return false;
+    return true;
+}
+
 /* Reorders the pointers. */
 static void rank_sorting(struct individual **individuals, int count, int objectives) {
-    qsort_r(individuals, (size_t)count, sizeof *individuals, by_standing, &objectives);
+    /* Mostly all are alike; of a population that gains one, nearly all. */
+    if (!are_in_order_of_standing(individuals, count, objectives))
+        qsort_r(individuals, (size_t)count, sizeof *individuals, by_standing, &objectives);
     for (int first = 0, end, rank = 0; first < count; first = end) {
         for (end = first + 1; end < count; end++)
             if (compare_standing(individuals[first], individuals[end], objectives) != 0)

@@ -30,7 +30,7 @@ struct individual {
     double violation;                  /* of limits, relative excesses added up; 0: it meets them all */
     double objectives[MAX_OBJECTIVES]; /* smaller is better */
     double descriptor; /* what map-elites spreads over besides the genome: cache bytes; of others without meaning */
-    int cell;          /* map-elites' own */
+    int mark;          /* the algorithm's own: the cell of map-elites, when it came of ageing */
     int rank;          /* front number from 0 */
     double crowding;
 };

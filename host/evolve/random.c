@@ -7,6 +7,7 @@ const struct algorithm algorithm_random = {
     .meaning = "random genomes",
     .objectives_most = MAX_OBJECTIVES,
     .generational = true,
+    .blind = true,
     .elitist = true,
     .propose = propose_random,
     .accept = accept_generation,

@@ -7,55 +7,22 @@
  */
 #include "test.h"
 
+#include "bits.h"
 #include "evolve/algorithm.h"
 
 #include <string.h>
 
-enum { BITS = 20, POPULATION = 84, BUDGET = 60000, SEEDS = 30 };
+enum { POPULATION = 84, BUDGET = 60000, SEEDS = 30 };
 
 /* pymoo 0.6.2, bench/results/problems.json. */
 static const double pymoo_lotz = 5376, pymoo_one_min_max = 3360;
 
-static const char two_classes[] =
-    "classes = ("
-    "{ name = \"zero\"; token_mixing = \"low-rank\"; nonlinearity = \"softmax\"; channel_mixing = \"grouped\";"
-    "  positions = \"rotary\"; features = ( { name = \"C\"; channel_mixing = \"dense\"; },"
-    "  { name = \"B\"; channel_mixing = \"dense\"; }, { name = \"V\"; channel_mixing = \"dense\"; } );"
-    "  featurizer_sharing = ( \"nothing\" ); feature_sharing = ( \"nothing\" ); },"
-    "{ name = \"one\"; token_mixing = \"low-rank\"; nonlinearity = \"softmax\"; channel_mixing = \"grouped\";"
-    "  positions = \"rotary\"; features = ( { name = \"C\"; channel_mixing = \"dense\"; },"
-    "  { name = \"B\"; channel_mixing = \"dense\"; repeat = \"4\"; },"
-    "  { name = \"V\"; channel_mixing = \"dense\"; repeat = \"4\"; } );"
-    "  featurizer_sharing = ( \"nothing\" ); feature_sharing = ( \"nothing\" ); });";
-
 static struct catalogue catalogue;
+static struct genome_space space;
 
 static int set_up(void **unused) {
     (void)unused;
-    return catalogue_read_text("two classes", two_classes, &catalogue);
-}
-
-static struct genome_space bit_space(void) {
-    struct genome_space space = genome_space_of(&catalogue);
-    space.depth_least = space.depth_most = BITS;
-    space.norms = 1u << NORM_PRE;
-    space.residuals = 1u << RESIDUAL_PLAIN;
-    space.operators = space.featurizers = false;
-    return space;
-}
-
-static int bit(const struct genome *genome, int place) {
-    return genome->livs[place].genes[LIV_CLASS] - 1;
-}
-
-static void lotz(const struct genome *genome, double *objectives) {
-    int leading = 0, trailing = 0;
-    while (leading < BITS && bit(genome, leading))
-        leading++;
-    while (trailing < BITS && !bit(genome, BITS - 1 - trailing))
-        trailing++;
-    objectives[0] = -leading;
-    objectives[1] = -trailing;
+    return bit_space(&catalogue, &space);
 }
 
 static void one_min_max(const struct genome *genome, double *objectives) {
@@ -81,7 +48,6 @@ static bool holds_front(const struct individual *population, int count) {
 
 /* Evaluations until the population holds the front, or -1. */
 static int evaluations(void (*assess)(const struct genome *, double *), uint64_t seed) {
-    struct genome_space space = bit_space();
     /* A bit is drawn anew, so it flips with half the probability: 1 / BITS. */
     struct evolve_settings settings = {.algorithm = &algorithm_nsga2,
                                        .space = &space,
