@@ -117,10 +117,6 @@ void members_keep(struct evolution *evolution, int count) {
 
 /* ---- the conversation ---- */
 
-bool evolution_is_repeatable(const struct evolve_settings *settings) {
-    return settings->algorithm->generational && settings->filter.candidates <= 1 && settings->rungs <= 1;
-}
-
 struct evolution *evolution_create(const struct evolve_settings *settings) {
     enum { FIRST_SLOTS = 64 };
     struct evolution *evolution = memory_allocate(1, sizeof *evolution);

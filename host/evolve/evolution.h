@@ -41,7 +41,6 @@ struct evolve_settings {
     double promoted;               /* share of those on a rung that go on to the next: halving.h */
 };
 
-bool evolution_is_repeatable(const struct evolve_settings *settings);
 struct evolution *evolution_create(const struct evolve_settings *settings);
 void evolution_destroy(struct evolution *evolution);
 
