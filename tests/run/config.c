@@ -282,6 +282,20 @@ static void test_device_choice(void **unused) {
     free(before);
 }
 
+/* Those of a search, which no default names. */
+static void test_devices_in_use(void **unused) {
+    (void)unused;
+    assert_ok(load(DATA, NULL));
+    assert_int_equal(config.devices.use.count, 0);
+    assert_ok(load(DATA, "devices.use=[\"0.0/2\", \"gpu\"]"));
+    assert_int_equal(config.devices.use.count, 2);
+    const char *first = text_list_next(&config.devices.use, NULL);
+    assert_string_equal(first, "0.0/2");
+    assert_string_equal(text_list_next(&config.devices.use, first), "gpu");
+    assert_fails(load(DATA, "devices.use=[\"gpu\", \"\"]"), STATUS_USAGE, "devices.use[1]: is empty");
+    assert_fails(load(DATA, "devices.use=\"gpu\""), STATUS_USAGE, "devices.use");
+}
+
 static void test_space(void **unused) {
     (void)unused;
     struct catalogue catalogue;
@@ -396,8 +410,8 @@ int main(void) {
         cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_search_options),
         cmocka_unit_test(test_short_numbers),  cmocka_unit_test(test_number_round_trip),
         cmocka_unit_test(test_catalogue_path), cmocka_unit_test(test_population_limit),
-        cmocka_unit_test(test_device_choice),  cmocka_unit_test(test_space),
-        cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_device_choice),  cmocka_unit_test(test_devices_in_use),
+        cmocka_unit_test(test_space),          cmocka_unit_test(test_levels),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
