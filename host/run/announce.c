@@ -89,7 +89,7 @@ static void describe_devices(struct search *search, struct now *now) {
         const struct trial *trial = workers_owner(search->workers, i);
         struct now_training *device = &now->devices[now->device_count++];
         *device = trial ? training_of(search, trial) : (struct now_training){.loss = NAN};
-        snprintf(device->device, sizeof device->device, "%s", workers_facts(search->workers, i).device);
+        snprintf(device->device, sizeof device->device, "%s", workers_facts(search->workers, i).name);
     }
 }
 
@@ -175,7 +175,7 @@ void announce_start(const struct search *search) {
     const struct run_config *config = &search->config;
     for (int i = 0; i < workers_count(search->workers); i++) {
         struct worker_facts facts = workers_facts(search->workers, i);
-        progress_line("device  %s (%s), GEMM %s", facts.device, facts.platform, facts.gemm);
+        progress_line("device  %s (%s), GEMM %s", facts.name, facts.platform, facts.gemm);
     }
     bool text = false;
     for (int i = 0; i < search->tasks.count; i++) {

@@ -40,7 +40,7 @@ void resume_note_version(const struct beginning *beginning) {
 }
 
 void resume_note_device(const struct beginning *beginning, struct device *device) {
-    if (*beginning->device && strcmp(device_information(device)->name, beginning->device) != 0)
+    if (*beginning->device && strcmp(device_information(device)->kind, beginning->device) != 0)
         progress_line("note    the %s began on %s; numbers of two devices agree only nearly", beginning->what,
                       beginning->device);
     const char *gemm = gemm_provider_name(device);

@@ -41,7 +41,7 @@ struct worker {
     struct evaluator *evaluator; /* its thread's */
     void *owner;                 /* of the job that it carries out; NULL: it has none */
     int losses;                  /* jobs that were lost one after the other */
-    char *device, *platform, *driver, *gemm;
+    char *name, *device, *platform, *driver, *gemm;
     struct build_statistics built, built_before; /* in all, and as its device counts now */
 };
 
@@ -135,24 +135,23 @@ static void leave_out(struct worker *worker, const char *reason) {
     workers->active--;
     if (workers->active > 0)
         text_append(&workers->notices, "device %d of %d, %s, is left out from now on: %s\n", worker->number,
-                    workers->count, worker->device, reason);
+                    workers->count, worker->name, reason);
 }
 
 /* Whether the order goes to another device now: this one was lost with it, and could perhaps not be opened again. */
 static bool hand_back(struct worker *worker, struct order *order) {
     struct workers *workers = worker->workers;
     bool is_gone = !evaluator_device(worker->evaluator);
-    bool lost = is_gone || evaluator_was_lost(worker->evaluator);
-    worker->losses = lost ? worker->losses + 1 : 0;
-    if (!lost || order->kind != ORDER_EVALUATE || order->outcome == STATUS_INTERRUPTED || workers->active < 2)
-        return false;
+    bool lost = is_gone || evaluator_was_lost(worker->evaluator), is_last = workers->active == 1;
+    bool goes_back = lost && !is_last && order->kind == ORDER_EVALUATE && order->outcome != STATUS_INTERRUPTED &&
+                     order->lost_by == 0;
     const char *reason = order->outcome == STATUS_OK ? order->evaluation.reason : order->message;
-    bool goes_back = order->lost_by == 0;
-    if (goes_back && !is_gone)
-        text_append(&workers->notices, "device %d of %d, %s, was lost; another one tries its candidate: %s\n",
-                    worker->number, workers->count, worker->device, reason);
-    if (is_gone || worker->losses >= LOSSES_MOST)
+    worker->losses = lost ? worker->losses + 1 : 0;
+    if (is_gone || (worker->losses >= LOSSES_MOST && !is_last))
         leave_out(worker, reason);
+    else if (goes_back)
+        text_append(&workers->notices, "device %d of %d, %s, was lost; another one tries its candidate: %s\n",
+                    worker->number, workers->count, worker->name, reason);
     return goes_back;
 }
 
@@ -208,7 +207,8 @@ static status open_worker(struct worker *worker, const struct run_config *config
     TRY(evaluator_create(config, choice, catalogue, tasks, &worker->evaluator));
     struct device *device = evaluator_device(worker->evaluator);
     const struct device_information *information = device_information(device);
-    worker->device = memory_copy_text(information->name);
+    worker->name = memory_copy_text(information->name);
+    worker->device = memory_copy_text(information->kind);
     worker->platform = memory_copy_text(information->platform_name);
     worker->driver = memory_copy_text(information->driver);
     worker->gemm = memory_copy_text(gemm_provider_name(device));
@@ -219,6 +219,7 @@ static void close_worker(struct worker *worker) {
     if (worker->runs)
         pthread_join(worker->thread, NULL);
     evaluator_destroy(worker->evaluator);
+    free(worker->name);
     free(worker->device);
     free(worker->platform);
     free(worker->driver);
@@ -271,13 +272,13 @@ static status add_workers(struct workers *workers, const struct run_config *conf
 
 static status start_worker(struct worker *worker) {
     if (pthread_create(&worker->thread, NULL, work, worker) != 0)
-        return fail("no thread can be started for the device %s: %s", worker->device, strerror(errno));
+        return fail("no thread can be started for the device %s: %s", worker->name, strerror(errno));
     worker->runs = true;
     return STATUS_OK;
 }
 
-status workers_create(const struct run_config *config, const struct catalogue *catalogue,
-                      const struct task_list *tasks, struct workers **result) {
+status workers_create(const struct run_config *config, const struct catalogue *catalogue, const struct task_list *tasks,
+                      struct workers **result) {
     struct workers *workers = new_workers();
     status outcome = config->devices.use.count > 0
                          ? add_workers(workers, config, catalogue, tasks)
@@ -332,7 +333,7 @@ void *workers_owner(struct workers *workers, int number) {
 
 struct worker_facts workers_facts(const struct workers *workers, int number) {
     const struct worker *worker = workers->workers[number];
-    return (struct worker_facts){worker->device, worker->platform, worker->driver, worker->gemm};
+    return (struct worker_facts){worker->name, worker->device, worker->platform, worker->driver, worker->gemm};
 }
 
 struct device *workers_device(const struct workers *workers, int number) {

@@ -30,7 +30,9 @@ int workers_active(struct workers *workers);
 
 /* Of a device, as it was opened first; texts that live as long as the workers. */
 struct worker_facts {
-    const char *device, *platform, *driver, *gemm;
+    const char *name;   /* for people: which part of which device, too */
+    const char *device; /* its kind: what evaluations are compared by */
+    const char *platform, *driver, *gemm;
 };
 struct worker_facts workers_facts(const struct workers *workers, int number);
 /* The device of a worker, for the calling thread as long as no job is submitted; NULL where it was left out. */

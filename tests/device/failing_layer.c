@@ -2,8 +2,9 @@
  * An OpenCL layer (ocl-icd loads it through OPENCL_LAYERS) that takes the device away: kernel launches number FAIL_FROM
  * to FAIL_FROM + FAIL_COUNT - 1 fail with CL_OUT_OF_RESOURCES, and with FAIL_FOREVER set everything from there on does,
  * opening the device included. Of the reads of at least FAIL_READ_BYTES bytes, number FAIL_READ_FROM to FAIL_READ_FROM
- * + FAIL_READ_COUNT - 1 fail alike. With SMALL_DEVICE set the device says that it has 256 MiB and no extensions.
- * With SUB_GROUP=N set every kernel's sub-groups have N work-items.
+ * + FAIL_READ_COUNT - 1 fail alike. With FAIL_ALONE set launches fail on the device of launch FAIL_FROM alone, however
+ * many there are; a part of a device is one. With SMALL_DEVICE set the device says that it has 256 MiB and no
+ * extensions. With SUB_GROUP=N set every kernel's sub-groups have N work-items.
  */
 #define CL_TARGET_OPENCL_VERSION 210
 #include <CL/cl_layer.h>
@@ -16,12 +17,24 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_ic
 
 static const struct _cl_icd_dispatch *driver;
 static struct _cl_icd_dispatch dispatch;
-static long launches, fail_from, fail_count, forever;
+static _Atomic long launches;
+static long fail_from, fail_count, forever, alone;
+static cl_device_id failing_device; /* with `alone` */
 static long reads, read_bytes, read_from, read_count;
 static long sub_group;
 
 static int fails(void) {
     return launches >= fail_from && (forever || launches < fail_from + fail_count);
+}
+
+static int fails_on(cl_command_queue queue) {
+    cl_device_id device = NULL;
+    if (!alone || !fails())
+        return fails();
+    driver->clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL);
+    cl_device_id none = NULL;
+    __atomic_compare_exchange_n(&failing_device, &none, device, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return failing_device == device;
 }
 
 static cl_int CL_API_CALL enqueue_read(cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset,
@@ -38,7 +51,7 @@ static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kerne
                                          const size_t *offset, const size_t *global, const size_t *local,
                                          cl_uint events, const cl_event *list, cl_event *event) {
     launches++;
-    if (fails())
+    if (fails_on(queue))
         return CL_OUT_OF_RESOURCES;
     return driver->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, events, list, event);
 }
@@ -102,6 +115,7 @@ cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *t
     fail_from = number("FAIL_FROM");
     fail_count = number("FAIL_COUNT");
     forever = number("FAIL_FOREVER");
+    alone = number("FAIL_ALONE");
     read_bytes = number("FAIL_READ_BYTES");
     read_from = number("FAIL_READ_FROM");
     read_count = number("FAIL_READ_COUNT");
