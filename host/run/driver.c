@@ -69,7 +69,7 @@ static struct evolve_settings evolve_settings_of(struct search *search) {
 }
 
 /* What the candidates of a generation look like, for whoever draws runs from their databases. */
-static status record_analysis(struct search *search, int generation) {
+static status record_analysis(struct search *search, int generation, const struct repairs *repairs) {
     struct candidate *candidates;
     int count, row_count;
     TRY(store_candidates_of(search->store, generation, &candidates, &count));
@@ -78,6 +78,7 @@ static status record_analysis(struct search *search, int generation) {
     for (int c = 0; c < count; c++)
         all[c] = &candidates[c];
     analyse(all, count, search->config.train.steps, analysis);
+    analysis->repairs = *repairs;
     struct named_value *rows = analysis_rows(analysis, &search->catalogue, &row_count);
     status outcome = store_add_analysis(search->store, generation, rows, row_count);
     analysis_rows_free(rows, row_count);
@@ -87,11 +88,12 @@ static status record_analysis(struct search *search, int generation) {
     return outcome;
 }
 
-static status record_generation(struct search *search, struct evolution *evolution, int generation) {
+static status record_generation(struct search *search, struct evolution *evolution, int generation,
+                                const struct repairs *repairs) {
     int count;
     const struct individual *survivors = evolution_population(evolution, &count);
     TRY(store_add_generation(search->store, generation, survivors, count));
-    return record_analysis(search, generation);
+    return record_analysis(search, generation, repairs);
 }
 
 /* What the model said of an individual before it was trained, and how well its latest predictions are ordered. */
@@ -144,6 +146,7 @@ void search_expect_next(struct search *search) {
 static status evolve(struct search *search, struct evolution *evolution) {
     int population = (int)search->config.search.population;
     struct individual individual;
+    struct repairs repairs = {0}; /* of the generation so far */
     bool more;
     TRY(next(search, evolution, &individual, &more));
     while (more) {
@@ -154,8 +157,13 @@ static status evolve(struct search *search, struct evolution *evolution) {
         TRY(record_predictions(search, evolution, &told));
         TRY(next(search, evolution, &individual, &more));
         TRY(growth_tell(search, &told, !more));
-        if (asked_rung == 0 && told.id % population == 0)
-            TRY(record_generation(search, evolution, told.generation));
+        if (asked_rung > 0)
+            continue;
+        repairs_add(&repairs, &told.repairs);
+        if (told.id % population != 0)
+            continue;
+        TRY(record_generation(search, evolution, told.generation, &repairs));
+        repairs = (struct repairs){0};
     }
     return STATUS_OK;
 }
