@@ -16,7 +16,7 @@ static double total_steps(const struct search *search) {
     double steps = 0, share = 1;
     for (int rung = 0; rung < config_rungs(&search->config); rung++) {
         struct stage stage = search_stage(search, rung);
-        steps += share * (double)(stage.steps - stage.before);
+        steps += share * stage_steps(&stage);
         share *= search->config.search.promoted;
     }
     return (double)search_candidates(search) * (double)search->config.search.seeds * steps +
@@ -57,20 +57,21 @@ static double seconds_left(const struct search *search, double steps_left) {
 
 void announce_step(void *context, int64_t step, int64_t steps, double loss) {
     struct search *search = context;
-    double total = total_steps(search), done = search->steps_done + (double)step;
+    double total = total_steps(search), done = search->steps_done + (double)step - search->current_first;
     double left = seconds_left(search, total - done);
     char duration[TEXT_NUMBER_BYTES] = "some time";
     if (!isnan(left))
         text_duration(duration, left);
     progress_update("%s: step %" PRId64 "/%" PRId64 ", loss %.3f nats; %s left", search->current, step, steps, loss,
                     duration);
-    now_tell(&search->now, search->store,
-             &(struct now_progress){.what = search->current,
-                                    .step = step,
-                                    .steps = steps,
-                                    .loss = loss,
-                                    .share = search_candidates(search) == INT_MAX ? NAN : fmin(1, done / total),
-                                    .seconds_left = left});
+    now_tell(
+        &search->now, search->store,
+        &(struct now_progress){.what = search->current,
+                               .step = step,
+                               .steps = steps,
+                               .loss = loss,
+                               .share = search_candidates(search) == INT_MAX ? NAN : fmax(0, fmin(1, done / total)),
+                               .seconds_left = left});
 }
 
 void announce_kernels(struct search *search) {

@@ -35,6 +35,10 @@ struct stage search_final_stage(const struct search *search) {
                           .is_final = true};
 }
 
+double stage_steps(const struct stage *stage) {
+    return (double)(stage->steps - stage->before + stage->side_steps);
+}
+
 static void set_objectives(const struct search *search, const struct summary *summary, struct individual *individual) {
     individual->failed = summary->failed;
     individual->violation = limits_violation(&search->config.search.limits, &summary->judged);
@@ -241,6 +245,7 @@ static status evaluate_new(struct search *search, const struct individual *indiv
                       .observer = &observer};
     if (!stage->is_final)
         job.stop = stop_rule_of(search, individual);
+    search->current_first = (double)stage->before;
     search_expect_next(search);
     TRY(evaluator_submit(search->evaluator, &job));
     TRY(evaluator_wait(search->evaluator, evaluation));
@@ -252,7 +257,7 @@ static status evaluate_new(struct search *search, const struct individual *indiv
     TRY(store_add_evaluation(search->store, &done, evaluation));
     TRY(store_log(search->store,
                   evaluation->failed    ? "failed"
-                  : evaluation->stopped ? "stopped"
+                  : evaluation->stopped ? "stopped_early"
                                         : "evaluated",
                   describe_evaluation(search, individual, evaluation)));
     announce_kernels(search);
@@ -282,6 +287,8 @@ status search_restore_weights(struct search *search, const struct individual *in
                       .observer = &observer};
     snprintf(search->current, sizeof search->current, "candidate %d joins the front, training its weights",
              individual->id);
+    /* That comes on top: it is done when it has come to where the search is now. */
+    search->current_first = (double)stage.steps + (double)stage.side_steps;
     TRY(evaluator_submit(search->evaluator, &job));
     TRY(evaluator_wait(search->evaluator, &evaluation));
     if (evaluation.failed)
@@ -296,7 +303,6 @@ status search_restore_weights(struct search *search, const struct individual *in
 static status evaluate_seeds(struct search *search, const struct individual *individual, const struct stage *stage,
                              struct evaluation *evaluations, int *evaluated, struct summary *summary, bool *is_new) {
     int count = 0;
-    double steps = (double)(stage->steps - stage->before);
     *is_new = false;
     for (bool ends = false; !ends && count < stage->seeds; count++) {
         bool known;
@@ -309,9 +315,9 @@ static status evaluate_seeds(struct search *search, const struct individual *ind
             TRY(evaluate_new(search, individual, stage, &key, count, &evaluations[count]));
         *is_new = *is_new || !known;
         ends = evaluations[count].failed || evaluations[count].stopped;
-        search->steps_done += steps;
+        search->steps_done += stage_steps(stage);
     }
-    search->steps_done += (double)(stage->seeds - count) * steps;
+    search->steps_done += (double)(stage->seeds - count) * stage_steps(stage);
     *summary = summarise(evaluations, count, stage->steps);
     *evaluated = count;
     return STATUS_OK;
@@ -346,7 +352,7 @@ status search_assess(struct search *search, struct individual *individual) {
     announce_current(search, individual);
     TRY(store_add_candidate(search->store, individual));
     if (is_beyond_limits(search, individual)) {
-        search->steps_done += (double)stage.seeds * (double)stage.steps;
+        search->steps_done += (double)stage.seeds * stage_steps(&stage);
         budget_spend(search, individual, NULL, 0);
         return STATUS_OK;
     }

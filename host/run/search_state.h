@@ -49,11 +49,11 @@ struct search {
     } spent;
     struct growth *growth;
 
-    /* For the progress line and those who watch: what is trained now, and how much of the whole search is done, in
-     * steps. */
+    /* For the progress line and those who watch: what is trained now, from which of its steps on, and how much of the
+     * whole search is done besides, in steps. */
     char current[128];
     struct now_teller now;
-    double steps_done, steps_trained, seconds_trained;
+    double current_first, steps_done, steps_trained, seconds_trained;
     struct build_statistics builds, device_builds; /* of the whole search; of this device, as announced */
 };
 
@@ -99,6 +99,8 @@ double growth_hypervolume(const struct growth *growth);
 /* The seeds of a search on a rung. */
 struct stage search_stage(const struct search *search, int rung);
 struct stage search_final_stage(const struct search *search);
+/* Steps that a seed of a stage takes. */
+double stage_steps(const struct stage *stage);
 
 /* driver.c. Tells the evaluator who comes next, as far as that can be guessed. */
 void search_expect_next(struct search *search);

@@ -270,13 +270,15 @@ static bool read_curve(const char *event, struct loss_curve *curve) {
     return false;
 }
 
+/* A candidate whose training was stopped early was "stopped" in older runs, as a search that failed still is. */
 status store_loss_curves(struct store *store, struct loss_curve **curves, int *count) {
     sqlite3_stmt *statement;
     bool row;
     *curves = NULL;
     *count = 0;
     TRY(database_prepare(store->database,
-                         "SELECT details FROM events WHERE kind IN ('evaluated', 'stopped') ORDER BY rowid",
+                         "SELECT details FROM events WHERE kind IN ('evaluated', 'stopped_early', 'stopped')"
+                         " ORDER BY rowid",
                          &statement));
     for (;;) {
         struct loss_curve curve;

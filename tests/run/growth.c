@@ -194,12 +194,54 @@ static void test_promotions(void **unused) {
     close_search(search);
 }
 
+/*
+ * Two candidates of ten steps, three of them on the first rung and two of decay on its side, of which one goes on: 2 x
+ * 5 + 7 = 17 in all, that take half a second each.
+ */
+static void test_time_left(void **unused) {
+    (void)unused;
+    struct search *search = open_search("left", "search.rungs=[0.3, 1.0]");
+    search->config.search.rung_decay = 2 / 3.0;
+    search->config.search.promoted = 0.5;
+    search->config.search.population = 2;
+    search->config.search.generations = 1;
+    search->steps_trained = 10;
+    search->seconds_trained = 5;
+    const struct {
+        double steps_done, first;
+        int64_t step;
+        double left;
+    } told[] = {
+        {0, 0, 1, 16},
+        {5, 0, 5, 7},
+        {10, 3, 4, 6},
+        {10, 3, 10, 0},
+        {10, 3, 99, 0},
+        /* Weights that are trained again are no part of that, but take time. */
+        {10, 5, 1, 11},
+    };
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        bool found;
+        struct now now;
+        search->steps_done = told[i].steps_done;
+        search->current_first = told[i].first;
+        search->now.last_clock = 0;
+        announce_step(search, told[i].step, 10, 1.0);
+        now_read("left", &found, &now);
+        assert_true(found);
+        assert_float_equal(now.seconds_left, told[i].left / 2, 1e-5);
+        assert_float_equal(now.share, 1 - told[i].left / 17, 1e-5);
+    }
+    assert_float_equal(stage_steps(&(struct stage){.before = 3, .steps = 10, .side_steps = 2}), 9, 0);
+    close_search(search);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chosen_reference), cmocka_unit_test(test_late_reference),
         cmocka_unit_test(test_given_reference),  cmocka_unit_test(test_hours),
         cmocka_unit_test(test_evaluations),      cmocka_unit_test(test_free_candidates),
-        cmocka_unit_test(test_promotions),
+        cmocka_unit_test(test_promotions),       cmocka_unit_test(test_time_left),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
