@@ -180,7 +180,7 @@ static status write_pictures(const struct arguments *arguments, const cJSON *dev
 static status tell(const struct arguments *arguments, const char *suite, const cJSON *devices) {
     const char *out = argument_value(arguments, "--out");
     char *text = print_json(suite, devices);
-    status outcome = out ? file_write(out, text, strlen(text)) : STATUS_OK;
+    status outcome = out ? file_write_new(out, text, strlen(text)) : STATUS_OK;
     if (argument_given(arguments, "--json"))
         printf("%s\n", text);
     else if (is_portability(suite) || cJSON_GetArraySize(devices) > 1)
@@ -222,6 +222,8 @@ static status run(const struct arguments *arguments) {
     TRY(read_options(arguments, &options));
     if (portability && options.only)
         return fail_usage("--only is for one suite");
+    if (argument_given(arguments, "--out"))
+        TRY(file_check_new(argument_value(arguments, "--out")));
     TRY(check_pictures(arguments, portability || compare || argument_given(arguments, "--targets")));
     cJSON *devices = cJSON_CreateArray();
     status outcome = compare                                  ? read_files(arguments, devices)

@@ -70,8 +70,9 @@ const struct individual *tournament(const struct evolution *evolution, struct ra
 
 void propose_child(const struct evolution *evolution, const struct individual *a, const struct individual *b,
                    struct random_stream *random, struct individual *child) {
-    (void)breed(&a->genome, &b->genome, &evolution->settings.variation, evolution->settings.space, random,
-                &child->genome, child->sources);
+    unsigned faults = breed(&a->genome, &b->genome, &evolution->settings.variation, evolution->settings.space, random,
+                            &child->genome, child->sources);
+    repairs_note(&child->repairs, faults);
     child->parents[0] = a->id;
     child->parents[1] = b->id;
     child->origin = ORIGIN_CHILD;
@@ -238,20 +239,23 @@ static void draw_individual(const struct evolution *evolution, int id, proposer 
                             struct individual *child) {
     enum { TRIES = 50 };
     struct individual drawn;
+    struct repairs repairs = {0};
     double least = INFINITY;
-    for (int tries = 0; tries < TRIES; tries++) {
+    bool found = false;
+    for (int tries = 0; tries < TRIES && !found; tries++) {
         draw_once(evolution, id, propose, random, &drawn);
+        repairs_add(&repairs, &drawn.repairs);
         bool is_new = !was_tried(evolution->tried, drawn.identity);
         double beyond = is_new ? violation(evolution, &drawn.genome) : INFINITY;
         if (tries == 0 || beyond < least) {
             *child = drawn;
             least = beyond;
         }
-        if ((is_new && beyond == 0) || drawn.origin == ORIGIN_FOUNDER)
-            return;
+        found = (is_new && beyond == 0) || drawn.origin == ORIGIN_FOUNDER;
     }
-    if (least == INFINITY)
+    if (!found && least == INFINITY)
         *child = drawn;
+    child->repairs = repairs;
 }
 
 /* Draws more of them where the individual is filtered, and leaves the one that promises most. Founders are wanted, and
@@ -267,7 +271,11 @@ static void filter_individual(struct evolution *evolution, proposer *propose, st
     children[0] = *child;
     for (int c = 1; c < count; c++)
         draw_individual(evolution, child->id, propose, random, &children[c]);
+    struct repairs repairs = {0};
+    for (int c = 0; c < count; c++)
+        repairs_add(&repairs, &children[c].repairs);
     *child = children[filter_choose(evolution->filter, children, count, told, told_count)];
+    child->repairs = repairs;
     free(children);
 }
 

@@ -30,8 +30,9 @@ static void propose(const struct evolution *evolution, struct random_stream *ran
     int depth = flying->genome.depth > brighter->genome.depth ? flying->genome.depth : brighter->genome.depth;
     double distance = genome_distance(&flying->genome, &brighter->genome) / depth;
     double share = evolution->settings.attraction * exp(-evolution->settings.absorption * distance * distance);
-    (void)breed_towards(&flying->genome, &brighter->genome, share, &evolution->settings.variation,
-                        evolution->settings.space, random, &child->genome, child->sources);
+    unsigned faults = breed_towards(&flying->genome, &brighter->genome, share, &evolution->settings.variation,
+                                    evolution->settings.space, random, &child->genome, child->sources);
+    repairs_note(&child->repairs, faults);
     child->parents[0] = flying->id;
     child->parents[1] = brighter->id;
     child->origin = ORIGIN_CHILD;

@@ -9,7 +9,7 @@
 #ifndef STARCL_EVOLVE_POPULATION_H
 #define STARCL_EVOLVE_POPULATION_H
 
-#include "genome/draft.h"
+#include "evolve/variation.h"
 
 enum { MAX_OBJECTIVES = 8 };
 
@@ -25,6 +25,7 @@ struct individual {
     struct genome genome;
     struct liv_source sources[GENOME_MAX_DEPTH]; /* of each LIV, in the parents */
     uint64_t identity;                           /* genome_identity() */
+    struct repairs repairs; /* of the children that were drawn until it was asked for, itself among them */
     bool failed;
     int rung;                          /* of the fidelity that it was evaluated with, from 0 */
     double violation;                  /* of limits, relative excesses added up; 0: it meets them all */

@@ -2,6 +2,20 @@
 
 #include <string.h>
 
+void repairs_note(struct repairs *repairs, unsigned faults) {
+    repairs->children++;
+    repairs->invalid += faults != 0;
+    for (int f = 0; f < DRAFT_FAULTS; f++)
+        repairs->faults[f] += (faults & fault_table[f].fault) != 0;
+}
+
+void repairs_add(struct repairs *repairs, const struct repairs *more) {
+    repairs->children += more->children;
+    repairs->invalid += more->invalid;
+    for (int f = 0; f < DRAFT_FAULTS; f++)
+        repairs->faults[f] += more->faults[f];
+}
+
 static void take_liv(struct draft *child, const struct draft *from, int liv) {
     child->genome.livs[liv] = from->genome.livs[liv];
     memcpy(child->wishes[liv], from->wishes[liv], sizeof child->wishes[liv]);

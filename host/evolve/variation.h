@@ -18,6 +18,15 @@ struct variation {
     bool free; /* mutation draws from all values of a gene, not from those that it can take at its place */
 };
 
+/* How many children there were, and how many of them were invalid before repair; one can have several faults. */
+struct repairs {
+    int children, invalid, faults[DRAFT_FAULTS]; /* in the order of fault_table */
+};
+
+/* Counts a child with these faults (enum draft_fault). */
+void repairs_note(struct repairs *repairs, unsigned faults);
+void repairs_add(struct repairs *repairs, const struct repairs *more);
+
 /*
  * A child of two valid, canonical genomes, valid and canonical: crossover, mutation, repair (STAR, arXiv 2411.17800,
  * section 4.2). `sources` [GENOME_MAX_DEPTH], which may be NULL, tells of each LIV of the child which parent's LIV it

@@ -5,6 +5,14 @@
 
 #include <string.h>
 
+const struct fault_row fault_table[DRAFT_FAULTS] = {
+    {FAULT_CLASS, "class", "a class that is not in use"},
+    {FAULT_STRATEGY, "strategy", "a sharing strategy that the class does not list"},
+    {FAULT_ALONE, "group_of_one", "a LIV that should share is alone in its group"},
+    {FAULT_RULE, "rule", "an operator or features against the rules"},
+    {FAULT_PLACE, "placement", "norms, residuals or depth that the space does not have"},
+};
+
 static int strategy_count_of(const struct draft *draft, int liv, enum liv_gene kind, const struct genome_space *space) {
     struct liv_class liv_class;
     int count;

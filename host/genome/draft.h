@@ -51,6 +51,13 @@ enum draft_fault {
     FAULT_PLACE = 16,   /* norms, residuals or depth that the space does not have */
 };
 
+/* Each of them, for tables and for a person. */
+enum { DRAFT_FAULTS = 5 };
+extern const struct fault_row {
+    enum draft_fault fault;
+    const char *name, *title;
+} fault_table[DRAFT_FAULTS];
+
 /* Draws norm, residual, depth and, at the levels that evolve, classes and LIVs. */
 void draft_random(const struct genome_space *space, struct random_stream *random, struct draft *draft);
 

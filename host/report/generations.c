@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "report/children.h"
 #include "run/lineage.h"
 
 #include <math.h>
@@ -37,6 +38,7 @@ status generations_read(struct store *store, struct generations *generations) {
     generations->analyses = memory_allocate((size_t)generations->count + 1, sizeof *generations->analyses);
     for (int g = 0; g < generations->count; g++)
         analyse_generation(generations, g);
+    TRY(analysis_recall(store, generations->analyses, generations->count));
     enum metric quality = generations_quality(generations);
     generations->agreements = analyse_agreements(generations->run->candidates, generations->run->candidate_count,
                                                  quality, &generations->agreement_count);
@@ -122,6 +124,36 @@ static void print_connections(const struct generations *generations, FILE *out) 
         }
         fprintf(out, "  %9.2f\n", generations->analyses[g].diversity);
     }
+}
+
+struct repairs generations_repairs(const struct generations *generations) {
+    struct repairs all = {0};
+    for (int g = 0; g < generations->count; g++)
+        repairs_add(&all, &generations->analyses[g].repairs);
+    return all;
+}
+
+static void print_repairs(const struct generations *generations, FILE *out) {
+    if (generations_repairs(generations).children == 0)
+        return;
+    struct terminal_table table;
+    fprintf(out,
+            "\nchildren that crossover and mutation made, and what was wrong with them before repair, %% of them\n");
+    FILE *rows = terminal_table_begin(&table, true, out);
+    fprintf(rows, "%10s  %8s  %7s", "generation", "children", "invalid");
+    for (int f = 0; f < DRAFT_FAULTS; f++)
+        fprintf(rows, "  %12s", fault_table[f].name);
+    fprintf(rows, "\n");
+    for (int g = 0; g < generations->count; g++) {
+        const struct repairs *repairs = &generations->analyses[g].repairs;
+        if (repairs->children == 0)
+            continue;
+        fprintf(rows, "%10d  %8d  %7.1f", g + 1, repairs->children, repairs_percent(repairs, repairs->invalid));
+        for (int f = 0; f < DRAFT_FAULTS; f++)
+            fprintf(rows, "  %12.1f", repairs_percent(repairs, repairs->faults[f]));
+        fprintf(rows, "\n");
+    }
+    terminal_table_end(&table);
 }
 
 static void print_pairs(const struct generations *generations, FILE *out) {
@@ -214,6 +246,7 @@ static void print_table(struct store *store, const struct generations *generatio
     print_classes(generations, out);
     print_pairs(generations, out);
     print_connections(generations, out);
+    print_repairs(generations, out);
     print_agreements(generations, out);
     for (int o = 0; o < generations->run->objective_count; o++)
         print_surrogate(generations, generations->run->objectives[o], out);
@@ -274,6 +307,10 @@ static cJSON *describe_generation(const struct generations *generations, int gen
         add_number(connections, "distance", analysis->connections[kind].distance);
     }
     add_number(json, "diversity", analysis->diversity);
+    if (analysis->repairs.children > 0) {
+        cJSON_AddNumberToObject(json, "children", analysis->repairs.children);
+        cJSON_AddItemToObject(json, "before_repair", repairs_describe(&analysis->repairs));
+    }
     cJSON *surrogate = cJSON_AddObjectToObject(json, "surrogate");
     for (int o = 0; o < generations->run->objective_count; o++) {
         int count;

@@ -31,6 +31,8 @@ cJSON *generations_describe(struct store *store, const struct generations *gener
 enum metric generations_quality(const struct generations *generations);
 /* Whether any generation has the class, by class gene - 1. */
 bool generations_have_class(const struct generations *generations, int class_index);
+/* Of all generations; none of runs that did not keep it. */
+struct repairs generations_repairs(const struct generations *generations);
 /* Whether a surrogate predicted the metric. */
 bool generations_predicted(const struct generations *generations, enum metric metric);
 /*

@@ -26,6 +26,7 @@ static const struct section {
     {"scores", "Scores by generation", NULL, page_has_candidates, page_scores},
     {"classes", "Classes by generation", NULL, page_has_candidates, page_classes},
     {"sharing", "Sharing by generation", NULL, page_has_candidates, page_sharing},
+    {"repair", "Children before repair", NULL, page_has_repairs, page_repairs},
     {"curves", "Learning curves", NULL, page_has_curves, page_curves},
     {"lengths", "Lengths of training", NULL, page_has_lengths, page_lengths},
     {"surrogate", "The surrogate", NULL, page_has_surrogate, page_surrogate},

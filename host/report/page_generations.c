@@ -2,6 +2,7 @@
  * surrogate say of each other. Numbers are those of generations.h. */
 #include "base/memory.h"
 #include "base/text.h"
+#include "report/children.h"
 #include "report/markup.h"
 #include "report/page_state.h"
 #include "report/plot.h"
@@ -158,6 +159,35 @@ void page_sharing(const struct page *page, const struct page_run *run, FILE *out
     fprintf(out, "</div>\n");
     page_note(out, "A connection leads from a LIV that uses another's features, or weights, to the first one that has "
                    "them. Diversity is the mean distance of two genomes, in LIVs that differ.");
+}
+
+/* ---- repair ---- */
+
+bool page_has_repairs(const struct page_run *run) {
+    return generations_repairs(&run->generations).children > 0;
+}
+
+static double invalid_of(const struct analysis *analysis, int kind) {
+    (void)kind;
+    const struct repairs *repairs = &analysis->repairs;
+    return repairs->children > 0 ? repairs_percent(repairs, repairs->invalid) : NAN;
+}
+
+void page_repairs(const struct page *page, const struct page_run *run, FILE *out) {
+    struct repairs all = generations_repairs(&run->generations);
+    (void)page;
+    fprintf(out, "<div class=\"plots\">\n");
+    draw_numbers(&run->generations, "invalid before repair, %", invalid_of, 1, out);
+    fprintf(out,
+            "<div><table>\n<tr><th>of all %d children</th><th class=\"number\">%%</th></tr>\n"
+            "<tr><td>invalid</td><td class=\"number\">%.1f</td></tr>\n",
+            all.children, repairs_percent(&all, all.invalid));
+    for (int f = 0; f < DRAFT_FAULTS; f++)
+        fprintf(out, "<tr><td>%s</td><td class=\"number\">%.1f</td></tr>\n", fault_table[f].title,
+                repairs_percent(&all, all.faults[f]));
+    fprintf(out, "</table></div>\n</div>\n");
+    page_note(out, "Of the children that crossover and mutation made, also those that were drawn again or that a "
+                   "surrogate did not choose: how many repair had to change. A child can have several causes.");
 }
 
 /* ---- lengths of training ---- */

@@ -88,6 +88,7 @@ void page_final(const struct page *page, const struct page_run *run, FILE *out);
 void page_scores(const struct page *page, const struct page_run *run, FILE *out);
 void page_classes(const struct page *page, const struct page_run *run, FILE *out);
 void page_sharing(const struct page *page, const struct page_run *run, FILE *out);
+void page_repairs(const struct page *page, const struct page_run *run, FILE *out);
 void page_genomes(const struct page *page, const struct page_run *run, FILE *out);
 void page_motifs(const struct page *page, const struct page_run *run, FILE *out);
 void page_lineage(const struct page *page, const struct page_run *run, FILE *out);
@@ -101,6 +102,7 @@ bool page_has_final(const struct page_run *run);
 bool page_has_front(const struct page_run *run);
 bool page_has_candidates(const struct page_run *run);
 bool page_has_curves(const struct page_run *run);
+bool page_has_repairs(const struct page_run *run);
 bool page_has_lengths(const struct page_run *run);
 bool page_has_surrogate(const struct page_run *run);
 

@@ -4,6 +4,7 @@
 #include "evolve/surrogate.h"
 #include "run/summary.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -152,6 +153,27 @@ static void add_spread(struct rows *rows, const char *name, const struct spread 
         add_row(rows, parts[part].value, "%s.%s", name, parts[part].name);
 }
 
+/* The counts of repairs, from 0: the name of its row, and the count. */
+enum { REPAIR_COUNTS = 2 + DRAFT_FAULTS, REPAIR_NAME_BYTES = 64 };
+
+static const char *repair_name(int place, char buffer[REPAIR_NAME_BYTES]) {
+    if (place == 0)
+        return "children";
+    snprintf(buffer, REPAIR_NAME_BYTES, "invalid_children%s%s", place > 1 ? "." : "",
+             place > 1 ? fault_table[place - 2].name : "");
+    return buffer;
+}
+
+static int *repair_count(struct repairs *repairs, int place) {
+    return place == 0 ? &repairs->children : place == 1 ? &repairs->invalid : &repairs->faults[place - 2];
+}
+
+static void add_repairs(struct rows *rows, struct repairs repairs) {
+    char name[REPAIR_NAME_BYTES];
+    for (int place = 0; repairs.children > 0 && place < REPAIR_COUNTS; place++)
+        add_row(rows, *repair_count(&repairs, place), "%s", repair_name(place, name));
+}
+
 struct named_value *analysis_rows(const struct analysis *analysis, const struct catalogue *catalogue, int *count) {
     struct rows rows = {0};
     add_row(&rows, analysis->candidates, "candidates");
@@ -173,6 +195,7 @@ struct named_value *analysis_rows(const struct analysis *analysis, const struct 
     }
     if (!isnan(analysis->diversity))
         add_row(&rows, analysis->diversity, "diversity");
+    add_repairs(&rows, analysis->repairs);
     *count = rows.count;
     return rows.rows;
 }
@@ -181,6 +204,30 @@ void analysis_rows_free(struct named_value *rows, int count) {
     for (int i = 0; i < count; i++)
         free((char *)rows[i].name);
     free(rows);
+}
+
+/* Numbers of children, and no more of them invalid than there are. */
+static bool are_counts(const double *values) {
+    for (int place = 0; place < REPAIR_COUNTS; place++)
+        if (!(values[place] >= 0 && values[place] <= values[0] && values[0] <= INT_MAX))
+            return false;
+    return true;
+}
+
+status analysis_recall(struct store *store, struct analysis *analyses, int count) {
+    double *values = memory_allocate((size_t)count * REPAIR_COUNTS + 1, sizeof *values);
+    status outcome = STATUS_OK;
+    char name[REPAIR_NAME_BYTES];
+    for (int place = 0; outcome == STATUS_OK && place < REPAIR_COUNTS; place++)
+        outcome = store_analysis(store, repair_name(place, name), count, REPAIR_COUNTS, values + place);
+    for (int g = 0; g < count; g++) {
+        analyses[g].repairs = (struct repairs){0};
+        for (int place = 0; outcome == STATUS_OK && place < REPAIR_COUNTS; place++)
+            if (are_counts(values + (size_t)g * REPAIR_COUNTS))
+                *repair_count(&analyses[g].repairs, place) = (int)values[g * REPAIR_COUNTS + place];
+    }
+    free(values);
+    return outcome;
 }
 
 /* ---- fidelities ---- */

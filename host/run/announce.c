@@ -15,7 +15,7 @@ static double total_steps(const struct search *search) {
     double steps = 0, share = 1;
     for (int rung = 0; rung < config_rungs(&search->config); rung++) {
         struct stage stage = search_stage(search, rung);
-        steps += share * (double)(stage.steps - stage.before);
+        steps += share * stage_steps(&stage);
         share *= search->config.search.promoted;
     }
     return (double)search_candidates(search) * (double)search->config.search.seeds * steps +
@@ -49,10 +49,9 @@ static const char *number_text(const struct search *search, const struct individ
 }
 
 /* NaN as long as nothing was trained, and where nobody knows how many candidates there will be. */
-static double seconds_left(const struct search *search, double steps_left) {
+static double seconds_left(const struct search *search, double steps_left, int workers) {
     bool known = search->steps_trained > 0 && search_candidates(search) != INT_MAX;
-    double each = search->seconds_trained / search->steps_trained / workers_active(search->workers);
-    return known ? fmax(0, steps_left) * each : NAN;
+    return known ? fmax(0, steps_left) * search->seconds_trained / search->steps_trained / workers : NAN;
 }
 
 /* What a trial's training is at. */
@@ -80,7 +79,8 @@ static struct trial *first_training(struct search *search) {
 static double steps_in_flight(struct search *search) {
     double steps = 0;
     for (int i = 0; i < search->trial_count; i++)
-        steps += (double)training_of(search, search->trials[i]).step;
+        if (training_of(search, search->trials[i]).steps > 0)
+            steps += (double)(training_of(search, search->trials[i]).step - search->trials[i]->stage.before);
     return steps;
 }
 
@@ -93,8 +93,16 @@ static void describe_devices(struct search *search, struct now *now) {
     }
 }
 
-static void tell_now(struct search *search, const struct trial *trial, double share, double left) {
-    struct now now = {.training = training_of(search, trial), .share = share, .seconds_left = left};
+struct search_progress search_progress(struct search *search, int workers) {
+    double total = total_steps(search), done = search->steps_done + steps_in_flight(search);
+    return (struct search_progress){.share =
+                                        search_candidates(search) == INT_MAX ? NAN : fmax(0, fmin(1, done / total)),
+                                    .seconds_left = seconds_left(search, total - done, workers)};
+}
+
+static void tell_now(struct search *search, const struct trial *trial, const struct search_progress *progress) {
+    struct now now = {
+        .training = training_of(search, trial), .share = progress->share, .seconds_left = progress->seconds_left};
     pthread_mutex_lock(&search->lock);
     now.curve = trial->view.curve;
     pthread_mutex_unlock(&search->lock);
@@ -106,18 +114,17 @@ void announce_progress(struct search *search) {
     const struct trial *trial = first_training(search);
     if (!trial)
         return;
-    double total = total_steps(search), done = search->steps_done + steps_in_flight(search);
-    double left = seconds_left(search, total - done);
+    struct search_progress progress = search_progress(search, workers_active(search->workers));
     struct now_training training = training_of(search, trial);
     char duration[TEXT_NUMBER_BYTES] = "some time", others[32] = "";
-    if (!isnan(left))
-        text_duration(duration, left);
+    if (!isnan(progress.seconds_left))
+        text_duration(duration, progress.seconds_left);
     if (search->trial_count > 1)
         snprintf(others, sizeof others, " and %d more", search->trial_count - 1);
     progress_update("%s: step %" PRId64 "/%" PRId64 ", loss %.3f nats%s; %s left", training.what, training.step,
                     training.steps, training.loss, others, duration);
     if (now_is_due(&search->now))
-        tell_now(search, trial, search_candidates(search) == INT_MAX ? NAN : fmin(1, done / total), left);
+        tell_now(search, trial, &progress);
 }
 
 void announce_kernels(struct search *search) {

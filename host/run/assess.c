@@ -26,6 +26,10 @@ struct stage search_final_stage(const struct search *search) {
                           .is_final = true};
 }
 
+double stage_steps(const struct stage *stage) {
+    return (double)(stage->steps - stage->before + stage->side_steps);
+}
+
 static void set_objectives(const struct search *search, const struct summary *summary, struct individual *individual) {
     individual->failed = summary->failed;
     individual->violation = limits_violation(&search->config.search.limits, &summary->judged);

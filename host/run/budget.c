@@ -24,7 +24,7 @@ static double step_tokens(const struct search *search) {
 /* Of a candidate that is trained from the rung below to this one; of a new one, to rung 0. */
 static double rung_tokens(const struct search *search, int rung) {
     struct stage stage = search_stage(search, rung);
-    return (double)(stage.steps - stage.before + stage.side_steps) * step_tokens(search) * (double)stage.seeds;
+    return stage_steps(&stage) * step_tokens(search) * (double)stage.seeds;
 }
 
 /* Of one that is trained in full, rung after rung. */
@@ -41,7 +41,7 @@ struct expense budget_expected(const struct search *search) {
     for (int rung = 0; rung < config_rungs(&search->config); rung++, reach *= search->config.search.promoted) {
         struct stage stage = search_stage(search, rung);
         expense.trainings += reach * (double)stage.seeds;
-        expense.steps += reach * (double)(stage.steps - stage.before + stage.side_steps) * (double)stage.seeds;
+        expense.steps += reach * stage_steps(&stage) * (double)stage.seeds;
         expense.tokens += reach * rung_tokens(search, rung);
     }
     return expense;

@@ -78,7 +78,7 @@ static struct evolve_settings evolve_settings_of(struct search *search) {
 }
 
 /* What the candidates of a generation look like, for whoever draws runs from their databases. */
-static status record_analysis(struct search *search, int generation) {
+static status record_analysis(struct search *search, int generation, const struct repairs *repairs) {
     struct candidate *candidates;
     int count, row_count;
     TRY(store_candidates_of(search->store, generation, &candidates, &count));
@@ -87,6 +87,7 @@ static status record_analysis(struct search *search, int generation) {
     for (int c = 0; c < count; c++)
         all[c] = &candidates[c];
     analyse(all, count, search->config.train.steps, analysis);
+    analysis->repairs = *repairs;
     struct named_value *rows = analysis_rows(analysis, &search->catalogue, &row_count);
     status outcome = store_add_analysis(search->store, generation, rows, row_count);
     analysis_rows_free(rows, row_count);
@@ -96,11 +97,14 @@ static status record_analysis(struct search *search, int generation) {
     return outcome;
 }
 
-static status record_generation(struct search *search, struct evolution *evolution, int generation) {
-    int count;
+/* As many were told as a generation has. */
+static status record_generation(struct search *search, struct evolution *evolution) {
+    int count, generation = search->told_new / (int)search->config.search.population - 1;
     const struct individual *survivors = evolution_population(evolution, &count);
     TRY(store_add_generation(search->store, generation, survivors, count));
-    return record_analysis(search, generation);
+    struct repairs repairs = search->repairs;
+    search->repairs = (struct repairs){0};
+    return record_analysis(search, generation, &repairs);
 }
 
 /* What the model said of an individual before it was trained, and how well its latest predictions are ordered. */
@@ -199,10 +203,10 @@ static status tell(struct search *search, struct evolution *evolution, struct tr
     TRY(record_predictions(search, evolution, &told));
     TRY(ask(search, evolution));
     TRY(growth_tell(search, &told, search->trial_count == 0));
-    search->told_new += is_new;
-    if (is_new && search->told_new % population == 0)
-        TRY(record_generation(search, evolution, search->told_new / population - 1));
-    return STATUS_OK;
+    if (!is_new)
+        return STATUS_OK;
+    repairs_add(&search->repairs, &told.repairs);
+    return ++search->told_new % population == 0 ? record_generation(search, evolution) : STATUS_OK;
 }
 
 static status evolve(struct search *search, struct evolution *evolution) {

@@ -62,6 +62,7 @@ struct search {
     /* The conversation with evolution: what an earlier process recorded of it, and how far it is now. */
     struct told_record *recorded;
     int recorded_count, asked, told, told_new; /* told_new: on their first rung */
+    struct repairs repairs;                    /* of the generation so far */
     bool in_order;                             /* it is told in the order in which it is asked */
 
     /* For the progress line and those who watch: how much of the whole search is done, in steps. */
@@ -112,6 +113,8 @@ double growth_hypervolume(const struct growth *growth);
 /* The seeds of a search on a rung. */
 struct stage search_stage(const struct search *search, int rung);
 struct stage search_final_stage(const struct search *search);
+/* Steps that a seed of a stage takes. */
+double stage_steps(const struct stage *stage);
 
 /* driver.c. How many trials may be in flight. */
 int search_capacity(const struct search *search);
@@ -160,6 +163,11 @@ status search_measure_again(struct search *search) MUST_CHECK;
 void announce_start(const struct search *search);
 /* What is evaluated, for the line of progress: "generation 2/4, candidate 3/8". Writes to text, which is returned. */
 const char *announce_text(const struct search *search, const struct individual *individual, char text[NOW_TEXT_BYTES]);
+/* Of the whole search, with so many workers; NaN where it is not known. */
+struct search_progress {
+    double share, seconds_left;
+};
+struct search_progress search_progress(struct search *search, int workers);
 /* How far what is in flight is. */
 void announce_progress(struct search *search);
 void announce_kernels(struct search *search);

@@ -100,6 +100,8 @@ struct named_value {
 };
 /* Records what a generation looks like; the last values of a name count. */
 status store_add_analysis(struct store *store, int generation, const struct named_value *values, int count) MUST_CHECK;
+/* values[g * stride] is the value of this name in the generation g of 0 .. generations - 1; NaN: it has none. */
+status store_analysis(struct store *store, const char *name, int generations, int stride, double *values) MUST_CHECK;
 
 /* What a surrogate predicted of an evaluation with so many steps. */
 struct prediction_record {

@@ -64,6 +64,23 @@ status store_add_analysis(struct store *store, int generation, const struct name
     return store_conclude(store, outcome);
 }
 
+status store_analysis(struct store *store, const char *name, int generations, int stride, double *values) {
+    sqlite3_stmt *statement;
+    bool row;
+    for (int g = 0; g < generations; g++)
+        values[(size_t)g * (size_t)stride] = NAN;
+    TRY(database_prepare(store->database, "SELECT generation, value FROM analysis WHERE name = ?", &statement));
+    database_bind_text(statement, 1, name);
+    for (;;) {
+        TRY(database_row(store->database, statement, &row));
+        if (!row)
+            return STATUS_OK;
+        int generation = sqlite3_column_int(statement, 0);
+        if (generation >= 0 && generation < generations)
+            values[(size_t)generation * (size_t)stride] = sqlite3_column_double(statement, 1);
+    }
+}
+
 status store_add_predictions(struct store *store, const struct prediction_record *records, int count) {
     sqlite3_stmt *statement;
     TRY(database_begin(store->database));
@@ -282,13 +299,15 @@ static bool read_curve(const char *event, struct loss_curve *curve) {
     return false;
 }
 
+/* A candidate whose training was stopped early was "stopped" in older runs, as a search that failed still is. */
 status store_loss_curves(struct store *store, struct loss_curve **curves, int *count) {
     sqlite3_stmt *statement;
     bool row;
     *curves = NULL;
     *count = 0;
     TRY(database_prepare(store->database,
-                         "SELECT details FROM events WHERE kind IN ('evaluated', 'stopped') ORDER BY rowid",
+                         "SELECT details FROM events WHERE kind IN ('evaluated', 'stopped_early', 'stopped')"
+                         " ORDER BY rowid",
                          &statement));
     for (;;) {
         struct loss_curve curve;

@@ -95,7 +95,7 @@ static bool has_twin(const struct search *search, const struct trial *trial) {
 
 static void add_evaluation(struct search *search, struct trial *trial, const struct evaluation *evaluation) {
     const struct stage *stage = &trial->stage;
-    double steps = (double)(stage->steps - stage->before);
+    double steps = stage_steps(stage);
     trial->evaluations[trial->evaluated++] = *evaluation;
     search->steps_done += steps;
     trial->is_over = evaluation->failed || evaluation->stopped || trial->evaluated == stage->seeds;
@@ -152,7 +152,7 @@ static status record(struct search *search, struct trial *trial, const struct ev
     TRY(store_add_evaluation(search->store, &key, evaluation));
     return store_log(search->store,
                      evaluation->failed    ? "failed"
-                     : evaluation->stopped ? "stopped"
+                     : evaluation->stopped ? "stopped_early"
                                            : "evaluated",
                      describe_evaluation(trial, evaluation));
 }
@@ -215,7 +215,7 @@ status trial_begin(struct search *search, const struct individual *individual, c
     if (!trial->beyond_limits)
         return go_on(search, trial);
     trial->is_over = true;
-    search->steps_done += (double)stage->seeds * (double)stage->steps;
+    search->steps_done += (double)stage->seeds * stage_steps(stage);
     return STATUS_OK;
 }
 

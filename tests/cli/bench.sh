@@ -11,6 +11,13 @@ expect 2 "one --device" "$starcl" bench gemm --device cpu --device cpu
 
 # shellcheck disable=SC2086
 expect 0 "GFLOP/s" "$starcl" bench gemm --only "4096x256x256 nn" $quick --out gemm.json
+cp gemm.json kept.json
+# shellcheck disable=SC2086
+expect 2 "gemm.json exists already, and nothing is overwritten" "$starcl" bench gemm $quick --out gemm.json
+grep -qF "GFLOP/s" out.txt && complain "bench measured before it refused"
+# shellcheck disable=SC2086
+expect 2 "there is no folder nowhere" "$starcl" bench gemm $quick --out nowhere/gemm.json
+cmp -s gemm.json kept.json || complain "bench wrote over a file"
 for word in '"suite":' '"device":' '"driver":' '"read_gbytes":' '"efficiency":' '"4096x256x256 nn"'; do
     grep -qF "$word" gemm.json || complain "gemm.json has no $word"
 done

@@ -57,6 +57,25 @@ for run in twice killed; do
     cmp -s whole.txt $run.txt || complain "$run did something else: $(diff whole.txt $run.txt | head -5)"
 done
 
+# What is left while one of two candidates goes on to the second rung: 600 steps of each are done, and of the last 600,
+# from step 600 on, as many as its steps say.
+exec_search() {
+    exec "$starcl" search small.cfg --seed 5 --quiet --run left --set search.population=2 --set search.generations=1 \
+        --set 'search.rungs=[0.5, 1.0]' --set search.promoted=0.5 --set train.steps=1200 --set search.final.keep=0
+}
+exec_search >/dev/null 2>&1 &
+search=$!
+share=""
+for _ in $(seq 600); do
+    cp left/now.json now.json 2>/dev/null && share=$(sqlite3 :memory: "SELECT abs(n->>'share' - (600 + (n->>'step')) /
+        1800.0) < 1e-5 FROM (SELECT CAST(readfile('now.json') AS TEXT) AS n) WHERE n->>'step' > 600")
+    [ -n "$share" ] || ! kill -0 $search 2>/dev/null && break
+    sleep 0.05
+done
+kill -KILL $search 2>/dev/null
+wait $search 2>/dev/null
+[ "$share" = 1 ] || complain "the share that is done is not as its steps say: $(cat now.json)"
+
 # A rung is gone on from, and within the budget as many go on as may.
 [ "$(ask whole "SELECT count(*) FROM evaluations WHERE trained_steps <> 6")" = 0 ] || complain "a rung takes other steps"
 [ "$(ask whole "SELECT count(*) > 8 FROM evaluations WHERE steps = 6")" = 1 ] || complain "few began"
@@ -71,6 +90,11 @@ done
     WHERE b.hypervolume < a.hypervolume OR b.hypervolume <> a.hypervolume AND NOT EXISTS
         (SELECT 1 FROM progress c WHERE c.candidate = b.candidate AND c.place < b.place)')" = 0 ] ||
     complain "the front grew by what was not trained in full"
+
+# A training that was stopped early has an event of its own name, which is not that of a search that failed.
+[ "$(ask whole "SELECT count(*) FROM evaluations WHERE status = 'stopped'")" = \
+    "$(ask whole "SELECT count(*) FROM events WHERE kind = 'stopped_early'")" ] ||
+    complain "not each training that was stopped early has its event"
 
 # What is left are the weights of the front.
 ids=$("$starcl" show whole --json | sed -n 's/^.*"id":[^0-9]*\([0-9]*\).*/\1.safetensors/p' | sort)

@@ -72,7 +72,7 @@ sed -n '/<section id="fronts">/,/<\/section>/p' one.html >fronts.html
 edges=$(sqlite3 one/run.db "SELECT count(*) FROM candidates c JOIN candidates p ON p.id = c.parent_1 OR p.id = c.parent_2
     WHERE c.id IN (SELECT value->>'id' FROM json_each(CAST(readfile('page.json') AS TEXT), '\$.runs[0].front.front'))")
 [ "$(count 'class="descent"' one.html)" -ge "$edges" ] || complain "there are fewer than $edges lines to parents"
-for section in summary fronts limits growth final genomes motifs lineage scores classes sharing curves lengths surrogate \
+for section in summary fronts limits growth final genomes motifs lineage scores classes sharing repair curves lengths surrogate \
     table manifest; do
     [ "$(count "<section id=\"$section\">" one.html)" = 1 ] || complain "there is no section $section"
 done
@@ -87,6 +87,35 @@ for fact in device driver version corpus text; do
     grep -qF ">$value<" one.html || complain "the $fact is not in the page"
 done
 grep -qE ' d="[^"]*(nan|inf)|[xy]="-?(nan|inf)' one.html && complain "a place in a plot is no number"
+
+# What was wrong with children before repair: of each that a surrogate chose from, four times four a generation and
+# more where one was drawn again.
+repairs() {
+    sqlite3 "$1/run.db" "SELECT generation, name, value FROM analysis WHERE name LIKE '%children%' ORDER BY 1, 2"
+}
+true_of_it "(SELECT min(value->>'children' BETWEEN 16 AND 40 AND value->>'\$.before_repair.invalid' BETWEEN 0.1 AND 1)
+    FROM json_each(j, '\$.runs[0].generations.generations') WHERE key > 0)"
+true_of_it "j->'\$.runs[0].generations.generations[0].children' IS NULL"
+sed -n '/<section id="repair">/,/<\/section>/p' one.html >repair.html
+all=$(sqlite3 one/run.db "SELECT sum(value) FROM analysis WHERE name = 'children'")
+invalid=$(sqlite3 one/run.db "SELECT sum(value) FROM analysis WHERE name = 'invalid_children'")
+grep -qF "of all ${all%.0} children" repair.html || complain "the page does not say how many children there were"
+percent=$(awk "BEGIN { printf \"%.1f\", 100 * ($invalid / $all) }")
+grep -qF "<td>invalid</td><td class=\"number\">$percent<" repair.html ||
+    complain "the page does not say that $percent % of them were invalid"
+[ "$(count '<circle' repair.html)" = 2 ] || complain "not each generation that has children is drawn"
+second=$(sqlite3 one/run.db "SELECT printf('%d', value) FROM analysis WHERE name = 'children' AND generation = 1")
+shown=$("$starcl" show one --generations | awk '/before repair/ { getline; getline; print $1, $2 }')
+[ "$shown" = "2 $second" ] || complain "show does not say that the second generation had $second children: $shown"
+# A run of a version that did not keep that says nothing; one that is gone on with counts the same children.
+cp -r one unkept
+sqlite3 unkept/run.db "DELETE FROM analysis WHERE name LIKE '%children%';
+    UPDATE run SET value = 'interrupted' WHERE key = 'status'"
+expect 0 "unkept.html" "$starcl" report unkept -o unkept.html
+grep -qF "before repair" unkept.html && complain "a run that did not keep repairs tells of them"
+"$starcl" show unkept --generations | grep -qF "before repair" && complain "a table tells of what was not kept"
+expect 0 "Pareto front" "$starcl" resume unkept --quiet
+[ -n "$(repairs one)" ] && [ "$(repairs one)" = "$(repairs unkept)" ] || complain "a resumed run counts other children"
 
 # It says all itself: no address of anything else, and browsers are told so.
 grep -qE 'src=|url\(|@import|https?://' one.html && complain "the page refers to something else"

@@ -263,6 +263,54 @@ static void test_guesses_change_nothing(void **unused) {
     }
 }
 
+/*
+ * Every child that is drawn counts, also those that were tried before: with free mutation of every other gene nearly
+ * all are invalid, of one LIV without mutation none is. What is no child counts none.
+ */
+static void test_repairs_are_counted(void **unused) {
+    (void)unused;
+    static struct catalogue catalogue;
+    assert_ok(catalogue_read(NULL, &catalogue));
+    struct genome_space space = genome_space_of(&catalogue);
+    for (int run = 0; algorithm_at(run / 2); run++) {
+        bool free = run % 2;
+        space.depth_least = space.depth_most = free ? 6 : 1;
+        space.operators = space.featurizers = false;
+        space.norms = space.residuals = 1u << 1;
+        struct evolve_settings settings = {.algorithm = algorithm_at(run / 2),
+                                           .space = &space,
+                                           .seed = 9,
+                                           .population = 8,
+                                           .objectives = 1,
+                                           .tournament = 2,
+                                           .variation = {.mutation = free ? 0.5 : 0, .free = free},
+                                           .elite = 2,
+                                           .attraction = 1,
+                                           .absorption = 0.1};
+        struct evolution *evolution = evolution_create(&settings);
+        struct repairs all = {0};
+        struct individual child;
+        for (int i = 0; i < 40; i++) {
+            assert_true(evolution_ask(evolution, &child));
+            bool bred = child.origin == ORIGIN_CHILD || child.origin == ORIGIN_MUTANT;
+            assert_int_equal(child.repairs.children > 0, bred);
+            /* Whoever comes of one LIV that does not change was tried: it is drawn again, 50 times. */
+            if (bred && !free)
+                assert_int_equal(child.repairs.children, 50);
+            repairs_add(&all, &child.repairs);
+            child.objectives[0] = (double)(child.identity % 1000);
+            evolution_tell(evolution, &child);
+        }
+        evolution_destroy(evolution);
+        assert_true(free ? all.invalid >= 0.9 * all.children : all.invalid == 0);
+        for (int f = 0; f < DRAFT_FAULTS; f++)
+            assert_true(all.faults[f] <= all.invalid);
+        /* A strategy that the class does not list. */
+        if (free && all.children > 0)
+            assert_true(all.faults[1] > 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dominance),
@@ -273,6 +321,7 @@ int main(void) {
         cmocka_unit_test(test_finds_the_optimum),
         cmocka_unit_test(test_is_repeatable),
         cmocka_unit_test(test_guesses_change_nothing),
+        cmocka_unit_test(test_repairs_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

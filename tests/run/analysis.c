@@ -100,6 +100,7 @@ static void test_by_hand(void **unused) {
     assert_near(find_row(rows, count, "failed"), 1);
     assert_true(isnan(find_row(rows, count, "class_share.SA-3")));
     assert_true(isnan(find_row(rows, count, "parameters.median")));
+    assert_true(isnan(find_row(rows, count, "children")) && isnan(find_row(rows, count, "invalid_children")));
     analysis_rows_free(rows, count);
     analyse(all, 0, 40, analysis);
     assert_true(isnan(analysis->diversity) && analysis->connections[0].number == 0);
@@ -305,6 +306,46 @@ static void test_kept(void **unused) {
     }
 }
 
+/* Repairs come back as they were recorded, and what cannot be a number of children is none. */
+static void test_repairs_are_kept(void **unused) {
+    (void)unused;
+    enum { GENERATIONS = 6 };
+    struct analysis *analyses = calloc(GENERATIONS, sizeof *analyses);
+    struct store *store;
+    int count;
+    static const char *const facts[RUN_FACTS] = {"repairs", "", "", "", "", "", "", "", ""};
+    assert_ok(store_create("repairs", facts, &store));
+    repairs_note(&analyses[1].repairs, FAULT_ALONE | FAULT_CLASS);
+    repairs_note(&analyses[1].repairs, 0);
+    repairs_note(&analyses[1].repairs, FAULT_ALONE);
+    struct named_value *rows = analysis_rows(&analyses[1], &catalogue, &count);
+    assert_near(find_row(rows, count, "children"), 3);
+    assert_near(find_row(rows, count, "invalid_children"), 2);
+    assert_near(find_row(rows, count, "invalid_children.group_of_one"), 2);
+    assert_near(find_row(rows, count, "invalid_children.class"), 1);
+    assert_near(find_row(rows, count, "invalid_children.rule"), 0);
+    /* Generation 2 has two of the numbers, 3 more that are invalid than there are, 4 and 5 what is no number of any. */
+    for (int g = 1; g < GENERATIONS; g++)
+        assert_ok(store_add_analysis(store, g, rows, g == 2 ? count - 1 : count));
+    analysis_rows_free(rows, count);
+    const struct named_value impossible[] = {{"invalid_children.rule", 4}, {"children", -3}, {"children", 1e300}};
+    for (int g = 3; g < GENERATIONS; g++)
+        assert_ok(store_add_analysis(store, g, &impossible[g - 3], 1));
+    const struct named_value beyond = {"children", 9};
+    assert_ok(store_add_analysis(store, GENERATIONS, &beyond, 1));
+    struct repairs recorded = analyses[1].repairs;
+    analyses[0].repairs.children = 7;
+    analyses[1].repairs = (struct repairs){0};
+    assert_ok(analysis_recall(store, analyses, GENERATIONS));
+    assert_memory_equal(&analyses[1].repairs, &recorded, sizeof recorded);
+    for (int g = 0; g < GENERATIONS; g++)
+        if (g != 1)
+            assert_true(analyses[g].repairs.children == 0 && analyses[g].repairs.invalid == 0);
+    assert_ok(analysis_recall(store, NULL, 0));
+    store_close(store);
+    free(analyses);
+}
+
 /* What a damaged or hostile database may hold is not known; it is never read past. */
 static void test_damaged_sources(void **unused) {
     (void)unused;
@@ -333,8 +374,13 @@ static int tear_down(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_hand), cmocka_unit_test(test_agreements), cmocka_unit_test(test_lineage),
-        cmocka_unit_test(test_changes), cmocka_unit_test(test_kept),       cmocka_unit_test(test_damaged_sources),
+        cmocka_unit_test(test_by_hand),
+        cmocka_unit_test(test_agreements),
+        cmocka_unit_test(test_lineage),
+        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_repairs_are_kept),
+        cmocka_unit_test(test_damaged_sources),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/file.h"
-#include "run/search_state.h"
+#include "run/trial.h"
 
 #include <math.h>
 #include <string.h>
@@ -194,12 +194,51 @@ static void test_promotions(void **unused) {
     close_search(search);
 }
 
+/*
+ * Two candidates of ten steps, three of them on the first rung and two of decay on its side, of which one goes on: 2 x
+ * 5 + 7 = 17 in all, that take half a second each.
+ */
+static void test_time_left(void **unused) {
+    (void)unused;
+    struct search *search = open_search("left", "search.rungs=[0.3, 1.0]");
+    search->config.search.rung_decay = 2 / 3.0;
+    search->config.search.promoted = 0.5;
+    search->config.search.population = 2;
+    search->config.search.generations = 1;
+    search->steps_trained = 10;
+    search->seconds_trained = 5;
+    const struct {
+        double steps_done;
+        int rung;
+        int64_t step;
+        double left;
+    } told[] = {
+        {0, 0, 1, 16}, {5, 0, 5, 7}, {10, 1, 4, 6}, {10, 1, 10, 0}, {10, 1, 99, 0},
+    };
+    struct trial trial = {.has_job = true, .view = {.steps = 10}};
+    search->trials = (struct trial *[]){&trial};
+    search->trial_count = 1;
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        search->steps_done = told[i].steps_done;
+        trial.stage = search_stage(search, told[i].rung);
+        trial.view.step = told[i].step;
+        struct search_progress one = search_progress(search, 1), two = search_progress(search, 2);
+        assert_float_equal(one.seconds_left, told[i].left / 2, 1e-5);
+        assert_float_equal(two.seconds_left, told[i].left / 4, 1e-5);
+        assert_float_equal(one.share, 1 - told[i].left / 17, 1e-5);
+    }
+    search->trials = NULL;
+    search->trial_count = 0;
+    assert_float_equal(stage_steps(&(struct stage){.before = 3, .steps = 10, .side_steps = 2}), 9, 0);
+    close_search(search);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chosen_reference), cmocka_unit_test(test_late_reference),
         cmocka_unit_test(test_given_reference),  cmocka_unit_test(test_hours),
         cmocka_unit_test(test_evaluations),      cmocka_unit_test(test_free_candidates),
-        cmocka_unit_test(test_promotions),
+        cmocka_unit_test(test_promotions),       cmocka_unit_test(test_time_left),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -191,11 +191,18 @@ static void test_now(void **unused) {
           *hostile = cJSON_Parse("{\"candidate\": \"x\", \"curve\": [1, [2], [\"a\", 3]]}");
     cJSON_AddNumberToObject(event, "candidate", 7);
     cJSON_AddItemToObject(event, "curve", now_curve_json(&told));
+    /* Older runs had a word for two things: a training that was stopped early, and a search that failed. */
+    cJSON *early = cJSON_Duplicate(event, true), *older = cJSON_Duplicate(event, true), *failed = cJSON_CreateObject();
+    cJSON_AddStringToObject(failed, "reason", "the disk is full");
     assert_ok(store_log(store, "evaluated", event));
     assert_ok(store_log(store, "evaluated", hostile));
+    assert_ok(store_log(store, "stopped_early", early));
+    assert_ok(store_log(store, "stopped", older));
+    assert_ok(store_log(store, "stopped", failed));
     assert_ok(store_loss_curves(store, &curves, &curve_count));
-    assert_int_equal(curve_count, 1);
-    assert_int_equal(curves[0].candidate, 7);
+    assert_int_equal(curve_count, 3);
+    for (int c = 0; c < curve_count; c++)
+        assert_int_equal(curves[c].candidate, 7);
     assert_int_equal(curves[0].count, curve->count);
     assert_float_equal(curves[0].losses[3], curve->losses[3], 1e-6);
     loss_curves_free(curves, curve_count);
