@@ -26,12 +26,21 @@ static void describe_whole(const struct now *now, struct text *text) {
         text_append(text, ", %s left", text_duration(duration, now->seconds_left));
 }
 
+static int busy_devices(const struct now *now) {
+    int busy = 0;
+    for (int i = 0; i < now->device_count; i++)
+        busy += *now->devices[i].what != '\0';
+    return busy;
+}
+
 static void describe_training(const struct now *now, struct text *text) {
     text_append(text, ": %s, step %" PRId64 " of %" PRId64, now->training.what, now->training.step, now->training.steps);
     if (isfinite(now->training.loss))
         text_append(text, ", loss %.3f nats", now->training.loss);
     if (isfinite(now->steps_per_second))
         text_append(text, ", %.1f steps/s", now->steps_per_second);
+    if (now->device_count > 1)
+        text_append(text, ", %d of %d devices busy", busy_devices(now), now->device_count);
     if (isfinite(now->cores_used) && isfinite(now->cores))
         text_append(text, ", %.1f of %.0f cores used", now->cores_used, now->cores);
 }
@@ -70,6 +79,32 @@ static void draw_curve(const struct now *now, FILE *out) {
     fprintf(out, "</div>\n");
 }
 
+/* A row a device: what it trains, and how far that is; one without a training waits for one. */
+static void write_device(const struct now_training *device, FILE *out) {
+    fprintf(out, "<tr><td>");
+    markup_text(device->device, out);
+    fprintf(out, "</td><td>");
+    markup_text(*device->what ? device->what : "waits", out);
+    if (device->steps > 0)
+        fprintf(out, "</td><td class=\"number\">%" PRId64 " of %" PRId64 "</td>", device->step, device->steps);
+    else
+        fprintf(out, "</td><td></td>");
+    if (device->steps > 0 && isfinite(device->loss))
+        fprintf(out, "<td class=\"number\">%.3f</td></tr>\n", device->loss);
+    else
+        fprintf(out, "<td></td></tr>\n");
+}
+
+static void write_devices(const struct now *now, FILE *out) {
+    if (now->device_count < 2)
+        return;
+    fprintf(out, "<div class=\"wide\"><table>\n<tr><th>device</th><th>trains</th><th class=\"number\">step</th>"
+                 "<th class=\"number\">loss, nats</th></tr>\n");
+    for (int i = 0; i < now->device_count; i++)
+        write_device(&now->devices[i], out);
+    fprintf(out, "</table></div>\n");
+}
+
 static void write_sight(const struct sight *sight, bool named, FILE *out) {
     struct text text = {0};
     if (named)
@@ -85,6 +120,7 @@ static void write_sight(const struct sight *sight, bool named, FILE *out) {
         return;
     if (isfinite(sight->now.share))
         fprintf(out, "<progress max=\"1\" value=\"%.3f\"></progress>\n", sight->now.share);
+    write_devices(&sight->now, out);
     draw_curve(&sight->now, out);
 }
 

@@ -243,6 +243,16 @@ kill $searcher
 searcher=""
 end_watch
 
+# Several devices: what each of them does.
+search halves --set 'devices.use=["cpu/2"]'
+watch halves
+until_true 'now_has "2 of 2 devices busy"'
+until_true 'now_has "(part 2 of 2)</td><td>generation "'
+kill -INT $searcher
+wait $searcher
+searcher=""
+end_watch
+
 # ---- lines and screens of a run that is done ----
 
 expect 0 "bits/byte" "$starcl" show one --follow
