@@ -21,9 +21,15 @@ double sample_quantile(const double *sorted, int count, double quantile) {
     return share > 0 ? (1 - share) * sorted[below] + share * sorted[below + 1] : sorted[below];
 }
 
+/* lgamma() leaves the sign in a variable that all threads share. */
+static double log_gamma(double x) {
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
 /* P(exactly k of n), each with probability p. */
 static double binomial(int n, int k, double p) {
-    return exp(lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0) + k * log(p) + (n - k) * log1p(-p));
+    return exp(log_gamma(n + 1.0) - log_gamma(k + 1.0) - log_gamma(n - k + 1.0) + k * log(p) + (n - k) * log1p(-p));
 }
 
 struct interval quantile_interval(const double *sorted, int count, double quantile) {
