@@ -16,7 +16,7 @@ struct sighted_database {
     struct database *database;
     dev_t device;
     ino_t number;
-    long long version; /* that SQLite gives what others commit */
+    long long changes; /* database_changes() */
 };
 
 static const char *const state_words[] = {
@@ -39,15 +39,15 @@ static bool is_same(const struct sighted_database *database, const struct stat *
 
 /* The first column of the first row, "" where there is none. */
 static status read_text(struct sight *sight, const char *sql, char *text, size_t bytes) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     text[0] = '\0';
     TRY(database_prepare(sight->database->database, sql, &statement));
-    TRY(database_row(sight->database->database, statement, &row));
+    TRY(statement_row(statement, &row));
     if (!row)
         return STATUS_OK;
-    snprintf(text, bytes, "%s", database_column_text(statement, 0));
-    database_end(statement);
+    snprintf(text, bytes, "%s", statement_text(statement, 0));
+    statement_end(statement);
     return STATUS_OK;
 }
 
@@ -60,11 +60,11 @@ static status open_database(struct sight *sight, const char *path, const struct 
     return read_text(sight, "SELECT value FROM run WHERE key = 'device'", sight->device, sizeof sight->device);
 }
 
-static status read_version(struct sight *sight) {
-    long long version;
-    TRY(database_number(sight->database->database, "PRAGMA data_version", &version));
-    sight->changed = sight->changed || version != sight->database->version;
-    sight->database->version = version;
+static status read_changes(struct sight *sight) {
+    long long changes;
+    TRY(database_changes(sight->database->database, &changes));
+    sight->changed = sight->changed || changes != sight->database->changes;
+    sight->database->changes = changes;
     return STATUS_OK;
 }
 
@@ -104,7 +104,7 @@ static status look(struct sight *sight) {
         TRY(open_database(sight, path, &file));
     /* In this order: what was recorded before it says "done" is a change that is seen with it. */
     TRY(read_state(sight));
-    return read_version(sight);
+    return read_changes(sight);
 }
 
 void sight_look(struct sight *sight) {

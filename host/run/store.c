@@ -26,23 +26,25 @@ static bool may_be_missing(enum run_fact fact) {
 }
 
 status store_put_value(struct database *database, const char *key, const char *value) {
-    sqlite3_stmt *statement;
-    TRY(database_prepare(database, "INSERT OR REPLACE INTO run VALUES (?, ?)", &statement));
-    database_bind_text(statement, 1, key);
-    database_bind_text(statement, 2, value);
-    return database_finish(database, statement);
+    struct statement *statement;
+    TRY(database_prepare(database,
+                         "INSERT INTO run VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                         &statement));
+    statement_bind_text(statement, 1, key);
+    statement_bind_text(statement, 2, value);
+    return statement_finish(statement);
 }
 
 status store_get_value(struct database *database, const char *key, char **value) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     *value = NULL;
-    TRY(database_prepare(database, "SELECT value FROM run WHERE key = ?", &statement));
-    database_bind_text(statement, 1, key);
-    TRY(database_row(database, statement, &row));
+    TRY(database_prepare(database, "SELECT value FROM run WHERE key = $1", &statement));
+    statement_bind_text(statement, 1, key);
+    TRY(statement_row(statement, &row));
     if (row) {
-        *value = memory_copy_text(database_column_text(statement, 0));
-        database_end(statement);
+        *value = memory_copy_text(statement_text(statement, 0));
+        statement_end(statement);
     }
     return STATUS_OK;
 }
@@ -140,7 +142,7 @@ static status refuse_newer(const struct store *store, long long version) {
 
 static status migrate(struct store *store) {
     long long version, steps;
-    TRY(schema_version(store->database, &version));
+    TRY(database_version(store->database, &version));
     if (version > SCHEMA_VERSION)
         return refuse_newer(store, version);
     if (version == SCHEMA_VERSION)
@@ -233,14 +235,14 @@ status store_get_status(struct store *store, char *buffer, size_t bytes) {
 /* ---- events and checkpoints ---- */
 
 static status put_event(struct store *store, const char *kind, const cJSON *event) {
-    sqlite3_stmt *statement;
-    TRY(database_prepare(store->database, "INSERT INTO events VALUES (?, ?, ?)", &statement));
+    struct statement *statement;
+    TRY(database_prepare(store->database, "INSERT INTO events VALUES ($1, $2, $3)", &statement));
     char *text = cJSON_PrintUnformatted(event);
-    database_bind_text(statement, 1, json_text(event, "time"));
-    database_bind_text(statement, 2, kind);
-    database_bind_text(statement, 3, text);
+    statement_bind_text(statement, 1, json_text(event, "time"));
+    statement_bind_text(statement, 2, kind);
+    statement_bind_text(statement, 3, text);
     cJSON_free(text);
-    return database_finish(store->database, statement);
+    return statement_finish(statement);
 }
 
 /* In the database and in the log, or in neither. */
