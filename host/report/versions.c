@@ -34,6 +34,8 @@ void report_versions(FILE *out) {
     fprintf(out, "OpenCL     %s\n", loader_file());
     fprintf(out, "CLBlast    %s (of the build)\n", STARCL_CLBLAST_VERSION);
     fprintf(out, "SQLite     %s\n", database_sqlite_version());
+    const char *libpq = database_postgres_version();
+    fprintf(out, "libpq      %s\n", libpq ? libpq : "none: built without it, and so without runs on PostgreSQL");
     fprintf(out, "libconfig  %d.%d.%d (of the build)\n", LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR,
             LIBCONFIG_VER_REVISION);
     fprintf(out, "cJSON      %s\n", cJSON_Version());

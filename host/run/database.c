@@ -57,6 +57,10 @@ status statement_finish(struct statement *statement) {
     return statement->database->engine->finish(statement);
 }
 
+status statement_finish_unseen(struct statement *statement) {
+    return statement->database->engine->finish_unseen(statement);
+}
+
 status statement_row(struct statement *statement, bool *row) {
     return statement->database->engine->row(statement, row);
 }
@@ -128,4 +132,14 @@ status database_set_version(struct database *database, long long version) {
 
 status database_changes(struct database *database, long long *number) {
     return database->engine->changes(database, number);
+}
+
+/* ---- the session ---- */
+
+status database_lock(struct database *database, long long key, bool *taken) {
+    return database->engine->lock(database, key, taken);
+}
+
+void database_set_patience(struct database *database, double seconds) {
+    database->engine->set_patience(database, seconds);
 }

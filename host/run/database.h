@@ -69,6 +69,8 @@ void statement_bind_bytes(struct statement *statement, int place, const void *by
 
 /* Runs a statement that returns no rows, and ends it. */
 status statement_finish(struct statement *statement) MUST_CHECK;
+/* The same of what nobody has to look at: database_changes() does not tell it. SQLite tells it all the same. */
+status statement_finish_unseen(struct statement *statement) MUST_CHECK;
 /* Steps to the next row; *row tells whether there is one. Otherwise, and after a failure, the statement is ended. */
 status statement_row(struct statement *statement, bool *row) MUST_CHECK;
 /* Ends a statement before its last row. */
@@ -105,6 +107,19 @@ status database_set_version(struct database *database, long long version) MUST_C
 
 /* A number that is another one as soon as somebody else has committed something. */
 status database_changes(struct database *database, long long *number) MUST_CHECK;
+
+/*
+ * Takes a lock, which `key` names, of the whole server's database, for as long as this one is open; *taken is false
+ * while somebody else has it. A file is locked by its folder (folder.h): there it is always taken.
+ */
+status database_lock(struct database *database, long long key, bool *taken) MUST_CHECK;
+
+/*
+ * How long a server is waited for that is lost, 0 in the beginning. What a writer was doing is then done again, so that
+ * nobody notices but the user, who is told; except for a transaction that has read something, which fails. Where the
+ * server does not come back it is STATUS_INTERRUPTED, and every later call fails at once. A file is never lost.
+ */
+void database_set_patience(struct database *database, double seconds);
 
 /* The libraries of the engines, for `starcl --version`; NULL: built without. */
 const char *database_sqlite_version(void);

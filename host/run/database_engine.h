@@ -22,6 +22,7 @@ struct engine {
     void (*bind_number)(struct statement *statement, int place, double value); /* never NaN */
     void (*bind_bytes)(struct statement *statement, int place, const void *bytes, size_t length);
     status (*finish)(struct statement *statement);
+    status (*finish_unseen)(struct statement *statement);
     status (*row)(struct statement *statement, bool *row);
     void (*end)(struct statement *statement);
 
@@ -39,6 +40,9 @@ struct engine {
     status (*version)(struct database *database, long long *version);
     status (*set_version)(struct database *database, long long version);
     status (*changes)(struct database *database, long long *number);
+
+    status (*lock)(struct database *database, long long key, bool *taken);
+    void (*set_patience)(struct database *database, double seconds);
 };
 
 struct database {

@@ -231,6 +231,18 @@ static status changes(struct database *database, long long *number_of_changes) {
     return database_number(database, "PRAGMA data_version", number_of_changes);
 }
 
+/* ---- the session: a file is locked by its folder, and never lost ---- */
+
+static status lock(struct database *database, long long key, bool *taken) {
+    (void)database, (void)key;
+    *taken = true;
+    return STATUS_OK;
+}
+
+static void set_patience(struct database *database, double seconds) {
+    (void)database, (void)seconds;
+}
+
 const char *database_sqlite_version(void) {
     return sqlite3_libversion();
 }
@@ -247,6 +259,7 @@ static const struct engine engine = {
     .bind_number = bind_number,
     .bind_bytes = bind_bytes,
     .finish = finish,
+    .finish_unseen = finish,
     .row = row,
     .end = end,
     .text = text,
@@ -261,4 +274,6 @@ static const struct engine engine = {
     .version = version,
     .set_version = set_version,
     .changes = changes,
+    .lock = lock,
+    .set_patience = set_patience,
 };

@@ -64,6 +64,13 @@ status schema_create(struct database *database) {
     return take_steps(database, 1);
 }
 
+status schema_create_files(struct database *database) {
+    return database_define(database,
+                           "CREATE TABLE files (name TEXT NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL,"
+                           " PRIMARY KEY (name, part));"
+                           "CREATE TABLE notes (name TEXT PRIMARY KEY, text TEXT NOT NULL);");
+}
+
 /* Every column of the old table that is none of the fixed ones is a metric's: what was measured then is kept. */
 static status append_metric_copies(struct database *database, struct text *sql) {
     struct statement *statement;

@@ -8,6 +8,8 @@ enum { SCHEMA_VERSION = 6 };
 
 /* Makes the tables in an empty database. */
 status schema_create(struct database *database) MUST_CHECK;
+/* And those in the place of a folder's files: checkpoints, in parts, and notes. */
+status schema_create_files(struct database *database) MUST_CHECK;
 
 /*
  * Brings the tables from `version` (0 to SCHEMA_VERSION - 1) to SCHEMA_VERSION, in one transaction. `train_steps` is

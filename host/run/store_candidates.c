@@ -80,6 +80,7 @@ static status put_measurement(struct store *store, const struct evaluation_key *
 
 status store_add_evaluation(struct store *store, const struct evaluation_key *key,
                             const struct evaluation *evaluation) {
+    TRY(store_bring_files(store));
     TRY(database_begin(store->database));
     status outcome = put_evaluation(store, key, evaluation);
     if (outcome == STATUS_OK)
