@@ -1,6 +1,8 @@
 #include "base/json.h"
 #include "base/progress.h"
+#include "cli/checkpoint.h"
 #include "cli/command.h"
+#include "run/store.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 
@@ -52,7 +54,7 @@ static void print_score(const char *text, const struct text_score *score) {
         printf("\n+- is the standard error of the mean over consecutive parts of the text.\n");
 }
 
-static status run(const struct arguments *arguments) {
+static status evaluate(const struct arguments *arguments, const char *path) {
     const char *text = argument_value(arguments, "--on");
     struct evaluate_settings settings;
     struct checkpoint_files files;
@@ -62,7 +64,7 @@ static status run(const struct arguments *arguments) {
     if (!text)
         return fail_usage("--on is missing: the text to predict, a file, a .gz file or a folder");
     TRY(read_settings(arguments, &settings));
-    TRY(checkpoint_find(arguments->words[0], &files));
+    TRY(checkpoint_find(path, &files));
     TRY(source_open(text, &source));
     if (argument_given(arguments, "--quiet"))
         progress_silence();
@@ -73,9 +75,17 @@ static status run(const struct arguments *arguments) {
     }
     source_close(source);
     if (outcome == STATUS_OK && argument_given(arguments, "--json"))
-        print_json(files.weights, text, &score);
+        print_json(store_is_url(arguments->words[0]) ? arguments->words[0] : files.weights, text, &score);
     else if (outcome == STATUS_OK)
         print_score(text, &score);
+    return outcome;
+}
+
+static status run(const struct arguments *arguments) {
+    struct checkpoint_word checkpoint;
+    TRY(checkpoint_word_read(arguments->words[0], &checkpoint));
+    status outcome = evaluate(arguments, checkpoint.path);
+    checkpoint_word_release(&checkpoint);
     return outcome;
 }
 
@@ -84,7 +94,9 @@ const struct command command_evaluate = {
     .synopsis = "CHECKPOINT --on TEXT",
     .summary = "Says how well trained weights predict any text",
     .details =
-        "CHECKPOINT is a folder of `starcl train`, or a .safetensors file such as RUN/checkpoints/7.safetensors.\n"
+        "CHECKPOINT is a folder of `starcl train`, a .safetensors file such as RUN/checkpoints/7.safetensors, or of a "
+        "run\n"
+        "in a database its URL#NAME:ID.\n"
         "Every byte but the first is predicted once, from those before it in a window that slides over the text:\n"
         "the shorter its stride, the more of them each byte has, and the longer it takes. Words are what white\n"
         "space separates.",

@@ -1,3 +1,4 @@
+#include "cli/checkpoint.h"
 #include "cli/command.h"
 #include "export/export.h"
 
@@ -9,7 +10,11 @@ static status run(const struct arguments *arguments) {
         return fail_usage("--to is missing: the format, pytorch");
     if (!folder)
         return fail_usage("--out is missing: a new folder to write into, such as -o model");
-    TRY(export_checkpoint(arguments->words[0], format, folder));
+    struct checkpoint_word checkpoint;
+    TRY(checkpoint_word_read(arguments->words[0], &checkpoint));
+    status outcome = export_checkpoint(checkpoint.path, format, folder);
+    checkpoint_word_release(&checkpoint);
+    TRY(outcome);
     printf("%s has model.py and weights.safetensors; `python model.py --prompt TEXT` there lets it write\n", folder);
     return STATUS_OK;
 }
@@ -19,7 +24,9 @@ const struct command command_export = {
     .synopsis = "CHECKPOINT --to pytorch -o DIR",
     .summary = "Writes trained weights and their architecture for other programs",
     .details =
-        "CHECKPOINT is a folder of `starcl train`, or a .safetensors file such as RUN/checkpoints/7.safetensors.\n"
+        "CHECKPOINT is a folder of `starcl train`, a .safetensors file such as RUN/checkpoints/7.safetensors, or of a "
+        "run\n"
+        "in a database its URL#NAME:ID.\n"
         "DIR is a new folder. In it, pytorch makes model.py, which needs PyTorch and nothing else, and its weights:\n"
         "the architecture as a person would write it, for whole sequences and for decoding with a cache.",
     .words_least = 1,

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "cli/checkpoint.h"
 #include "cli/command.h"
 #include "train/written_text.h"
 
@@ -36,7 +37,7 @@ static void print_byte(void *context, int32_t token) {
     fflush(stdout);
 }
 
-static status run(const struct arguments *arguments) {
+static status generate_from(const struct arguments *arguments, const char *path) {
     struct checkpoint_files files;
     struct generate_settings settings;
     struct device *device;
@@ -47,7 +48,7 @@ static status run(const struct arguments *arguments) {
         return fail_usage("--prompt is empty; generating begins behind at least one byte");
     TRY(read_settings(arguments, &settings));
     TRY(read_weights(arguments, &weights));
-    TRY(checkpoint_find(arguments->words[0], &files));
+    TRY(checkpoint_find(path, &files));
     TRY(device_open_choice(argument_value(arguments, "--device"), NULL, &device));
     status outcome = write_text(device, &files, weights, prompt ? prompt : "\n", &settings, print_byte, &begun);
     if (begun)
@@ -56,12 +57,22 @@ static status run(const struct arguments *arguments) {
     return outcome;
 }
 
+static status run(const struct arguments *arguments) {
+    struct checkpoint_word checkpoint;
+    TRY(checkpoint_word_read(arguments->words[0], &checkpoint));
+    status outcome = generate_from(arguments, checkpoint.path);
+    checkpoint_word_release(&checkpoint);
+    return outcome;
+}
+
 const struct command command_generate = {
     .name = "generate",
     .synopsis = "CHECKPOINT [options]",
     .summary = "Writes text with trained weights",
     .details =
-        "CHECKPOINT is a folder of `starcl train`, or a .safetensors file such as RUN/checkpoints/7.safetensors.\n"
+        "CHECKPOINT is a folder of `starcl train`, a .safetensors file such as RUN/checkpoints/7.safetensors, or of a "
+        "run\n"
+        "in a database its URL#NAME:ID.\n"
         "The text is decoded token by token with the architecture's cache. Weights in float16 are half to read, so "
         "that\n"
         "a token takes less time, and the text can differ; auto takes them where the device computes with float16.",

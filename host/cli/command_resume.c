@@ -13,8 +13,8 @@ const struct command command_resume = {
     .synopsis = "RUN [options]",
     .summary = "Goes on with a run that was interrupted or killed",
     .details =
-        "RUN is the folder of a run. Evaluations that it holds are not repeated, and the result is the one that\n"
-        "the run would have had without the interruption.",
+        "RUN is the folder of a run, or postgresql://user@host/database#NAME: from any machine. Evaluations that it\n"
+        "holds are not repeated, and the result is the one that the run would have had without the interruption.",
     .words_least = 1,
     .words_most = 1,
     .options = (const struct option_information[]){OPTION_QUIET, {0}},

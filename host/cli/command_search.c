@@ -36,13 +36,15 @@ const struct command command_search = {
         "hours on this device, memory, disk.",
     .words_least = 1,
     .words_most = 1,
-    .options = (const struct option_information[]){{"--run", "DIR", "folder of the run; default runs/<name>-<number>"},
-                                                   {"--seed", "N", "short for --set run.seed=N"},
-                                                   {"--dry-run", NULL, "only tell what it will cost; no run is made"},
-                                                   {"--json", NULL, "with --dry-run: print JSON for scripts"},
-                                                   OPTION_DEVICE,
-                                                   OPTION_SET,
-                                                   OPTION_QUIET,
-                                                   {0}},
+    .options =
+        (const struct option_information[]){
+            {"--run", "DIR", "folder of the run; default runs/<name>-<number>; or a postgresql:// URL"},
+            {"--seed", "N", "short for --set run.seed=N"},
+            {"--dry-run", NULL, "only tell what it will cost; no run is made"},
+            {"--json", NULL, "with --dry-run: print JSON for scripts"},
+            OPTION_DEVICE,
+            OPTION_SET,
+            OPTION_QUIET,
+            {0}},
     .run = run,
 };

@@ -149,7 +149,7 @@ static status check_follow(const struct arguments *arguments) {
 
 static status run(const struct arguments *arguments) {
     const char *word = arguments->words[0];
-    bool is_run = file_exists(word);
+    bool is_run = store_is_url(word) ? !target_id_colon(word) : file_exists(word);
     TRY(check_views(arguments, is_run));
     if (argument_given(arguments, "--follow")) {
         TRY(check_follow(arguments));
@@ -172,9 +172,11 @@ const struct command command_show = {
     .name = "show",
     .synopsis = "RUN|RUN:ID|GENOME [options]",
     .summary = "Shows the Pareto front of a run, or one architecture LIV by LIV with its costs",
-    .details = "A genome is shown at the width, context and catalogue of --config, or of the defaults. Of a run, its\n"
-               "generations, a candidate's lineage, or several runs side by side can be shown instead of its front.\n"
-               "--follow ends when the run is done; Ctrl-C ends it before, and not the search.",
+    .details =
+        "RUN is a folder, or postgresql://user@host/database#NAME, in quotes where it has ? or &. A genome is shown\n"
+        "at the width, context and catalogue of --config, or of the defaults. Of a run, its generations, a\n"
+        "candidate's lineage, or several runs side by side can be shown instead of its front. --follow ends when\n"
+        "the run is done; Ctrl-C ends it before, and not the search.",
     .words_least = 1,
     .words_most = COMPARISON_MOST_RUNS,
     .options =

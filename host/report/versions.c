@@ -1,12 +1,12 @@
 #include "report/versions.h"
 
 #include "device/opencl.h"
+#include "run/database.h"
 #include "starcl/version.h"
 
 #include <cJSON.h>
 #include <dlfcn.h>
 #include <libconfig.h>
-#include <sqlite3.h>
 #include <zlib.h>
 
 #ifdef __clang__
@@ -33,7 +33,9 @@ void report_versions(FILE *out) {
     fprintf(out, "build      %s, %s%s\n", STARCL_BUILD_TYPE, COMPILER, SANITIZERS);
     fprintf(out, "OpenCL     %s\n", loader_file());
     fprintf(out, "CLBlast    %s (of the build)\n", STARCL_CLBLAST_VERSION);
-    fprintf(out, "SQLite     %s\n", sqlite3_libversion());
+    fprintf(out, "SQLite     %s\n", database_sqlite_version());
+    const char *libpq = database_postgres_version();
+    fprintf(out, "libpq      %s\n", libpq ? libpq : "none: built without it, and so without runs on PostgreSQL");
     fprintf(out, "libconfig  %d.%d.%d (of the build)\n", LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR,
             LIBCONFIG_VER_REVISION);
     fprintf(out, "cJSON      %s\n", cJSON_Version());

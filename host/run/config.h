@@ -38,6 +38,8 @@ struct run_config {
     struct {
         char name[CONFIG_NAME_BYTES];
         long long seed;
+        char store[PATH_MAX]; /* URL of a database, with no password in it; "": the run is a folder */
+        long long patience;   /* seconds */
     } run;
     struct {
         char path[PATH_MAX];

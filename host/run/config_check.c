@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "device/gemm.h"
 #include "evolve/algorithm.h"
+#include "run/database_postgres.h"
 #include "run/evaluator.h"
 #include "train/mad.h"
 #include "train/trainer.h"
@@ -147,6 +148,18 @@ static status check_founders(const struct settings *settings, const struct run_c
                            config->search.founders.count, config->search.population);
 }
 
+/* A URL is not repeated: it may hold a password. */
+static status check_store(const struct settings *settings, const struct run_config *config) {
+    const char *store = config->run.store;
+    const config_setting_t *setting = config_locate(settings, "run", "store");
+    if (*store && !postgres_is_url(store))
+        return settings_refuse(settings, setting,
+                               "run.store is a URL like postgresql://user@host/database; --run names a folder");
+    if (*store && postgres_check_url(store) != STATUS_OK)
+        return settings_refuse(settings, setting, "%s", status_message());
+    return STATUS_OK;
+}
+
 static status check_words(const struct settings *settings, const struct run_config *config) {
     TRY(check_algorithm(settings, config));
     TRY(check_rates(settings, config));
@@ -156,6 +169,7 @@ static status check_words(const struct settings *settings, const struct run_conf
         return settings_refuse(settings, config_locate(settings, "devices", "gemm"),
                                "\"%s\" is not a GEMM provider; allowed: %s", config->devices.gemm,
                                gemm_provider_names());
+    TRY(check_store(settings, config));
     const char *name = config->run.name;
     if (!*name || strchr(name, '/') || name[0] == '.')
         return settings_refuse(settings, config_locate(settings, "run", "name"),

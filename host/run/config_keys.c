@@ -70,6 +70,11 @@ static const struct config_key keys[] = {
     TEXT(run, name, "\"run\"", "what the run is called; its folder is runs/<name>-<number>"),
     INTEGER(run, seed, 0, 9007199254740992.0, "1", "same config, seed and device: same result, bit for bit"),
 
+    TEXT(run, store, "\"\"",
+         "postgresql://user@host/database[#name]: a database that keeps the run, its password in ~/.pgpass; \"\": a "
+         "folder does"),
+    INTEGER(run, patience, 0, 86400, "300", "seconds that a database which is gone is waited for, before it is given up"),
+
     TEXT(data, path, "\"\"", "a text file, a .gz file or a folder of them, taken as bytes; or a folder of .npy arrays"),
     NAMES(data, tasks, "[]", "MAD's tasks to train on instead, one after the other: [\"in-context-recall\"]"),
     NUMBER(data, validation, 0.0001, 0.9, "0.05", "share of the text that selection is judged on"),

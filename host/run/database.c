@@ -1,157 +1,145 @@
+/* What is the same for every engine, and the way to the one that a database has. */
 #include "run/database.h"
 
-#include "base/memory.h"
+#include "run/database_engine.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <math.h>
 
-struct database {
-    char *path; /* of messages */
-    sqlite3 *handle;
-};
-
-/* "writing runs/x/run.db: disk I/O error (No space left on device)": SQLite's words, and the system's where it has any.
- */
-static status database_error(const struct database *database, const char *what) {
-    int code = sqlite3_errcode(database->handle) & 0xff, system = sqlite3_system_errno(database->handle);
-    bool of_system = system != 0 && (code == SQLITE_IOERR || code == SQLITE_FULL || code == SQLITE_CANTOPEN);
-    return fail("%s %s: %s%s%s%s", what, database->path, sqlite3_errmsg(database->handle), of_system ? " (" : "",
-                of_system ? strerror(system) : "", of_system ? ")" : "");
-}
-
-static struct database *new_database(const char *path) {
-    struct database *database = memory_allocate(1, sizeof *database);
-    database->path = memory_copy_text(path);
-    return database;
-}
-
-static status open_handle(struct database *database, const char *file, int flags) {
-    if (sqlite3_open_v2(file, &database->handle, flags, NULL) != SQLITE_OK)
-        return database_error(database, "opening");
-    sqlite3_busy_timeout(database->handle, 10000);
-    return STATUS_OK;
-}
-
-status database_open(const char *path, enum database_access access, struct database **result) {
-    static const int flags[] = {[DATABASE_READ] = SQLITE_OPEN_READONLY,
-                                [DATABASE_WRITE] = SQLITE_OPEN_READWRITE,
-                                [DATABASE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE};
-    struct database *database = new_database(path);
-    *result = NULL;
-    status outcome = open_handle(database, path, flags[access]);
-    if (outcome == STATUS_OK && access == DATABASE_CREATE)
-        outcome = database_execute(database, "PRAGMA journal_mode = WAL;");
-    if (outcome == STATUS_OK && access != DATABASE_READ)
-        outcome = database_execute(database, "PRAGMA synchronous = FULL;");
-    if (outcome == STATUS_OK)
-        *result = database;
-    else
-        database_close(database);
-    return outcome;
-}
-
-status database_copy(struct database *from, struct database **result) {
-    struct database *copy = new_database(from->path);
-    *result = NULL;
-    status outcome = open_handle(copy, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    if (outcome == STATUS_OK) {
-        sqlite3_backup *backup = sqlite3_backup_init(copy->handle, "main", from->handle, "main");
-        if (backup)
-            sqlite3_backup_step(backup, -1);
-        if (!backup || sqlite3_backup_finish(backup) != SQLITE_OK)
-            outcome = database_error(copy, "reading");
-    }
-    if (outcome == STATUS_OK)
-        *result = copy;
-    else
-        database_close(copy);
-    return outcome;
+status database_copy(struct database *from, struct database **copy) {
+    return from->engine->copy(from, copy);
 }
 
 void database_close(struct database *database) {
-    if (!database)
-        return;
-    /* SQLite does so by itself only where nobody else reads: a copy of the file alone is to hold everything. */
-    if (database->handle)
-        (void)sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    sqlite3_close(database->handle);
-    free(database->path);
-    free(database);
+    if (database)
+        database->engine->close(database);
 }
+
+const char *database_name(const struct database *database) {
+    return database->name;
+}
+
+/* ---- statements ---- */
 
 status database_execute(struct database *database, const char *sql) {
-    if (sqlite3_exec(database->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return database_error(database, "writing");
-    return STATUS_OK;
+    return database->engine->execute(database, sql);
 }
 
-status database_prepare(struct database *database, const char *sql, sqlite3_stmt **statement) {
-    if (sqlite3_prepare_v2(database->handle, sql, -1, statement, NULL) != SQLITE_OK)
-        return database_error(database, "reading");
-    return STATUS_OK;
+status database_define(struct database *database, const char *sql) {
+    return database->engine->define(database, sql);
 }
 
-void database_bind_text(sqlite3_stmt *statement, int index, const char *text) {
-    sqlite3_bind_text(statement, index, text, -1, SQLITE_TRANSIENT);
+status database_number_rows(struct database *database, const char *table) {
+    return database->engine->number_rows(database, table);
 }
 
-status database_finish(struct database *database, sqlite3_stmt *statement) {
-    int code = sqlite3_step(statement);
-    status outcome = code == SQLITE_DONE ? STATUS_OK : database_error(database, "writing");
-    sqlite3_finalize(statement);
-    return outcome;
+status database_prepare(struct database *database, const char *sql, struct statement **statement) {
+    return database->engine->prepare(database, sql, statement);
 }
 
-status database_row(struct database *database, sqlite3_stmt *statement, bool *row) {
-    int code = sqlite3_step(statement);
-    *row = code == SQLITE_ROW;
-    if (*row)
-        return STATUS_OK;
-    status outcome = code == SQLITE_DONE ? STATUS_OK : database_error(database, "reading");
-    sqlite3_finalize(statement);
-    return outcome;
+void statement_bind_text(struct statement *statement, int place, const char *text) {
+    statement->database->engine->bind_text(statement, place, text);
 }
 
-const char *database_column_text(sqlite3_stmt *statement, int index) {
-    const unsigned char *text = sqlite3_column_text(statement, index);
-    return text ? (const char *)text : "";
+void statement_bind_integer(struct statement *statement, int place, long long value) {
+    statement->database->engine->bind_integer(statement, place, value);
 }
 
-void database_end(sqlite3_stmt *statement) {
-    sqlite3_finalize(statement);
+void statement_bind_number(struct statement *statement, int place, double value) {
+    if (!isnan(value))
+        statement->database->engine->bind_number(statement, place, value);
+}
+
+void statement_bind_bytes(struct statement *statement, int place, const void *bytes, size_t length) {
+    statement->database->engine->bind_bytes(statement, place, bytes, length);
+}
+
+status statement_finish(struct statement *statement) {
+    return statement->database->engine->finish(statement);
+}
+
+status statement_finish_unseen(struct statement *statement) {
+    return statement->database->engine->finish_unseen(statement);
+}
+
+status statement_row(struct statement *statement, bool *row) {
+    return statement->database->engine->row(statement, row);
+}
+
+void statement_end(struct statement *statement) {
+    statement->database->engine->end(statement);
+}
+
+const char *statement_text(struct statement *statement, int column) {
+    const char *text = statement->database->engine->text(statement, column);
+    return text ? text : "";
+}
+
+long long statement_integer(struct statement *statement, int column) {
+    return statement->database->engine->integer(statement, column);
+}
+
+double statement_number(struct statement *statement, int column) {
+    return statement->database->engine->number(statement, column);
+}
+
+const void *statement_bytes(struct statement *statement, int column, size_t *length) {
+    return statement->database->engine->bytes(statement, column, length);
+}
+
+bool statement_is_null(struct statement *statement, int column) {
+    return statement->database->engine->is_null(statement, column);
 }
 
 status database_number(struct database *database, const char *sql, long long *value) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     TRY(database_prepare(database, sql, &statement));
-    TRY(database_row(database, statement, &row));
+    TRY(statement_row(statement, &row));
     if (!row)
-        return fail("reading %s: nothing answers %s", database->path, sql);
-    *value = sqlite3_column_int64(statement, 0);
-    database_end(statement);
+        return fail("reading %s: nothing answers %s", database->name, sql);
+    *value = statement_integer(statement, 0);
+    statement_end(statement);
     return STATUS_OK;
 }
 
+/* ---- transactions ---- */
+
 status database_begin(struct database *database) {
-    /* Immediate: a transaction that will write waits for its turn here, and not in its middle. */
-    return database_execute(database, "BEGIN IMMEDIATE");
+    return database->engine->begin(database);
 }
 
 status database_conclude(struct database *database, status outcome) {
     if (outcome == STATUS_OK)
-        outcome = database_execute(database, "COMMIT");
-    /* A full disk has rolled back by itself. What a roll-back could fail of, the next opening repairs. */
-    if (outcome != STATUS_OK && !sqlite3_get_autocommit(database->handle))
-        sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
+        outcome = database->engine->commit(database);
+    if (outcome != STATUS_OK)
+        database->engine->roll_back(database);
     return outcome;
 }
 
 status database_hold(struct database *database) {
-    long long version;
-    if (!sqlite3_get_autocommit(database->handle))
-        TRY(database_execute(database, "COMMIT"));
-    TRY(database_execute(database, "BEGIN"));
-    /* SQLite takes the snapshot with the first reading. */
-    return database_number(database, "PRAGMA schema_version", &version);
+    return database->engine->hold(database);
+}
+
+/* ---- what an engine keeps beside the tables ---- */
+
+status database_version(struct database *database, long long *version) {
+    return database->engine->version(database, version);
+}
+
+status database_set_version(struct database *database, long long version) {
+    return database->engine->set_version(database, version);
+}
+
+status database_changes(struct database *database, long long *number) {
+    return database->engine->changes(database, number);
+}
+
+/* ---- the session ---- */
+
+status database_lock(struct database *database, long long key, bool *taken) {
+    return database->engine->lock(database, key, taken);
+}
+
+void database_set_patience(struct database *database, double seconds) {
+    database->engine->set_patience(database, seconds);
 }

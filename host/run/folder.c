@@ -291,8 +291,7 @@ status folder_open(const struct folder_kind *kind, const char *path, struct fold
     return outcome;
 }
 
-/* A folder of ours holds files and folders of files. */
-static void remove_directory(const char *path) {
+void folder_remove(const char *path) {
     DIR *directory = opendir(path);
     if (directory) {
         for (struct dirent *entry; (entry = readdir(directory));) {
@@ -301,7 +300,7 @@ static void remove_directory(const char *path) {
                 continue;
             snprintf(entry_path, sizeof entry_path, "%s/%s", path, entry->d_name);
             if (unlink(entry_path) != 0)
-                rmdir(entry_path);
+                folder_remove(entry_path);
         }
         closedir(directory);
     }
@@ -312,7 +311,7 @@ void folder_close(struct folder *folder) {
     if (!folder)
         return;
     if (!folder->published && folder->path[0])
-        remove_directory(folder->path);
+        folder_remove(folder->path);
     if (folder->log >= 0)
         close(folder->log);
     if (folder->lock >= 0)

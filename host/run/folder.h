@@ -53,6 +53,9 @@ status folder_publish(struct folder *folder) MUST_CHECK;
  */
 status folder_open(const struct folder_kind *kind, const char *path, struct folder **folder) MUST_CHECK;
 
+/* Removes a folder with all that is in it, as far as it can be. */
+void folder_remove(const char *path);
+
 /* Removes a folder that was not published. NULL is allowed. */
 void folder_close(struct folder *folder);
 

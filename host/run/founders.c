@@ -144,7 +144,7 @@ static status add_word(struct resolving *resolving, const char *word) {
     for (int b = 0; b < BASELINES; b++)
         if (strcmp(word, baselines[b].name) == 0)
             return add_baseline(resolving, b);
-    if (file_is_directory(word))
+    if (store_is_url(word) || file_is_directory(word))
         return add_run(resolving, word);
     if (!isdigit((unsigned char)word[0]))
         return refuse_word(word);

@@ -176,16 +176,9 @@ static void read_curve(const cJSON *json, struct now_curve *curve) {
     }
 }
 
-void now_read(const char *run, bool *found, struct now *now) {
-    char path[PATH_MAX], *text;
-    size_t length;
-    *found = false;
-    *now = (struct now){0};
-    if (snprintf(path, sizeof path, "%s/%s", run, name) >= (int)sizeof path ||
-        file_read(path, &text, &length) != STATUS_OK)
-        return;
+void now_read_text(const char *text, bool *found, struct now *now) {
     cJSON *json = cJSON_Parse(text);
-    free(text);
+    *now = (struct now){0};
     *found = cJSON_IsObject(json);
     if (*found) {
         now->time = read_number(json, "time");
@@ -199,4 +192,16 @@ void now_read(const char *run, bool *found, struct now *now) {
         read_devices(json, now);
     }
     cJSON_Delete(json);
+}
+
+void now_read(const char *run, bool *found, struct now *now) {
+    char path[PATH_MAX], *text;
+    size_t length;
+    *found = false;
+    *now = (struct now){0};
+    if (snprintf(path, sizeof path, "%s/%s", run, name) >= (int)sizeof path ||
+        file_read(path, &text, &length) != STATUS_OK)
+        return;
+    now_read_text(text, found, now);
+    free(text);
 }

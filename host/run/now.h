@@ -1,5 +1,6 @@
 /*
- * What a search does at this moment, for those who watch it: now.json in the folder of its run, one object
+ * What a search does at this moment, for those who watch it: now.json in the folder of its run, or on a server a row of
+ * `notes`, one object
  *
  *     {"time": seconds since 1970, "what": "generation 2/4, candidate 3/8", "step": 36, "steps": 120, "loss": nats,
  *      "steps_per_second": rate, "share": of the whole search, 0 to 1, "seconds_left": of it, "cores_used": by this
@@ -63,7 +64,8 @@ void now_tell(struct now_teller *teller, struct store *store, struct now *now);
 /* The search ends: nothing is done any more. */
 void now_end(struct store *store);
 
-/* *found tells whether the folder of a run has a now.json that can be read. */
+/* *found tells whether the folder of a run has a now.json that can be read; or whether a text is one. */
 void now_read(const char *run, bool *found, struct now *now);
+void now_read_text(const char *text, bool *found, struct now *now);
 
 #endif

@@ -48,14 +48,13 @@ static status take_steps(struct database *database, long long version) {
     struct text sql = {0};
     for (; version < SCHEMA_VERSION; version++)
         text_append(&sql, "%s", steps[version - 1]);
-    text_append(&sql, "PRAGMA user_version = %d;", SCHEMA_VERSION);
-    status outcome = database_execute(database, sql.text);
+    status outcome = sql.length > 0 ? database_define(database, sql.text) : STATUS_OK;
     text_free(&sql);
-    return outcome;
+    return outcome == STATUS_OK ? database_set_version(database, SCHEMA_VERSION) : outcome;
 }
 
 status schema_create(struct database *database) {
-    TRY(database_execute(
+    TRY(database_define(
         database,
         "CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
         "CREATE TABLE candidates (id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, genome TEXT NOT NULL,"
@@ -64,26 +63,30 @@ status schema_create(struct database *database) {
         "CREATE TABLE generations (generation INTEGER, place INTEGER, candidate INTEGER NOT NULL,"
         " rank INTEGER NOT NULL, PRIMARY KEY (generation, place)) WITHOUT ROWID;"
         "CREATE TABLE events (time TEXT NOT NULL, kind TEXT NOT NULL, details TEXT NOT NULL);" EVALUATION_TABLES_1));
+    TRY(database_number_rows(database, "events"));
     return take_steps(database, 1);
 }
 
-status schema_version(struct database *database, long long *version) {
-    return database_number(database, "PRAGMA user_version", version);
+status schema_create_files(struct database *database) {
+    return database_define(database,
+                           "CREATE TABLE files (name TEXT NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL,"
+                           " PRIMARY KEY (name, part));"
+                           "CREATE TABLE notes (name TEXT PRIMARY KEY, text TEXT NOT NULL);");
 }
 
 /* Every column of the old table that is none of the fixed ones is a metric's: what was measured then is kept. */
 static status append_metric_copies(struct database *database, struct text *sql) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     TRY(database_prepare(database,
                          "SELECT name FROM pragma_table_info('evaluations')"
                          " WHERE name NOT IN ('genome', 'status', 'reason', 'seed', 'device', 'seconds')",
                          &statement));
     for (;;) {
-        TRY(database_row(database, statement, &row));
+        TRY(statement_row(statement, &row));
         if (!row)
             return STATUS_OK;
-        const char *metric = database_column_text(statement, 0);
+        const char *metric = statement_text(statement, 0);
         text_append(sql,
                     "INSERT INTO measurements SELECT e.id, '%s', o.\"%s\" FROM old_evaluations o"
                     " JOIN evaluations e ON e.genome = o.genome WHERE o.\"%s\" IS NOT NULL AND o.status = 'done';",

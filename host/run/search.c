@@ -5,7 +5,6 @@
 #include "base/progress.h"
 #include "genome/builtin.h"
 #include "run/earlier.h"
-#include "run/folder.h"
 #include "run/founders.h"
 #include "run/resume.h"
 #include "run/search_state.h"
@@ -80,10 +79,10 @@ status search_prepare(struct search *search) {
     return read_earlier(search, search->catalogue_text);
 }
 
-static status stopped(struct search *search, status outcome) {
+static status stopped(struct search *search, status outcome, const char *message) {
     cJSON *details = cJSON_CreateObject();
     if (outcome != STATUS_OK)
-        cJSON_AddStringToObject(details, "reason", status_message());
+        cJSON_AddStringToObject(details, "reason", message);
     cJSON_AddNumberToObject(details, "programs_built", search->builds.programs_waited);
     cJSON_AddNumberToObject(details, "programs_built_in_background", search->builds.programs_background);
     cJSON_AddNumberToObject(details, "build_wait_seconds", search->builds.waited);
@@ -100,11 +99,11 @@ static status run(struct search *search, const char *event) {
     TRY(store_log(search->store, event, NULL));
     status outcome = search_drive(search);
     progress_clear();
-    now_end(search->store);
-    announce_end(search);
     /* The message of a failure is wanted after its record was written. */
     char *message = memory_copy_text(status_message());
-    status recorded = stopped(search, outcome);
+    now_end(search->store);
+    announce_end(search);
+    status recorded = stopped(search, outcome, message);
     if (outcome == STATUS_FAILED)
         outcome = fail("%s", message);
     free(message);
@@ -143,18 +142,37 @@ static status create_store(struct search *search, const char *run_path) {
     return outcome;
 }
 
+/* Where the run is to be: *run_path, or what run.store says. */
+static status choose_place(struct run_config *config, const char **run_path) {
+    if (*run_path && store_is_url(*run_path)) {
+        snprintf(config->run.store, sizeof config->run.store, "%s", *run_path);
+        return STATUS_OK;
+    }
+    if (*run_path && *config->run.store)
+        return fail_usage(
+            "run.store keeps the run in a database, so that it has no folder %s; leave --run out, and name "
+            "the run behind the URL: %s",
+            *run_path, strchr(config->run.store, '#') ? config->run.store : "postgresql://...#NAME");
+    if (*config->run.store)
+        *run_path = config->run.store;
+    return STATUS_OK;
+}
+
 status search_start(const struct run_config *config, const char *run_path, char *path, size_t path_bytes) {
     struct search search = {.config = *config, .lock = PTHREAD_MUTEX_INITIALIZER};
     if (path_bytes > 0)
         path[0] = '\0';
+    TRY(choose_place(&search.config, &run_path));
     /* Said before the device and the text take their time; store_create() holds it. */
     if (run_path)
-        TRY(folder_check_free(&folder_of_search, run_path));
+        TRY(store_check_free(run_path));
     status outcome = search_prepare(&search);
     if (outcome == STATUS_OK)
         outcome = create_store(&search, run_path);
-    if (outcome == STATUS_OK)
+    if (outcome == STATUS_OK) {
+        store_set_patience(search.store, (double)config->run.patience);
         outcome = keep_earlier(&search);
+    }
     if (outcome == STATUS_OK) {
         snprintf(path, path_bytes, "%s", store_path(search.store));
         outcome = run(&search, "started");
@@ -173,8 +191,11 @@ static status check_facts(const struct search *search) {
                                         .text = store_fact(search->store, FACT_TEXT)};
     resume_note_version(&beginning); /* first: it may be why the text seems to be another */
     TRY(resume_check_text(&beginning, &search->config, &search->tasks));
-    resume_note_config(&beginning, store_path(search->store), &search->config);
-    resume_note_file(&beginning, store_path(search->store), "catalogue.cfg", store_fact(search->store, FACT_CATALOGUE));
+    if (!store_is_on_server(search->store)) {
+        resume_note_config(&beginning, store_path(search->store), &search->config);
+        resume_note_file(&beginning, store_path(search->store), "catalogue.cfg",
+                         store_fact(search->store, FACT_CATALOGUE));
+    }
     resume_note_device(&beginning, workers_device(search->workers, 0));
     return STATUS_OK;
 }
@@ -188,6 +209,7 @@ static status open_and_resume(struct search *search, const char *path) {
         return STATUS_OK;
     }
     TRY(config_load_text("the run's config", store_fact(search->store, FACT_CONFIG), NULL, 0, true, &search->config));
+    store_set_patience(search->store, (double)search->config.run.patience);
     TRY(catalogue_read_text("the run's catalogue", store_fact(search->store, FACT_CATALOGUE), &search->catalogue));
     TRY(prepare(search, store_fact(search->store, FACT_CATALOGUE)));
     TRY(check_facts(search));

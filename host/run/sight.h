@@ -1,6 +1,6 @@
 /*
  * A run as those see it who watch it from outside, while another process writes to it, is killed, goes on with it, or
- * removes it. Looking costs some microseconds, and the search nothing.
+ * removes it. Looking costs some microseconds, on a server some hundred, and the search nothing.
  *
  *     sight_open(path) ----> sight_look() again and again: what is `changed` is read by store_open() ---->
  * sight_close()
@@ -16,7 +16,7 @@ enum sight_state {
     SIGHT_INTERRUPTED, /* by the user */
     SIGHT_STOPPED,     /* by a failure, which `reason` tells */
     SIGHT_KILLED,      /* it said nothing, and nobody works in it */
-    SIGHT_GONE,        /* its folder is, or its database */
+    SIGHT_GONE,        /* its folder is, or its database, or on a server its tables */
     SIGHT_UNREADABLE,  /* `reason` says why */
 };
 

@@ -1,12 +1,13 @@
 /*
- * A run on disk: a folder (folder.h) with run.db (SQLite), config.cfg, catalogue.cfg, log.jsonl and checkpoints/,
- * and now.json (now.h) while a search goes on.
- * Everything that is written to a run is written here.
+ * A run: a folder (folder.h) with run.db (SQLite), config.cfg, catalogue.cfg, log.jsonl and checkpoints/, and now.json
+ * (now.h) while a search goes on; or, where its path is the URL of a database (store_server.h), all of that as tables
+ * on a server of PostgreSQL. Everything that is written to a run is written here.
  *
  * What a call recorded is on the disk when it returns; a process killed between calls loses nothing that was recorded.
  * A call that fails recorded nothing, and its reason becomes an event "rolled back" as soon as one can be written.
+ * A server that is gone is waited for (store_set_patience()).
  *
- * run.db has the tables
+ * The tables are
  *
  *     run           key, value: the facts below and the status
  *     candidates    id, generation, genome, parent_1, parent_2, origin, sources: how it came to be, and for each LIV
@@ -24,8 +25,14 @@
  *     progress      place, candidate, hypervolume, tokens, seconds: after each candidate, in the order of telling
  *     events        time, kind, details (JSON): the lines of log.jsonl
  *
- * and the version of this schema as PRAGMA user_version. A new metric is a row, not a schema. Runs of an older schema
- * are migrated when they are opened for writing, and read through a migrated copy in memory; newer ones are refused.
+ * on a server also
+ *
+ *     files         name, part, bytes: the files of checkpoints/
+ *     notes         name, text: now.json
+ *
+ * and the version of this schema (database_version()). A new metric is a row, not a schema. Runs of an older schema are
+ * migrated when they are opened for writing, and read through a migrated copy in memory, which a server's are not;
+ * newer ones are refused.
  */
 #ifndef STARCL_RUN_STORE_H
 #define STARCL_RUN_STORE_H
@@ -35,6 +42,7 @@
 #include "run/evaluation.h"
 
 #include <cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct store;
@@ -55,16 +63,25 @@ enum run_fact {
 
 /*
  * Creates the folder `path`, complete or not at all; STATUS_USAGE if something of that name exists. With `path` NULL it
- * is runs/<name>-<number> with the first number that is free.
+ * is runs/<name>-<number> with the first number that is free; so it is with a URL that names no run.
  */
 status store_create(const char *path, const char *const facts[RUN_FACTS], struct store **store) MUST_CHECK;
+/* STATUS_USAGE if something has the name already, or a database cannot be used. To tell early; store_create() decides.
+ */
+status store_check_free(const char *path) MUST_CHECK;
 /* Opens a run to go on with it, alone (STATUS_FAILED while another process does), or to read it. */
 status store_open(const char *path, bool for_writing, struct store **store) MUST_CHECK;
 void store_close(struct store *store);
 /* Of a run that is read: from now on, until this is called again, it is seen as it is now, whatever its writer adds. */
 status store_hold(struct store *store) MUST_CHECK;
 
-/* The folder; owned by the store. */
+/* Whether a path is the URL of a database; whether a run is on a server: it has no folder then. */
+bool store_is_url(const char *path);
+bool store_is_on_server(const struct store *store);
+/* How long a server that is gone is waited for, in seconds; 0 in the beginning. See database_set_patience(). */
+void store_set_patience(struct store *store, double seconds);
+
+/* The folder, or the URL with the run's name; owned by the store. */
 const char *store_path(const struct store *store);
 /* A fact, owned by the store. */
 const char *store_fact(const struct store *store, enum run_fact fact);
@@ -181,13 +198,24 @@ void candidates_free(struct candidate *candidates, int count);
 /* Adds an event to log.jsonl and run.db; takes over `details`, a cJSON object or NULL. */
 status store_log(struct store *store, const char *kind, cJSON *details) MUST_CHECK;
 
-/* folder_note() of the folder of a run that is written to. */
+/* A text for readers of this moment, of a run that is written to: as folder_note(). */
 void store_note(struct store *store, const char *name, const char *text);
 
 /* Removes what processes that were killed have left half written in checkpoints/; nobody else writes there now. */
 void store_remove_unfinished(const struct store *store);
 
-/* Where a checkpoint of a candidate lies: checkpoints/<id><ending>, the ending such as ".safetensors". */
+/*
+ * Where a checkpoint of a candidate lies: checkpoints/<id><ending>, the ending such as ".safetensors"; of a run on a
+ * server in a folder of this process, from which it is brought there before the next thing is recorded.
+ */
 void store_checkpoint_path(const struct store *store, int id, const char *ending, char *path, size_t bytes);
+
+/*
+ * The files of checkpoints/ by their names, from and to any path: complete or not at all. What is not there is
+ * STATUS_USAGE to get, and nothing to remove.
+ */
+status store_put_file(struct store *store, const char *name, const char *path) MUST_CHECK;
+status store_get_file(struct store *store, const char *name, const char *path) MUST_CHECK;
+status store_remove_file(struct store *store, const char *name) MUST_CHECK;
 
 #endif

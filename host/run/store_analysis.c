@@ -7,13 +7,14 @@
 #include <stdlib.h>
 
 static status add_survivor(struct store *store, int generation, int place, const struct individual *survivor) {
-    sqlite3_stmt *statement;
-    TRY(database_prepare(store->database, "INSERT OR IGNORE INTO generations VALUES (?, ?, ?, ?)", &statement));
-    sqlite3_bind_int(statement, 1, generation);
-    sqlite3_bind_int(statement, 2, place);
-    sqlite3_bind_int(statement, 3, survivor->id);
-    sqlite3_bind_int(statement, 4, survivor->rank);
-    return database_finish(store->database, statement);
+    struct statement *statement;
+    TRY(database_prepare(store->database, "INSERT INTO generations VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+                         &statement));
+    statement_bind_integer(statement, 1, generation);
+    statement_bind_integer(statement, 2, place);
+    statement_bind_integer(statement, 3, survivor->id);
+    statement_bind_integer(statement, 4, survivor->rank);
+    return statement_finish(statement);
 }
 
 status store_add_generation(struct store *store, int generation, const struct individual *survivors, int count) {
@@ -25,15 +26,15 @@ status store_add_generation(struct store *store, int generation, const struct in
 }
 
 status store_survivors(struct store *store, int generation, int **ids, int *count) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     *ids = NULL;
     *count = 0;
-    TRY(database_prepare(store->database, "SELECT candidate FROM generations WHERE generation = ? ORDER BY place",
+    TRY(database_prepare(store->database, "SELECT candidate FROM generations WHERE generation = $1 ORDER BY place",
                          &statement));
-    sqlite3_bind_int(statement, 1, generation);
+    statement_bind_integer(statement, 1, generation);
     for (;;) {
-        status outcome = database_row(store->database, statement, &row);
+        status outcome = statement_row(statement, &row);
         if (outcome != STATUS_OK) {
             free(*ids);
             *ids = NULL;
@@ -42,17 +43,20 @@ status store_survivors(struct store *store, int generation, int **ids, int *coun
         if (!row)
             return STATUS_OK;
         *ids = memory_resize(*ids, (size_t)*count + 1, sizeof **ids);
-        (*ids)[(*count)++] = sqlite3_column_int(statement, 0);
+        (*ids)[(*count)++] = (int)statement_integer(statement, 0);
     }
 }
 
 static status put_analysis(struct store *store, int generation, const struct named_value *value) {
-    sqlite3_stmt *statement;
-    TRY(database_prepare(store->database, "INSERT OR REPLACE INTO analysis VALUES (?, ?, ?)", &statement));
-    sqlite3_bind_int(statement, 1, generation);
-    database_bind_text(statement, 2, value->name);
-    sqlite3_bind_double(statement, 3, value->value);
-    return database_finish(store->database, statement);
+    struct statement *statement;
+    TRY(database_prepare(store->database,
+                         "INSERT INTO analysis VALUES ($1, $2, $3)"
+                         " ON CONFLICT (generation, name) DO UPDATE SET value = excluded.value",
+                         &statement));
+    statement_bind_integer(statement, 1, generation);
+    statement_bind_text(statement, 2, value->name);
+    statement_bind_number(statement, 3, value->value);
+    return statement_finish(statement);
 }
 
 status store_add_analysis(struct store *store, int generation, const struct named_value *values, int count) {
@@ -65,64 +69,66 @@ status store_add_analysis(struct store *store, int generation, const struct name
 }
 
 status store_analysis(struct store *store, const char *name, int generations, int stride, double *values) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     for (int g = 0; g < generations; g++)
         values[(size_t)g * (size_t)stride] = NAN;
-    TRY(database_prepare(store->database, "SELECT generation, value FROM analysis WHERE name = ?", &statement));
-    database_bind_text(statement, 1, name);
+    TRY(database_prepare(store->database, "SELECT generation, value FROM analysis WHERE name = $1", &statement));
+    statement_bind_text(statement, 1, name);
     for (;;) {
-        TRY(database_row(store->database, statement, &row));
+        TRY(statement_row(statement, &row));
         if (!row)
             return STATUS_OK;
-        int generation = sqlite3_column_int(statement, 0);
+        int generation = statement_integer(statement, 0);
         if (generation >= 0 && generation < generations)
-            values[(size_t)generation * (size_t)stride] = sqlite3_column_double(statement, 1);
+            values[(size_t)generation * (size_t)stride] = statement_number(statement, 1);
     }
 }
 
+static status put_prediction(struct store *store, const struct prediction_record *record) {
+    struct statement *statement;
+    TRY(database_prepare(store->database,
+                         "INSERT INTO predictions VALUES ($1, $2, $3, $4, $5) ON CONFLICT (candidate, steps, metric)"
+                         " DO UPDATE SET value = excluded.value, correlation = excluded.correlation",
+                         &statement));
+    statement_bind_integer(statement, 1, record->candidate);
+    statement_bind_integer(statement, 2, record->steps);
+    statement_bind_text(statement, 3, metric_table[record->metric].name);
+    statement_bind_number(statement, 4, record->value);
+    statement_bind_number(statement, 5, record->correlation);
+    return statement_finish(statement);
+}
+
 status store_add_predictions(struct store *store, const struct prediction_record *records, int count) {
-    sqlite3_stmt *statement;
     TRY(database_begin(store->database));
     status outcome = STATUS_OK;
-    for (int i = 0; outcome == STATUS_OK && i < count; i++) {
-        outcome =
-            database_prepare(store->database, "INSERT OR REPLACE INTO predictions VALUES (?, ?, ?, ?, ?)", &statement);
-        if (outcome != STATUS_OK)
-            break;
-        sqlite3_bind_int(statement, 1, records[i].candidate);
-        sqlite3_bind_int64(statement, 2, records[i].steps);
-        database_bind_text(statement, 3, metric_table[records[i].metric].name);
-        sqlite3_bind_double(statement, 4, records[i].value);
-        if (!isnan(records[i].correlation))
-            sqlite3_bind_double(statement, 5, records[i].correlation);
-        outcome = database_finish(store->database, statement);
-    }
+    for (int i = 0; outcome == STATUS_OK && i < count; i++)
+        outcome = put_prediction(store, &records[i]);
     return store_conclude(store, outcome);
 }
 
 static status read_predictions(struct store *store, struct prediction_record **records, int *count) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     TRY(database_prepare(store->database,
                          "SELECT candidate, steps, metric, value, correlation FROM predictions"
                          " ORDER BY candidate, steps, metric",
                          &statement));
     for (;;) {
-        TRY(database_row(store->database, statement, &row));
+        TRY(statement_row(statement, &row));
         if (!row)
             return STATUS_OK;
-        enum metric metric = metric_find(database_column_text(statement, 2));
+        enum metric metric = metric_find(statement_text(statement, 2));
         if (metric == METRICS)
             continue; /* of a newer program */
-        bool has_correlation = sqlite3_column_type(statement, 4) != SQLITE_NULL;
+        bool has_correlation = !statement_is_null(statement, 4);
         *records = memory_resize(*records, (size_t)*count + 1, sizeof **records);
         (*records)[(*count)++] = (struct prediction_record){
-            .candidate = sqlite3_column_int(statement, 0),
-            .steps = sqlite3_column_int64(statement, 1),
+            .candidate = (int)statement_integer(statement, 0),
+            .steps = statement_integer(statement, 1),
             .metric = metric,
-            .value = sqlite3_column_double(statement, 3),
-            .correlation = has_correlation ? sqlite3_column_double(statement, 4) : NAN,
+            .value = statement_number(statement, 3),
+            .correlation = has_correlation ? statement_number(statement, 4) : NAN,
         };
     }
 }
@@ -143,15 +149,15 @@ status store_predictions(struct store *store, struct prediction_record **records
 
 static status put_earlier(struct store *store, int place, const struct earlier_result *result, int objective) {
     char genome[GENOME_TEXT_BYTES];
-    sqlite3_stmt *statement;
-    TRY(database_prepare(store->database, "INSERT INTO earlier VALUES (?, ?, ?, ?, ?)", &statement));
-    sqlite3_bind_int(statement, 1, place);
-    database_bind_text(statement, 2, genome_print(&result->genome, genome));
-    sqlite3_bind_int64(statement, 3, result->steps);
-    sqlite3_bind_int(statement, 4, objective);
+    struct statement *statement;
+    TRY(database_prepare(store->database, "INSERT INTO earlier VALUES ($1, $2, $3, $4, $5)", &statement));
+    statement_bind_integer(statement, 1, place);
+    statement_bind_text(statement, 2, genome_print(&result->genome, genome));
+    statement_bind_integer(statement, 3, result->steps);
+    statement_bind_integer(statement, 4, objective);
     if (!result->failed)
-        sqlite3_bind_double(statement, 5, result->objectives[objective]);
-    return database_finish(store->database, statement);
+        statement_bind_number(statement, 5, result->objectives[objective]);
+    return statement_finish(statement);
 }
 
 status store_set_earlier(struct store *store, const struct earlier_result *results, int count, int objectives) {
@@ -164,34 +170,34 @@ status store_set_earlier(struct store *store, const struct earlier_result *resul
 }
 
 /* One row: an objective of the result at its place. */
-static status read_earlier_row(sqlite3_stmt *statement, int place, struct earlier_result **results, int *count) {
-    int objective = sqlite3_column_int(statement, 3);
+static status read_earlier_row(struct statement *statement, int place, struct earlier_result **results, int *count) {
+    int objective = (int)statement_integer(statement, 3);
     if (place != *count - 1) {
         *results = memory_resize(*results, (size_t)*count + 1, sizeof **results);
         struct earlier_result *result = &(*results)[(*count)++];
-        *result = (struct earlier_result){.steps = sqlite3_column_int64(statement, 2)};
-        TRY(genome_parse(database_column_text(statement, 1), &result->genome));
+        *result = (struct earlier_result){.steps = statement_integer(statement, 2)};
+        TRY(genome_parse(statement_text(statement, 1), &result->genome));
     }
     struct earlier_result *result = &(*results)[*count - 1];
-    result->failed = result->failed || sqlite3_column_type(statement, 4) == SQLITE_NULL;
+    result->failed = result->failed || statement_is_null(statement, 4);
     if (objective >= 0 && objective < MAX_OBJECTIVES)
-        result->objectives[objective] = sqlite3_column_double(statement, 4);
+        result->objectives[objective] = statement_number(statement, 4);
     return STATUS_OK;
 }
 
 static status read_earlier(struct store *store, struct earlier_result **results, int *count) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     TRY(database_prepare(store->database,
                          "SELECT place, genome, steps, objective, value FROM earlier ORDER BY place, objective",
                          &statement));
     for (;;) {
-        TRY(database_row(store->database, statement, &row));
+        TRY(statement_row(statement, &row));
         if (!row)
             return STATUS_OK;
-        status outcome = read_earlier_row(statement, sqlite3_column_int(statement, 0), results, count);
+        status outcome = read_earlier_row(statement, (int)statement_integer(statement, 0), results, count);
         if (outcome != STATUS_OK) {
-            database_end(statement);
+            statement_end(statement);
             return outcome;
         }
     }
@@ -210,18 +216,22 @@ status store_earlier(struct store *store, struct earlier_result **results, int *
 }
 
 status store_add_progress(struct store *store, const struct progress_point *point) {
-    sqlite3_stmt *statement;
-    TRY(database_prepare(store->database, "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)", &statement));
-    sqlite3_bind_int(statement, 1, point->place);
-    sqlite3_bind_int(statement, 2, point->candidate);
-    sqlite3_bind_double(statement, 3, point->hypervolume);
-    sqlite3_bind_double(statement, 4, point->tokens);
-    sqlite3_bind_double(statement, 5, point->seconds);
-    return database_finish(store->database, statement);
+    struct statement *statement;
+    TRY(database_prepare(store->database,
+                         "INSERT INTO progress VALUES ($1, $2, $3, $4, $5) ON CONFLICT (place) DO UPDATE"
+                         " SET candidate = excluded.candidate, hypervolume = excluded.hypervolume,"
+                         " tokens = excluded.tokens, seconds = excluded.seconds",
+                         &statement));
+    statement_bind_integer(statement, 1, point->place);
+    statement_bind_integer(statement, 2, point->candidate);
+    statement_bind_number(statement, 3, point->hypervolume);
+    statement_bind_number(statement, 4, point->tokens);
+    statement_bind_number(statement, 5, point->seconds);
+    return statement_finish(statement);
 }
 
 status store_progress(struct store *store, struct progress_point **points, int *count) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     *points = NULL;
     *count = 0;
@@ -229,47 +239,50 @@ status store_progress(struct store *store, struct progress_point **points, int *
                          "SELECT place, candidate, hypervolume, tokens, seconds FROM progress ORDER BY place",
                          &statement));
     for (;;) {
-        status outcome = database_row(store->database, statement, &row);
+        status outcome = statement_row(statement, &row);
         if (outcome != STATUS_OK)
             free(*points);
         TRY(outcome);
         if (!row)
             return STATUS_OK;
         *points = memory_resize(*points, (size_t)*count + 1, sizeof **points);
-        (*points)[(*count)++] = (struct progress_point){.place = sqlite3_column_int(statement, 0),
-                                                        .candidate = sqlite3_column_int(statement, 1),
-                                                        .hypervolume = sqlite3_column_double(statement, 2),
-                                                        .tokens = sqlite3_column_double(statement, 3),
-                                                        .seconds = sqlite3_column_double(statement, 4)};
+        (*points)[(*count)++] = (struct progress_point){.place = (int)statement_integer(statement, 0),
+                                                        .candidate = (int)statement_integer(statement, 1),
+                                                        .hypervolume = statement_number(statement, 2),
+                                                        .tokens = statement_number(statement, 3),
+                                                        .seconds = statement_number(statement, 4)};
     }
 }
 
 status store_add_told(struct store *store, const struct told_record *record) {
-    sqlite3_stmt *statement;
-    TRY(database_prepare(store->database, "INSERT OR REPLACE INTO told VALUES (?, ?, ?)", &statement));
-    sqlite3_bind_int(statement, 1, record->place);
-    sqlite3_bind_int(statement, 2, record->candidate);
-    sqlite3_bind_int(statement, 3, record->asked);
-    return database_finish(store->database, statement);
+    struct statement *statement;
+    TRY(database_prepare(store->database, 
+                         "INSERT INTO told VALUES ($1, $2, $3) ON CONFLICT (place) DO UPDATE SET"
+                         " candidate = excluded.candidate, asked = excluded.asked",
+                         &statement));
+    statement_bind_integer(statement, 1, record->place);
+    statement_bind_integer(statement, 2, record->candidate);
+    statement_bind_integer(statement, 3, record->asked);
+    return statement_finish(statement);
 }
 
 status store_told(struct store *store, struct told_record **records, int *count) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     *records = NULL;
     *count = 0;
     TRY(database_prepare(store->database, "SELECT place, candidate, asked FROM told ORDER BY place", &statement));
     for (;;) {
-        status outcome = database_row(store->database, statement, &row);
+        status outcome = statement_row(statement, &row);
         if (outcome != STATUS_OK)
             free(*records);
         TRY(outcome);
         if (!row)
             return STATUS_OK;
         *records = memory_resize(*records, (size_t)*count + 1, sizeof **records);
-        (*records)[(*count)++] = (struct told_record){.place = sqlite3_column_int(statement, 0),
-                                                      .candidate = sqlite3_column_int(statement, 1),
-                                                      .asked = sqlite3_column_int(statement, 2)};
+        (*records)[(*count)++] = (struct told_record){.place = statement_integer(statement, 0),
+                                                      .candidate = statement_integer(statement, 1),
+                                                      .asked = statement_integer(statement, 2)};
     }
 }
 
@@ -301,7 +314,7 @@ static bool read_curve(const char *event, struct loss_curve *curve) {
 
 /* A candidate whose training was stopped early was "stopped" in older runs, as a search that failed still is. */
 status store_loss_curves(struct store *store, struct loss_curve **curves, int *count) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     *curves = NULL;
     *count = 0;
@@ -311,7 +324,7 @@ status store_loss_curves(struct store *store, struct loss_curve **curves, int *c
                          &statement));
     for (;;) {
         struct loss_curve curve;
-        status outcome = database_row(store->database, statement, &row);
+        status outcome = statement_row(statement, &row);
         if (outcome != STATUS_OK) {
             loss_curves_free(*curves, *count);
             *curves = NULL;
@@ -319,7 +332,7 @@ status store_loss_curves(struct store *store, struct loss_curve **curves, int *c
         TRY(outcome);
         if (!row)
             return STATUS_OK;
-        if (!read_curve((const char *)sqlite3_column_text(statement, 0), &curve))
+        if (!read_curve(statement_text(statement, 0), &curve))
             continue;
         *curves = memory_resize(*curves, (size_t)*count + 1, sizeof **curves);
         (*curves)[(*count)++] = curve;

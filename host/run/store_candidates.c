@@ -10,81 +10,77 @@
 
 status store_add_candidate(struct store *store, const struct individual *individual) {
     char genome[GENOME_TEXT_BYTES], sources[SOURCES_TEXT_BYTES];
-    sqlite3_stmt *statement;
+    struct statement *statement;
     TRY(database_prepare(store->database,
-                         "INSERT OR IGNORE INTO candidates (id, generation, genome, parent_1, parent_2, origin,"
-                         " sources) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                         "INSERT INTO candidates (id, generation, genome, parent_1, parent_2, origin, sources)"
+                         " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
                          &statement));
-    sqlite3_bind_int(statement, 1, individual->id);
-    sqlite3_bind_int(statement, 2, individual->generation);
-    database_bind_text(statement, 3, genome_print(&individual->genome, genome));
+    statement_bind_integer(statement, 1, individual->id);
+    statement_bind_integer(statement, 2, individual->generation);
+    statement_bind_text(statement, 3, genome_print(&individual->genome, genome));
     for (int i = 0; i < 2; i++)
         if (individual->parents[i])
-            sqlite3_bind_int(statement, 4 + i, individual->parents[i]);
-    database_bind_text(statement, 6, origin_names[individual->origin]);
+            statement_bind_integer(statement, 4 + i, individual->parents[i]);
+    statement_bind_text(statement, 6, origin_names[individual->origin]);
     if (individual->parents[0])
-        database_bind_text(statement, 7, sources_print(individual, sources));
-    return database_finish(store->database, statement);
+        statement_bind_text(statement, 7, sources_print(individual, sources));
+    return statement_finish(statement);
 }
 
 /* Binds the parts of a key to the parameters 1 to 4. */
-static void bind_key(sqlite3_stmt *statement, const struct evaluation_key *key) {
+static void bind_key(struct statement *statement, const struct evaluation_key *key) {
     char genome[GENOME_TEXT_BYTES];
-    database_bind_text(statement, 1, genome_print(key->genome, genome));
-    sqlite3_bind_int64(statement, 2, (sqlite3_int64)key->seed);
-    sqlite3_bind_int64(statement, 3, key->steps);
-    database_bind_text(statement, 4, key->device);
+    statement_bind_text(statement, 1, genome_print(key->genome, genome));
+    statement_bind_integer(statement, 2, (long long)key->seed);
+    statement_bind_integer(statement, 3, key->steps);
+    statement_bind_text(statement, 4, key->device);
 }
 
 static status put_evaluation(struct store *store, const struct evaluation_key *key,
                              const struct evaluation *evaluation) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     TRY(database_prepare(store->database,
                          "INSERT INTO evaluations (genome, seed, steps, device, status, reason, seconds, trained_steps)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (genome, seed, steps, device) DO UPDATE"
+                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (genome, seed, steps, device) DO UPDATE"
                          " SET status = excluded.status, reason = excluded.reason, seconds = excluded.seconds,"
                          " trained_steps = excluded.trained_steps",
                          &statement));
     bind_key(statement, key);
-    database_bind_text(statement, 5, evaluation->failed ? "failed" : evaluation->stopped ? "stopped" : "done");
+    statement_bind_text(statement, 5, evaluation->failed ? "failed" : evaluation->stopped ? "stopped" : "done");
     if (evaluation->failed || evaluation->stopped)
-        database_bind_text(statement, 6, evaluation->reason);
-    sqlite3_bind_double(statement, 7, evaluation->seconds);
-    sqlite3_bind_double(statement, 8, evaluation->trained_steps);
-    return database_finish(store->database, statement);
+        statement_bind_text(statement, 6, evaluation->reason);
+    statement_bind_number(statement, 7, evaluation->seconds);
+    statement_bind_number(statement, 8, evaluation->trained_steps);
+    return statement_finish(statement);
 }
 
-#define OF_KEY "(SELECT id FROM evaluations WHERE genome = ? AND seed = ? AND steps = ? AND device = ?)"
+#define OF_KEY "(SELECT id FROM evaluations WHERE genome = $1 AND seed = $2 AND steps = $3 AND device = $4)"
 
 static status forget_measurements(struct store *store, const struct evaluation_key *key) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     TRY(database_prepare(store->database, "DELETE FROM measurements WHERE evaluation = " OF_KEY, &statement));
     bind_key(statement, key);
-    return database_finish(store->database, statement);
-}
-
-static void bind_bound(sqlite3_stmt *statement, int parameter, double bound) {
-    if (!isnan(bound))
-        sqlite3_bind_double(statement, parameter, bound);
+    return statement_finish(statement);
 }
 
 static status put_measurement(struct store *store, const struct evaluation_key *key, int metric,
                               const struct evaluation *evaluation) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     TRY(database_prepare(store->database,
                          "INSERT INTO measurements (evaluation, metric, value, low, high)"
-                         " VALUES (" OF_KEY ", ?, ?, ?, ?)",
+                         " VALUES (" OF_KEY ", $5, $6, $7, $8)",
                          &statement));
     bind_key(statement, key);
-    database_bind_text(statement, 5, metric_table[metric].name);
-    sqlite3_bind_double(statement, 6, evaluation->metrics.values[metric]);
-    bind_bound(statement, 7, evaluation->low.values[metric]);
-    bind_bound(statement, 8, evaluation->high.values[metric]);
-    return database_finish(store->database, statement);
+    statement_bind_text(statement, 5, metric_table[metric].name);
+    statement_bind_number(statement, 6, evaluation->metrics.values[metric]);
+    statement_bind_number(statement, 7, evaluation->low.values[metric]);
+    statement_bind_number(statement, 8, evaluation->high.values[metric]);
+    return statement_finish(statement);
 }
 
 status store_add_evaluation(struct store *store, const struct evaluation_key *key,
                             const struct evaluation *evaluation) {
+    TRY(store_bring_files(store));
     TRY(database_begin(store->database));
     status outcome = put_evaluation(store, key, evaluation);
     if (outcome == STATUS_OK)
@@ -101,47 +97,47 @@ status store_add_evaluation(struct store *store, const struct evaluation_key *ke
 #define WITH_MEASUREMENTS "LEFT JOIN measurements m ON m.evaluation = e.id"
 
 /* Starts an evaluation from the columns of EVALUATION_COLUMNS, the first of which is `first`. */
-static void read_evaluation(sqlite3_stmt *statement, int first, struct evaluation *evaluation) {
+static void read_evaluation(struct statement *statement, int first, struct evaluation *evaluation) {
     memset(evaluation, 0, sizeof *evaluation);
-    const char *word = database_column_text(statement, first + 1);
+    const char *word = statement_text(statement, first + 1);
     evaluation->stopped = strcmp(word, "stopped") == 0;
     evaluation->failed = strcmp(word, "done") != 0 && !evaluation->stopped;
-    snprintf(evaluation->reason, sizeof evaluation->reason, "%s", database_column_text(statement, first + 2));
-    evaluation->seed = (unsigned long long)sqlite3_column_int64(statement, first + 3);
-    evaluation->steps = sqlite3_column_int64(statement, first + 4);
-    snprintf(evaluation->device, sizeof evaluation->device, "%s", database_column_text(statement, first + 5));
-    evaluation->seconds = sqlite3_column_double(statement, first + 6);
-    evaluation->trained_steps = sqlite3_column_double(statement, first + 11);
+    snprintf(evaluation->reason, sizeof evaluation->reason, "%s", statement_text(statement, first + 2));
+    evaluation->seed = (unsigned long long)statement_integer(statement, first + 3);
+    evaluation->steps = statement_integer(statement, first + 4);
+    snprintf(evaluation->device, sizeof evaluation->device, "%s", statement_text(statement, first + 5));
+    evaluation->seconds = statement_number(statement, first + 6);
+    evaluation->trained_steps = statement_number(statement, first + 11);
     evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
 }
 
 /* Adds a row's measurement; one of a metric that this program does not know is passed over. */
-static void read_measurement(sqlite3_stmt *statement, int first, struct evaluation *evaluation) {
-    const char *name = database_column_text(statement, first + 7);
+static void read_measurement(struct statement *statement, int first, struct evaluation *evaluation) {
+    const char *name = statement_text(statement, first + 7);
     for (int m = 0; m < METRICS; m++) {
         if (strcmp(name, metric_table[m].name) != 0)
             continue;
-        evaluation->metrics.values[m] = sqlite3_column_double(statement, first + 8);
-        if (sqlite3_column_type(statement, first + 9) != SQLITE_NULL)
-            evaluation->low.values[m] = sqlite3_column_double(statement, first + 9);
-        if (sqlite3_column_type(statement, first + 10) != SQLITE_NULL)
-            evaluation->high.values[m] = sqlite3_column_double(statement, first + 10);
+        evaluation->metrics.values[m] = statement_number(statement, first + 8);
+        if (!statement_is_null(statement, first + 9))
+            evaluation->low.values[m] = statement_number(statement, first + 9);
+        if (!statement_is_null(statement, first + 10))
+            evaluation->high.values[m] = statement_number(statement, first + 10);
     }
 }
 
 status store_find_evaluation(struct store *store, const struct evaluation_key *key, bool *found,
                              struct evaluation *evaluation) {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     *found = false;
     TRY(database_prepare(store->database,
-                         "SELECT " EVALUATION_COLUMNS " FROM (SELECT * FROM evaluations WHERE genome = ? AND seed = ?"
-                         " AND steps = ? ORDER BY device = ? DESC, status = 'done' DESC, id DESC LIMIT 1) e"
+                         "SELECT " EVALUATION_COLUMNS " FROM (SELECT * FROM evaluations WHERE genome = $1 AND seed = $2"
+                         " AND steps = $3 ORDER BY device = $4 DESC, status = 'done' DESC, id DESC LIMIT 1) e"
                          " " WITH_MEASUREMENTS,
                          &statement));
     bind_key(statement, key);
     for (;;) {
-        TRY(database_row(store->database, statement, &row));
+        TRY(statement_row(statement, &row));
         if (!row)
             return STATUS_OK;
         if (!*found)
@@ -153,19 +149,19 @@ status store_find_evaluation(struct store *store, const struct evaluation_key *k
 
 /* ---- all candidates ---- */
 
-static status read_candidate(sqlite3_stmt *statement, struct candidate *candidate) {
+static status read_candidate(struct statement *statement, struct candidate *candidate) {
     struct individual *individual = &candidate->individual;
     memset(candidate, 0, sizeof *candidate);
-    individual->id = sqlite3_column_int(statement, 0);
-    individual->generation = sqlite3_column_int(statement, 1);
-    individual->parents[0] = sqlite3_column_int(statement, 3);
-    individual->parents[1] = sqlite3_column_int(statement, 4);
+    individual->id = (int)statement_integer(statement, 0);
+    individual->generation = (int)statement_integer(statement, 1);
+    individual->parents[0] = (int)statement_integer(statement, 3);
+    individual->parents[1] = (int)statement_integer(statement, 4);
     individual->failed = true;
-    TRY(genome_parse(database_column_text(statement, 2), &individual->genome));
-    candidate->has_sources = sources_parse(database_column_text(statement, 6), individual);
+    TRY(genome_parse(statement_text(statement, 2), &individual->genome));
+    candidate->has_sources = sources_parse(statement_text(statement, 6), individual);
     individual->origin = individual->parents[0] ? ORIGIN_CHILD : ORIGIN_RANDOM; /* as in runs that do not say it */
     for (int origin = 0; origin < ORIGINS; origin++)
-        if (strcmp(database_column_text(statement, 5), origin_names[origin]) == 0)
+        if (strcmp(statement_text(statement, 5), origin_names[origin]) == 0)
             individual->origin = (enum origin)origin;
     return STATUS_OK;
 }
@@ -178,18 +174,18 @@ static struct evaluation *append_evaluation(struct candidate *candidate) {
 
 /* One row: a measurement of the evaluation that the rows before were about, or of the next one, or of the next genome.
  */
-static status read_candidate_row(sqlite3_stmt *statement, struct candidate **candidates, int *count,
-                                 sqlite3_int64 *evaluation_id) {
+static status read_candidate_row(struct statement *statement, struct candidate **candidates, int *count,
+                                 long long *evaluation_id) {
     enum { FIRST = 7 };
-    if (*count == 0 || (*candidates)[*count - 1].individual.id != sqlite3_column_int(statement, 0)) {
+    if (*count == 0 || (*candidates)[*count - 1].individual.id != (int)statement_integer(statement, 0)) {
         *candidates = memory_resize(*candidates, (size_t)*count + 1, sizeof **candidates);
         TRY(read_candidate(statement, &(*candidates)[(*count)++]));
     }
     struct candidate *candidate = &(*candidates)[*count - 1];
-    if (sqlite3_column_type(statement, FIRST) == SQLITE_NULL)
+    if (statement_is_null(statement, FIRST))
         return STATUS_OK; /* it was not evaluated */
-    if (candidate->evaluation_count == 0 || *evaluation_id != sqlite3_column_int64(statement, FIRST)) {
-        *evaluation_id = sqlite3_column_int64(statement, FIRST);
+    if (candidate->evaluation_count == 0 || *evaluation_id != statement_integer(statement, FIRST)) {
+        *evaluation_id = statement_integer(statement, FIRST);
         struct evaluation *evaluation = append_evaluation(candidate);
         read_evaluation(statement, FIRST, evaluation);
         candidate->individual.failed = candidate->individual.failed && evaluation->failed;
@@ -207,24 +203,24 @@ static status read_candidate_row(sqlite3_stmt *statement, struct candidate **can
 static const char evaluated_genomes[] =
     CANDIDATE_COLUMNS "JOIN evaluations e ON e.genome = c.genome " WITH_MEASUREMENTS
                       " WHERE c.id = (SELECT min(id) FROM candidates WHERE genome = c.genome)"
-                      " AND (?1 < 0 OR c.generation = ?1)" CANDIDATE_ORDER;
+                      " AND ($1 < 0 OR c.generation = $1)" CANDIDATE_ORDER;
 static const char every_candidate[] = CANDIDATE_COLUMNS
-    "LEFT JOIN evaluations e ON e.genome = c.genome " WITH_MEASUREMENTS " WHERE ?1 < 0" CANDIDATE_ORDER;
+    "LEFT JOIN evaluations e ON e.genome = c.genome " WITH_MEASUREMENTS " WHERE $1 < 0" CANDIDATE_ORDER;
 
 static status read_candidates(struct store *store, const char *sql, int generation, struct candidate **candidates,
                               int *count) {
-    sqlite3_stmt *statement;
-    sqlite3_int64 evaluation_id = 0;
+    struct statement *statement;
+    long long evaluation_id = 0;
     bool row;
     TRY(database_prepare(store->database, sql, &statement));
-    sqlite3_bind_int(statement, 1, generation);
+    statement_bind_integer(statement, 1, generation);
     for (;;) {
-        TRY(database_row(store->database, statement, &row));
+        TRY(statement_row(statement, &row));
         if (!row)
             return STATUS_OK;
         status outcome = read_candidate_row(statement, candidates, count, &evaluation_id);
         if (outcome != STATUS_OK) {
-            database_end(statement);
+            statement_end(statement);
             return outcome;
         }
     }

@@ -76,9 +76,17 @@ static status read_own(const char *word, const struct config_source *source, str
     return word ? STATUS_OK : config_pattern(&target->config, &target->catalogue, &target->genome);
 }
 
-/* A run's path may hold colons; a genome's class genes do, behind '|'. */
-static const char *id_colon(const char *word) {
-    const char *colon = word ? strrchr(word, ':') : NULL;
+/* Behind the run's name, or, where the URL has none, behind the database's: a port has a colon, too. */
+static const char *url_id_colon(const char *url) {
+    const char *colon = strrchr(url, ':'), *hash = strrchr(url, '#'), *host = strstr(url, "://") + 3;
+    const char *name = hash ? hash : strchr(host, '/');
+    return name && colon && colon > name ? colon : NULL;
+}
+
+const char *target_id_colon(const char *word) {
+    const char *colon = strrchr(word, ':');
+    if (store_is_url(word))
+        return url_id_colon(word);
     return colon && !strchr(word, '|') ? colon : NULL;
 }
 
@@ -86,6 +94,6 @@ status target_find(const char *word, const char *config_path, const char *const 
                    bool needs_data, struct target *target) {
     const struct config_source source = {config_path, assignments, assignment_count, needs_data};
     memset(target, 0, sizeof *target);
-    const char *colon = id_colon(word);
+    const char *colon = word ? target_id_colon(word) : NULL;
     return colon ? read_candidate(word, colon, &source, target) : read_own(word, &source, target);
 }

@@ -11,6 +11,9 @@ struct target {
     char *catalogue_text; /* the caller frees it */
 };
 
+/* The colon of RUN:ID, where a word is that and the run may be a folder or the URL of a database; NULL: it is none. */
+const char *target_id_colon(const char *word);
+
 /*
  * `word` is a genome, RUN:ID, or NULL for model.pattern. The config is the file `config_path` (NULL: the defaults) with
  * the assignments, or for RUN:ID without a file the run's with these; the catalogue is the config's, or the run's.

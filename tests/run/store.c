@@ -1,15 +1,18 @@
 /*
- * Run folders: made whole or not at all, never overwritten, held by one writer; what is recorded comes back, a part of
- * it never, and runs of older programs with it.
+ * Runs: made whole or not at all, never overwritten, held by one writer; what is recorded comes back, a part of it
+ * never, and runs of older programs with it. In folders, or, where STARCL_TEST_STORE is the URL of a database
+ * (tests/postgres.sh), those tests that fit there once more on a server; tests/run/server.c has what is a server's
+ * alone.
  */
 #include "test.h"
 
 #include "base/file.h"
 #include "run/schema.h"
 #include "run/store.h"
+#include "run/store_server.h"
 
+#include <float.h>
 #include <math.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +30,20 @@ static int make_folder(void **unused) {
 static int remove_folder(void **unused) {
     (void)unused;
     return chdir("/") == 0 ? test_remove_folder(folder) : -1;
+}
+
+static bool on_server(void) {
+    return getenv("STARCL_TEST_STORE") != NULL;
+}
+
+/* Where the run of a name is. */
+static const char *place(const char *name) {
+    static char url[2][PATH_MAX];
+    static int next;
+    if (!on_server())
+        return name;
+    snprintf(url[next ^= 1], PATH_MAX, "%s#%s", getenv("STARCL_TEST_STORE"), name);
+    return url[next];
 }
 
 static void test_create(void **unused) {
@@ -60,8 +77,8 @@ static void test_hold(void **unused) {
     (void)unused;
     struct store *writer, *reader;
     char run_status[32];
-    assert_ok(store_create("held", facts, &writer));
-    assert_ok(store_open("held", false, &reader));
+    assert_ok(store_create(place("held"), facts, &writer));
+    assert_ok(store_open(place("held"), false, &reader));
     assert_ok(store_hold(reader));
     assert_ok(store_set_status(writer, "done"));
     assert_ok(store_get_status(reader, run_status, sizeof run_status));
@@ -119,24 +136,31 @@ static struct evaluation measured(double value) {
     return result;
 }
 
-static void run_sql(const char *path, const char *sql) {
-    sqlite3 *database;
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail_test("%s: %s", path, sqlite3_errmsg(database));
-    sqlite3_close(database);
+static struct database *open_tables(const char *name) {
+    struct database *database;
+    struct server_run run;
+    char path[TEST_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/run.db", name);
+    if (!on_server())
+        assert_ok(database_open(path, DATABASE_CREATE, &database));
+    else {
+        assert_ok(server_run_read(place(name), &run));
+        assert_ok(server_run_connect(&run, DATABASE_WRITE, &database));
+    }
+    return database;
 }
 
-static long long ask_sql(const char *path, const char *sql) {
-    sqlite3 *database;
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK)
-        fail_test("%s: %s", path, sqlite3_errmsg(database));
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    long long answer = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(database);
+static void run_sql(const char *name, const char *sql) {
+    struct database *database = open_tables(name);
+    assert_ok(database_execute(database, sql));
+    database_close(database);
+}
+
+static long long ask_sql(const char *name, const char *sql) {
+    struct database *database = open_tables(name);
+    long long answer;
+    assert_ok(database_number(database, sql, &answer));
+    database_close(database);
     return answer;
 }
 
@@ -161,7 +185,7 @@ static void test_records(void **unused) {
         good.metrics.values[m] = 1.0 / (m + 3);
     good.low.values[METRIC_TRAIN_TOKENS_PER_S] = 0.0625;
     good.high.values[METRIC_TRAIN_TOKENS_PER_S] = 0.75;
-    assert_ok(store_create("records", facts, &store));
+    assert_ok(store_create(place("records"), facts, &store));
     assert_ok(store_add_candidate(store, &a));
     assert_ok(store_add_candidate(store, &a));
     assert_ok(store_find_evaluation(store, &key_a, &found, &read));
@@ -178,7 +202,7 @@ static void test_records(void **unused) {
     assert_ok(store_log(store, "plain", NULL));
     store_close(store);
 
-    assert_ok(store_open("records", true, &store));
+    assert_ok(store_open(place("records"), true, &store));
     assert_string_equal(store_fact(store, FACT_TEXT), "/text");
     assert_ok(store_find_evaluation(store, &key_a, &found, &read));
     assert_true(found && !read.failed && read.seed == 5 && read.steps == 100 && read.seconds == 1.5);
@@ -201,6 +225,8 @@ static void test_records(void **unused) {
     candidates_free(candidates, count);
     store_close(store);
 
+    if (on_server())
+        return;
     char *log;
     size_t length;
     assert_ok(file_read("records/log.jsonl", &log, &length));
@@ -223,7 +249,7 @@ static void test_keys(void **unused) {
     struct candidate *candidates;
     bool found;
     int count;
-    assert_ok(store_create("keys", facts, &store));
+    assert_ok(store_create(place("keys"), facts, &store));
     assert_ok(store_add_candidate(store, &a));
     assert_ok(store_add_candidate(store, &b));
     values[2].metrics.values[METRIC_PEAK_BYTES] = NAN; /* as if it were a metric that came later */
@@ -282,14 +308,35 @@ static void test_keys(void **unused) {
     assert_ok(store_find_evaluation(store, &second, &found, &read));
     assert_true(!read.stopped && read.reason[0] == '\0');
     store_close(store);
-    assert_int_equal(ask_sql("keys/run.db", "SELECT count(*) FROM evaluations"), 5);
+    assert_int_equal(ask_sql("keys", "SELECT count(*) FROM evaluations"), 5);
 
     /* A metric of a newer program is passed over. */
-    run_sql("keys/run.db", "INSERT INTO measurements VALUES (1, 'later_metric', 0.5, 0.4, 0.6)");
-    assert_ok(store_open("keys", false, &store));
+    run_sql("keys", "INSERT INTO measurements VALUES (1, 'later_metric', 0.5, 0.4, 0.6)");
+    assert_ok(store_open(place("keys"), false, &store));
     assert_ok(store_find_evaluation(store, &longer, &found, &read));
     assert_true(found && read.metrics.values[0] == 3);
     store_close(store);
+}
+
+/* From now on, until accept_rows(), a table takes no row of which a condition holds. */
+static void refuse_row(const char *name, const char *table, const char *condition, const char *words) {
+    char sql[1024];
+    if (on_server())
+        snprintf(sql, sizeof sql,
+                 "CREATE FUNCTION refuse_%s() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''%s''; END';"
+                 "CREATE TRIGGER refuse_%s BEFORE INSERT ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION refuse_%s();",
+                 table, words, table, table, condition, table);
+    else
+        snprintf(sql, sizeof sql,
+                 "CREATE TRIGGER refuse_%s BEFORE INSERT ON %s WHEN %s BEGIN SELECT RAISE (ABORT, '%s'); END;", table,
+                 table, condition, words);
+    run_sql(name, sql);
+}
+
+static void accept_rows(const char *name, const char *table) {
+    char sql[256];
+    snprintf(sql, sizeof sql, "DROP TRIGGER refuse_%s %s%s", table, on_server() ? "ON " : "", on_server() ? table : "");
+    run_sql(name, sql);
 }
 
 /* Half of a generation, or of an evaluation, is never recorded; why it was not becomes an event. */
@@ -299,28 +346,28 @@ static void test_transactions(void **unused) {
     struct individual survivors[] = {individual(1, "11111"), individual(2, "21111"), individual(3, "31111")};
     struct evaluation_key of_first = key(&survivors[0], 1, 100, "cpu");
     struct evaluation good = measured(1);
-    assert_ok(store_create("halves", facts, &store));
-    run_sql("halves/run.db", "CREATE TRIGGER no_second BEFORE INSERT ON generations WHEN NEW.place = 1"
-                             " BEGIN SELECT RAISE (ABORT, 'no second place'); END;"
-                             "CREATE TRIGGER no_cache BEFORE INSERT ON measurements WHEN NEW.metric = 'cache_bytes'"
-                             " BEGIN SELECT RAISE (ABORT, 'no cache'); END;");
-    assert_fails(store_add_generation(store, 0, survivors, 3), STATUS_FAILED, "halves/run.db: no second place");
-    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM generations"), 0);
-    run_sql("halves/run.db", "DROP TRIGGER no_second");
+    assert_ok(store_create(place("halves"), facts, &store));
+    refuse_row("halves", "generations", "NEW.place = 1", "no second place");
+    refuse_row("halves", "measurements", "NEW.metric = 'cache_bytes'", "no cache");
+    assert_fails(store_add_generation(store, 0, survivors, 3), STATUS_FAILED,
+                 on_server() ? "#halves: no second place" : "halves/run.db: no second place");
+    assert_int_equal(ask_sql("halves", "SELECT count(*) FROM generations"), 0);
+    accept_rows("halves", "generations");
     assert_ok(store_add_generation(store, 0, survivors, 3));
-    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM generations"), 3);
+    assert_int_equal(ask_sql("halves", "SELECT count(*) FROM generations"), 3);
     assert_ok(store_log(store, "after", NULL));
-    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM events WHERE kind = 'rolled back' AND"
-                                              " details LIKE '%no second place%'"),
+    assert_int_equal(ask_sql("halves", "SELECT count(*) FROM events WHERE kind = 'rolled back' AND"
+                                       " details LIKE '%no second place%'"),
                      1);
-    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM events"), 2);
+    assert_int_equal(ask_sql("halves", "SELECT count(*) FROM events"), 2);
 
     assert_fails(store_add_evaluation(store, &of_first, &good), STATUS_FAILED, "no cache");
-    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM evaluations"), 0);
-    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM measurements"), 0);
+    assert_int_equal(ask_sql("halves", "SELECT count(*) FROM evaluations"), 0);
+    assert_int_equal(ask_sql("halves", "SELECT count(*) FROM measurements"), 0);
     store_close(store); /* tells it too */
-    assert_int_equal(ask_sql("halves/run.db", "SELECT count(*) FROM events WHERE details LIKE '%no cache%'"), 1);
-    assert_int_equal(system("test $(grep -c 'rolled back' halves/log.jsonl) = 2"), 0);
+    assert_int_equal(ask_sql("halves", "SELECT count(*) FROM events WHERE details LIKE '%no cache%'"), 1);
+    if (!on_server())
+        assert_int_equal(system("test $(grep -c 'rolled back' halves/log.jsonl) = 2"), 0);
 }
 
 /* An event is in the database and in the log, or in neither. */
@@ -329,12 +376,12 @@ static void test_events(void **unused) {
     struct store *store;
     assert_ok(store_create("events", facts, &store));
     assert_ok(store_log(store, "first", NULL));
-    run_sql("events/run.db", "CREATE TRIGGER no_events BEFORE INSERT ON events"
-                             " BEGIN SELECT RAISE (ABORT, 'no events'); END;");
+    run_sql("events", "CREATE TRIGGER no_events BEFORE INSERT ON events"
+                      " BEGIN SELECT RAISE (ABORT, 'no events'); END;");
     assert_fails(store_log(store, "second", NULL), STATUS_FAILED, "no events");
     assert_int_equal(system("test $(wc -l <events/log.jsonl) = 1"), 0);
     store_close(store);
-    run_sql("events/run.db", "DROP TRIGGER no_events");
+    run_sql("events", "DROP TRIGGER no_events");
     /* A crash in the middle of a line. */
     assert_int_equal(system("printf '{\"half' >>events/log.jsonl"), 0);
     assert_ok(store_open("events", true, &store));
@@ -392,27 +439,27 @@ static void test_older_schema(void **unused) {
     (void)unused;
     struct store *store;
     assert_ok(file_make_directory("old"));
-    run_sql("old/run.db", version_0);
+    run_sql("old", version_0);
     /* Read without a change, then migrated. */
     assert_ok(store_open("old", false, &store));
     check_migrated(store);
     store_close(store);
-    assert_int_equal(ask_sql("old/run.db", "PRAGMA user_version"), 0);
-    assert_int_equal(ask_sql("old/run.db", "SELECT count(bits_per_byte) FROM evaluations"), 1);
+    assert_int_equal(ask_sql("old", "PRAGMA user_version"), 0);
+    assert_int_equal(ask_sql("old", "SELECT count(bits_per_byte) FROM evaluations"), 1);
     assert_ok(store_open("old", true, &store));
     check_migrated(store);
     store_close(store);
-    assert_int_equal(ask_sql("old/run.db", "PRAGMA user_version"), SCHEMA_VERSION);
-    assert_int_equal(ask_sql("old/run.db", "SELECT count(*) FROM measurements"), 6);
+    assert_int_equal(ask_sql("old", "PRAGMA user_version"), SCHEMA_VERSION);
+    assert_int_equal(ask_sql("old", "SELECT count(*) FROM measurements"), 6);
     assert_ok(store_open("old", true, &store));
     check_migrated(store);
     store_close(store);
     /* A migration that fails leaves the old tables. */
     assert_ok(file_make_directory("stuck"));
-    run_sql("stuck/run.db", version_0);
-    run_sql("stuck/run.db", "CREATE TABLE measurements (mine TEXT)");
+    run_sql("stuck", version_0);
+    run_sql("stuck", "CREATE TABLE measurements (mine TEXT)");
     assert_fails(store_open("stuck", true, &store), STATUS_FAILED, "stuck/run.db");
-    assert_int_equal(ask_sql("stuck/run.db", "SELECT count(bits_per_byte) FROM evaluations"), 1);
+    assert_int_equal(ask_sql("stuck", "SELECT count(bits_per_byte) FROM evaluations"), 1);
 }
 
 /* Version 1 had no intervals; its evaluations are kept as they are. */
@@ -424,8 +471,8 @@ static void test_schema_of_version_1(void **unused) {
     struct evaluation read;
     bool found;
     assert_ok(file_make_directory("first"));
-    run_sql("first/run.db", version_0);
-    run_sql("first/run.db",
+    run_sql("first", version_0);
+    run_sql("first",
             "DROP TABLE evaluations;"
             "CREATE TABLE evaluations (id INTEGER PRIMARY KEY, genome TEXT NOT NULL, seed INTEGER NOT NULL,"
             " steps INTEGER NOT NULL, device TEXT NOT NULL, status TEXT NOT NULL, reason TEXT, seconds REAL NOT NULL,"
@@ -440,30 +487,140 @@ static void test_schema_of_version_1(void **unused) {
         assert_true(found && read.metrics.values[METRIC_CACHE_BYTES] == 512);
         assert_true(isnan(read.low.values[METRIC_CACHE_BYTES]));
         store_close(store);
-        assert_int_equal(ask_sql("first/run.db", "PRAGMA user_version"), writing ? SCHEMA_VERSION : 1);
+        assert_int_equal(ask_sql("first", "PRAGMA user_version"), writing ? SCHEMA_VERSION : 1);
     }
 }
 
 static void test_newer_schema(void **unused) {
     (void)unused;
     struct store *store;
-    assert_ok(store_create("new", facts, &store));
+    assert_ok(store_create(place("new"), facts, &store));
     store_close(store);
-    run_sql("new/run.db", "PRAGMA user_version = 99; UPDATE run SET value = '9.9' WHERE key = 'version'");
+    run_sql("new", on_server() ? "UPDATE schema_version SET version = 99" : "PRAGMA user_version = 99");
+    run_sql("new", "UPDATE run SET value = '9.9' WHERE key = 'version'");
     for (int writing = 0; writing < 2; writing++) {
-        assert_fails(store_open("new", writing, &store), STATUS_USAGE, "tables of version 99, made by starcl 9.9");
-        assert_fails(store_open("new", writing, &store), STATUS_USAGE, "use that program, or a newer one");
+        assert_fails(store_open(place("new"), writing, &store), STATUS_USAGE,
+                     "tables of version 99, made by starcl 9.9");
+        assert_fails(store_open(place("new"), writing, &store), STATUS_USAGE, "use that program, or a newer one");
     }
+}
+
+/* Doubles and seeds come back bit for bit, from both engines. */
+static void test_exact_numbers(void **unused) {
+    (void)unused;
+    static const double numbers[] = {
+        0.1,     1.0 / 3,      DBL_MAX, DBL_MIN, 4.9406564584124654e-324, 1.7976931348623155e308,
+        -2.5e-7, 1e15 + 0.125, INFINITY};
+    static const unsigned long long seeds[] = {
+        0, 1, 9007199254740993, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff};
+    struct store *store;
+    struct individual a = individual(1, "11111");
+    struct evaluation read;
+    bool found;
+    assert_ok(store_create(place("exact"), facts, &store));
+    for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
+        struct evaluation_key of_seed = key(&a, seeds[i], 100, "cpu");
+        struct evaluation value = measured(numbers[i]);
+        assert_ok(store_add_evaluation(store, &of_seed, &value));
+    }
+    for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
+        struct evaluation_key of_seed = key(&a, seeds[i], 100, "cpu");
+        assert_ok(store_find_evaluation(store, &of_seed, &found, &read));
+        assert_true(found && read.seed == seeds[i]);
+        assert_memory_equal(&read.seconds, &numbers[i], sizeof read.seconds);
+        assert_memory_equal(&read.metrics.values[0], &numbers[i], sizeof *numbers);
+    }
+    for (int i = 0; i < (int)(sizeof numbers / sizeof *numbers); i++) {
+        struct progress_point point = {.place = i + 1, .candidate = 1, .hypervolume = numbers[i]}, *points;
+        int count;
+        assert_ok(store_add_progress(store, &(struct progress_point){.place = i + 1, .hypervolume = 7}));
+        assert_ok(store_add_progress(store, &point));
+        assert_ok(store_progress(store, &points, &count));
+        assert_int_equal(count, i + 1);
+        assert_memory_equal(&points[i].hypervolume, &numbers[i], sizeof *numbers);
+        free(points);
+    }
+    store_close(store);
+}
+
+/* Texts of any kind, of which a server takes UTF-8 alone. */
+static void test_texts(void **unused) {
+    (void)unused;
+    struct store *store;
+    struct individual a = individual(1, "11111");
+    struct evaluation_key of_a = key(&a, 1, 100, "cpu");
+    struct evaluation failure = {.failed = true}, read;
+    bool found;
+    snprintf(failure.reason, sizeof failure.reason,
+             "it's $1; \"%%s\" \\ \xc3\xa9 \xe2\x82\xac \xff \xc0\xaf \xed\xa0\x80.");
+    assert_ok(store_create(place("texts"), facts, &store));
+    assert_ok(store_add_evaluation(store, &of_a, &failure));
+    assert_ok(store_find_evaluation(store, &of_a, &found, &read));
+    assert_string_equal(read.reason,
+                        on_server() ? "it's $1; \"%s\" \\ \xc3\xa9 \xe2\x82\xac ? ?? ???." : failure.reason);
+    store_close(store);
+}
+
+/* Files of checkpoints/, wherever they are: whole, replaced, removed. */
+static void test_files(void **unused) {
+    (void)unused;
+    static char large[(9 << 20) + 5], *bytes;
+    struct store *store;
+    size_t length;
+    for (size_t i = 0; i < sizeof large; i++)
+        large[i] = (char)(i * 2654435761u >> 13);
+    assert_ok(store_create(place("files"), facts, &store));
+    assert_ok(file_write("large", large, sizeof large));
+    assert_ok(store_put_file(store, "1.safetensors", "large"));
+    assert_ok(file_write("small", "x", 1));
+    assert_ok(store_put_file(store, "2.json", "small"));
+    assert_ok(file_write("empty", "", 0));
+    assert_ok(store_put_file(store, "3.json", "empty"));
+    store_close(store);
+    assert_ok(store_open(place("files"), true, &store));
+    assert_ok(store_get_file(store, "1.safetensors", "back"));
+    assert_ok(file_read("back", &bytes, &length));
+    assert_int_equal(length, sizeof large);
+    assert_memory_equal(bytes, large, sizeof large);
+    free(bytes);
+    assert_ok(store_put_file(store, "1.safetensors", "small"));
+    assert_ok(store_get_file(store, "1.safetensors", "back"));
+    assert_ok(file_read("back", &bytes, &length));
+    assert_string_equal(bytes, "x");
+    free(bytes);
+    assert_ok(store_get_file(store, "3.json", "back"));
+    assert_ok(file_read("back", &bytes, &length));
+    assert_int_equal(length, 0);
+    free(bytes);
+    assert_ok(store_remove_file(store, "2.json"));
+    assert_ok(store_remove_file(store, "2.json"));
+    assert_fails(store_get_file(store, "2.json", "none"), STATUS_USAGE, "has no file 2.json");
+    assert_false(file_exists("none"));
+    store_close(store);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create),           cmocka_unit_test(test_hold),
-        cmocka_unit_test(test_never_overwrites), cmocka_unit_test(test_default_names),
-        cmocka_unit_test(test_records),          cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_transactions),     cmocka_unit_test(test_events),
-        cmocka_unit_test(test_older_schema),     cmocka_unit_test(test_schema_of_version_1),
+        cmocka_unit_test(test_create),
+        cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_never_overwrites),
+        cmocka_unit_test(test_default_names),
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_older_schema),
+        cmocka_unit_test(test_schema_of_version_1),
         cmocka_unit_test(test_newer_schema),
+        cmocka_unit_test(test_exact_numbers),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_files),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    const struct CMUnitTest server_tests[] = {
+        cmocka_unit_test(test_hold),         cmocka_unit_test(test_records), cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_transactions), cmocka_unit_test(test_texts),   cmocka_unit_test(test_exact_numbers),
+        cmocka_unit_test(test_newer_schema), cmocka_unit_test(test_files),
+    };
+    return on_server() ? cmocka_run_group_tests(server_tests, make_folder, remove_folder)
+                       : cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,0 +1,234 @@
+/* Connecting to a server of PostgreSQL, waiting for one that is gone, and what went wrong in words. */
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "run/database_postgres.h"
+#include "run/postgres_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- the URL ---- */
+
+/* Whether something stands between a user's name and the host that only a password can be, or is called one. */
+static bool may_hold_password(const char *url) {
+    const char *authority = strstr(url, "://");
+    authority = authority ? authority + 3 : url;
+    size_t length = strcspn(authority, "/?#");
+    const char *at = memrchr(authority, '@', length);
+    return strstr(url, "password") || (at && memchr(authority, ':', (size_t)(at - authority)));
+}
+
+static bool is_password(const PQconninfoOption *option) {
+    bool of_connection = strcmp(option->keyword, "password") == 0, of_key = strcmp(option->keyword, "sslpassword") == 0;
+    return (of_connection || of_key) && option->val;
+}
+
+static status refuse_password(void) {
+    return fail_usage("the URL of the database holds a password, which the process list, the shell's history and logs "
+                      "would show; leave it out, and put it into ~/.pgpass or a file that PGPASSFILE names (a line "
+                      "host:port:database:user:password, chmod 600), a service file, or PGPASSWORD");
+}
+
+status postgres_check_url(const char *url) {
+    char *words = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &words);
+    status outcome = STATUS_OK;
+    for (const PQconninfoOption *option = options; option && option->keyword && outcome == STATUS_OK; option++)
+        if (is_password(option))
+            outcome = refuse_password();
+    if (!options && may_hold_password(url))
+        outcome = fail_usage("the URL of the database cannot be read, and it may hold a password, so it is not "
+                             "repeated here; it is to be like postgresql://user@host:port/database, the password "
+                             "apart in ~/.pgpass");
+    else if (!options)
+        outcome = fail_usage("the URL of the database cannot be read: %.*s; it is to be like "
+                             "postgresql://user@host:port/database",
+                             words ? (int)strcspn(words, "\n") : 0, words ? words : "");
+    PQconninfoFree(options);
+    PQfreemem(words);
+    return outcome;
+}
+
+/* ---- in words ---- */
+
+/* libpq's words, which are lines, as one. */
+static char *one_line(const char *words) {
+    char *line = memory_copy_text(words);
+    size_t end = strlen(line);
+    while (end > 0 && line[end - 1] == '\n')
+        line[--end] = '\0';
+    for (char *letter = line; *letter; letter++)
+        if (*letter == '\n' || *letter == '\t')
+            *letter = ' ';
+    return line;
+}
+
+/* What to do about an error, by its SQLSTATE or the class that this begins with. */
+static const struct {
+    const char *state, *advice;
+} remedies[] = {
+    {"53100", "the server's disk is full: make room there, and go on"},
+    {"53200", "the server has no memory left"},
+    {"53300", "the server takes no more connections: end others, or raise its max_connections"},
+    {"25006", "this server, or this user, only reads (a standby, or default_transaction_read_only): name the primary "
+              "server, for instance with ?target_session_attrs=read-write"},
+    {"42501", "this user may not do that: ask who runs the server to GRANT CREATE, CONNECT ON DATABASE to it, or the "
+              "run's owner to GRANT USAGE ON SCHEMA and SELECT ON ALL TABLES IN SCHEMA"},
+    {"42P01", "there is no run of that name, or what is there was not made by starcl"},
+    {"55P03", "another process holds it for longer than ten seconds"},
+    {"22021", "the database's encoding cannot hold it: make one with ENCODING UTF8"},
+    {"57P", "the server was stopped or ended the connection"},
+};
+
+static const char *remedy_of(const PGresult *result) {
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    for (size_t i = 0; state && i < sizeof remedies / sizeof *remedies; i++)
+        if (strncmp(state, remedies[i].state, strlen(remedies[i].state)) == 0)
+            return remedies[i].advice;
+    return NULL;
+}
+
+status postgres_error(const struct postgres *postgres, const char *what, const PGresult *result) {
+    const char *said = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), *remedy = remedy_of(result);
+    char *words = one_line(said ? said : PQerrorMessage(postgres->connection));
+    status outcome =
+        fail("%s %s: %s%s%s", what, postgres->database.name, words, remedy ? "; " : "", remedy ? remedy : "");
+    free(words);
+    return outcome;
+}
+
+static status connect_error(const struct postgres *postgres) {
+    PGconn *connection = postgres->connection;
+    char *words = one_line(PQerrorMessage(connection));
+    const char *remedy = "see whether the server runs there, has that database, and lets this user and machine in";
+    if (PQconnectionNeedsPassword(connection))
+        remedy = "it asks for a password: put a line host:port:database:user:password into ~/.pgpass (chmod 600) or a "
+                 "file that PGPASSFILE names, or set PGPASSWORD";
+    else if (PQconnectionUsedPassword(connection))
+        remedy = "if the password is wrong: it came from PGPASSWORD, a service file, PGPASSFILE or ~/.pgpass";
+    status outcome = fail("cannot open %s: %s; %s", postgres->database.name, words, remedy);
+    free(words);
+    return outcome;
+}
+
+/* ---- a session ---- */
+
+bool postgres_is_lost(const struct postgres *postgres) {
+    return PQstatus(postgres->connection) != CONNECTION_OK;
+}
+
+/*
+ * A connection whose other end is gone without a word is given up after a minute, here and by the server, whose locks
+ * are then free; a server that flushes nothing to its disk at a commit is told to.
+ */
+static const char session[] =
+    "SET extra_float_digits = 3; SET client_min_messages = warning; SET lock_timeout = '10s';"
+    "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;"
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
+
+static status set_up(struct postgres *postgres) {
+    struct text sql = {0};
+    char *schema = PQescapeIdentifier(postgres->connection, postgres->schema, strlen(postgres->schema));
+    text_append(&sql, "%s SET search_path TO %s;", session, schema ? schema : "\"\"");
+    if (postgres->access == DATABASE_READ)
+        text_append(&sql, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;");
+    PGresult *result = PQexec(postgres->connection, sql.text);
+    bool good = PQresultStatus(result) == PGRES_COMMAND_OK;
+    status outcome = good ? STATUS_OK : postgres_error(postgres, "opening", result);
+    PQclear(result);
+    PQfreemem(schema);
+    text_free(&sql);
+    return outcome;
+}
+
+/* libpq calls these with what a server or a library wants to tell, on stderr otherwise. */
+static void say_nothing(void *unused, const PGresult *result) {
+    (void)unused, (void)result;
+}
+
+status postgres_connect(struct postgres *postgres) {
+    char name[128], host[64] = "";
+    gethostname(host, sizeof host - 1);
+    snprintf(name, sizeof name, "starcl %s %ld", host, (long)getpid());
+    /* Later ones win: what stands before the URL is what it may say otherwise. */
+    const char *const keywords[] = {"keepalives_idle",  "keepalives_interval",       "keepalives_count",
+                                    "tcp_user_timeout", "fallback_application_name", "connect_timeout",
+                                    "dbname",           "client_encoding",           NULL};
+    const char *const values[] = {"30",          "10",   "3", "60000", name, getenv("PGCONNECT_TIMEOUT") ? NULL : "10",
+                                  postgres->url, "UTF8", NULL};
+    PQfinish(postgres->connection);
+    postgres->connection = PQconnectdbParams(keywords, values, 1);
+    if (postgres_is_lost(postgres))
+        return connect_error(postgres);
+    PQsetNoticeReceiver(postgres->connection, say_nothing, NULL);
+    return set_up(postgres);
+}
+
+status postgres_try_lock(struct postgres *postgres, bool *taken) {
+    char key[32];
+    const char *const values[] = {key};
+    snprintf(key, sizeof key, "%lld", postgres->lock);
+    PGresult *result =
+        PQexecParams(postgres->connection, "SELECT pg_try_advisory_lock($1::bigint)", 1, NULL, values, NULL, NULL, 0);
+    bool good = PQresultStatus(result) == PGRES_TUPLES_OK;
+    *taken = good && strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+    status outcome = good ? STATUS_OK : postgres_error(postgres, "locking", result);
+    PQclear(result);
+    return outcome;
+}
+
+/* ---- a server that is gone ---- */
+
+/* The lock that the lost session had, which the server may not have given up yet. */
+static status connect_as_before(struct postgres *postgres) {
+    bool taken = true;
+    TRY(postgres_connect(postgres));
+    if (postgres->locked)
+        TRY(postgres_try_lock(postgres, &taken));
+    if (taken)
+        return STATUS_OK;
+    return fail("another starcl is working in %s", postgres->database.name);
+}
+
+/* Until a signal, or so many seconds. */
+static void rest(double seconds) {
+    double whole = (double)(time_t)seconds;
+    nanosleep(&(struct timespec){.tv_sec = (time_t)whole, .tv_nsec = (long)(1e9 * (seconds - whole))}, NULL);
+}
+
+/* A server that was waited for; whoever only asked fails. */
+static status give_up(struct postgres *postgres) {
+    char waited[TEXT_NUMBER_BYTES];
+    postgres->given_up = true;
+    if (postgres->patience <= 0)
+        return STATUS_FAILED; /* with the message that there is */
+    progress_line("%s; it did not come back within %s", status_message(), text_duration(waited, postgres->patience));
+    return fail_interrupted();
+}
+
+status postgres_reconnect(struct postgres *postgres) {
+    const double first_pause = 0.25, longest_pause = 30;
+    double begun = clock_seconds(), pause = first_pause;
+    char duration[TEXT_NUMBER_BYTES];
+    if (postgres->given_up)
+        return fail("%s is lost", postgres->database.name);
+    for (bool told = false; connect_as_before(postgres) != STATUS_OK; told = true) {
+        double left = postgres->patience - (clock_seconds() - begun);
+        if (left <= 0)
+            return give_up(postgres);
+        if (!told)
+            progress_line("%s; trying again for %s", status_message(), text_duration(duration, postgres->patience));
+        rest(pause < left ? pause : left);
+        if (interrupt_requested())
+            return fail_interrupted();
+        pause = 2 * pause < longest_pause ? 2 * pause : longest_pause;
+    }
+    if (clock_seconds() - begun > first_pause && postgres->patience > 0)
+        progress_line("%s is back", postgres->database.name);
+    return STATUS_OK;
+}

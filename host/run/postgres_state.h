@@ -1,0 +1,59 @@
+/* The engine of PostgreSQL from within: what database_postgres.c and postgres_connection.c share. */
+#ifndef STARCL_RUN_POSTGRES_STATE_H
+#define STARCL_RUN_POSTGRES_STATE_H
+
+#include "run/database_engine.h"
+
+#include <libpq-fe.h>
+
+enum { POSTGRES_PARAMETERS = 32 };
+
+/* SQL with its parameters, as text, or as bytes where the format is 1. */
+struct call {
+    char *sql;
+    int count; /* of parameters; several statements take none */
+    bool several;
+    char *values[POSTGRES_PARAMETERS];
+    int lengths[POSTGRES_PARAMETERS], formats[POSTGRES_PARAMETERS];
+};
+
+struct postgres {
+    struct database database;
+    PGconn *connection;
+    char *url, *schema;
+    enum database_access access;
+
+    /* What the session has to be again when it was lost. */
+    double patience; /* seconds that a lost server is waited for */
+    bool given_up;   /* they are over */
+    bool locked;
+    long long lock;
+
+    bool in_transaction;
+    bool told;          /* a row of it was read, so that it cannot be done again unseen; or it is held */
+    struct call *calls; /* that it has done */
+    int call_count;
+    char transaction[32]; /* its number, as the server counts them; "" as long as that is not known */
+};
+
+static inline struct postgres *postgres_of(struct database *database) {
+    return (struct postgres *)database;
+}
+
+/* Connects and makes the session what it is to be. Fails at once. */
+status postgres_connect(struct postgres *postgres) MUST_CHECK;
+/* Whether the server is no longer there for this session. */
+bool postgres_is_lost(const struct postgres *postgres);
+/*
+ * Connects again, with growing pauses up to `patience`, and tells the user once that it does. STATUS_INTERRUPTED where
+ * the user asks to stop meanwhile, or where a server that was waited for did not come back.
+ */
+status postgres_reconnect(struct postgres *postgres) MUST_CHECK;
+
+/* "writing postgresql://host/db#run: disk full; ...": what the server said of a call, and what to do about it. */
+status postgres_error(const struct postgres *postgres, const char *what, const PGresult *result) MUST_CHECK;
+
+/* Takes the lock if nobody has it. */
+status postgres_try_lock(struct postgres *postgres, bool *taken) MUST_CHECK;
+
+#endif
