@@ -39,7 +39,7 @@ struct command {
 
 extern const struct command command_devices, command_tune, command_verify, command_space, command_search,
     command_resume, command_show, command_train, command_generate, command_evaluate, command_report, command_watch,
-    command_export, command_bench, command_doctor;
+    command_export, command_bench, command_doctor, command_work;
 
 /* The last value of an option, or NULL; whether it was given; and all its values, in order. */
 const char *argument_value(const struct arguments *arguments, const char *name);

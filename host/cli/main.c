@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {&command_devices,  &command_tune,     &command_verify, &command_space,
-                                                 &command_search,   &command_resume,   &command_show,   &command_train,
-                                                 &command_generate, &command_evaluate, &command_report, &command_watch,
-                                                 &command_export,   &command_bench,    &command_doctor};
+static const struct command *const commands[] = {
+    &command_devices, &command_tune,  &command_verify,   &command_space,    &command_search, &command_resume,
+    &command_show,    &command_train, &command_generate, &command_evaluate, &command_report, &command_watch,
+    &command_export,  &command_work,  &command_bench,    &command_doctor};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 const char *argument_value(const struct arguments *arguments, const char *name) {

@@ -2,7 +2,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "run/candidate_line.h"
-#include "run/trial.h"
+#include "run/dispatch.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -54,24 +54,10 @@ static double seconds_left(const struct search *search, double steps_left, int w
     return known ? fmax(0, steps_left) * search->seconds_trained / search->steps_trained / workers : NAN;
 }
 
-/* What a trial's training is at. */
-static struct now_training training_of(struct search *search, const struct trial *trial) {
-    struct now_training training = {.loss = NAN};
-    snprintf(training.what, sizeof training.what, "%s", trial->what);
-    pthread_mutex_lock(&search->lock);
-    if (trial->has_job) {
-        training.step = trial->view.step;
-        training.steps = trial->view.steps;
-        training.loss = trial->view.loss;
-    }
-    pthread_mutex_unlock(&search->lock);
-    return training;
-}
-
 /* The first that is being trained; NULL where none is. */
 static struct trial *first_training(struct search *search) {
     for (int i = 0; i < search->trial_count; i++)
-        if (training_of(search, search->trials[i]).steps > 0)
+        if (trial_training(search, search->trials[i]).steps > 0)
             return search->trials[i];
     return NULL;
 }
@@ -79,18 +65,9 @@ static struct trial *first_training(struct search *search) {
 static double steps_in_flight(struct search *search) {
     double steps = 0;
     for (int i = 0; i < search->trial_count; i++)
-        if (training_of(search, search->trials[i]).steps > 0)
-            steps += (double)(training_of(search, search->trials[i]).step - search->trials[i]->stage.before);
+        if (trial_training(search, search->trials[i]).steps > 0)
+            steps += (double)(trial_training(search, search->trials[i]).step - search->trials[i]->stage.before);
     return steps;
-}
-
-static void describe_devices(struct search *search, struct now *now) {
-    for (int i = 0; i < workers_count(search->workers) && i < NOW_DEVICES; i++) {
-        const struct trial *trial = workers_owner(search->workers, i);
-        struct now_training *device = &now->devices[now->device_count++];
-        *device = trial ? training_of(search, trial) : (struct now_training){.loss = NAN};
-        snprintf(device->device, sizeof device->device, "%s", workers_facts(search->workers, i).name);
-    }
 }
 
 struct search_progress search_progress(struct search *search, int workers) {
@@ -102,11 +79,11 @@ struct search_progress search_progress(struct search *search, int workers) {
 
 static void tell_now(struct search *search, const struct trial *trial, const struct search_progress *progress) {
     struct now now = {
-        .training = training_of(search, trial), .share = progress->share, .seconds_left = progress->seconds_left};
+        .training = trial_training(search, trial), .share = progress->share, .seconds_left = progress->seconds_left};
     pthread_mutex_lock(&search->lock);
     now.curve = trial->view.curve;
     pthread_mutex_unlock(&search->lock);
-    describe_devices(search, &now);
+    dispatch_describe(search, &now);
     now_tell(&search->now, search->store, &now);
 }
 
@@ -114,8 +91,8 @@ void announce_progress(struct search *search) {
     const struct trial *trial = first_training(search);
     if (!trial)
         return;
-    struct search_progress progress = search_progress(search, workers_active(search->workers));
-    struct now_training training = training_of(search, trial);
+    struct search_progress progress = search_progress(search, dispatch_workers(search));
+    struct now_training training = trial_training(search, trial);
     char duration[TEXT_NUMBER_BYTES] = "some time", others[32] = "";
     if (!isnan(progress.seconds_left))
         text_duration(duration, progress.seconds_left);

@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
-#include "run/trial.h"
+#include "run/dispatch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,7 +97,7 @@ status search_restore_weights(struct search *search, const struct individual *in
                       .architecture_path = architecture,
                       .observer = &observer};
     progress_update("candidate %d joins the front, training its weights", individual->id);
-    TRY(workers_evaluate(search->workers, &job, &evaluation));
+    TRY(dispatch_evaluate(search, &job, &evaluation));
     if (evaluation.failed)
         progress_line("candidate %d joins the front without weights: %s", individual->id, evaluation.reason);
     return STATUS_OK;

@@ -40,6 +40,7 @@ struct run_config {
         long long seed;
         char store[PATH_MAX]; /* URL of a database, with no password in it; "": the run is a folder */
         long long patience;   /* seconds */
+        long long lease;      /* seconds */
     } run;
     struct {
         char path[PATH_MAX];

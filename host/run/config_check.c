@@ -43,6 +43,21 @@ static status check_list(const struct settings *settings, const char *group, con
     return STATUS_OK;
 }
 
+/* Only who drives a run on a server can do without devices. */
+static status check_none(const struct settings *settings, const struct run_config *config) {
+    const struct text_list *use = &config->devices.use;
+    for (const char *text = text_list_next(use, NULL); text; text = text_list_next(use, text)) {
+        if (strcmp(text, "none") != 0)
+            continue;
+        if (use->count > 1)
+            return settings_refuse(settings, config_locate(settings, "devices", "use"), "\"none\" stands alone");
+        if (!*config->run.store)
+            return settings_refuse(settings, config_locate(settings, "devices", "use"),
+                                   "\"none\" leaves all work to `starcl work`, which needs run.store");
+    }
+    return STATUS_OK;
+}
+
 /* MAD's tasks, and settings that they can have. */
 static status check_tasks(const struct settings *settings, const struct run_config *config) {
     const struct name_list *tasks = &config->data.tasks;
@@ -165,6 +180,7 @@ static status check_words(const struct settings *settings, const struct run_conf
     TRY(check_rates(settings, config));
     TRY(check_reference(settings, config));
     TRY(check_founders(settings, config));
+    TRY(check_none(settings, config));
     if (!gemm_provider_exists(config->devices.gemm))
         return settings_refuse(settings, config_locate(settings, "devices", "gemm"),
                                "\"%s\" is not a GEMM provider; allowed: %s", config->devices.gemm,

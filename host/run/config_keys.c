@@ -73,7 +73,9 @@ static const struct config_key keys[] = {
     TEXT(run, store, "\"\"",
          "postgresql://user@host/database[#name]: a database that keeps the run, its password in ~/.pgpass; \"\": a "
          "folder does"),
-    INTEGER(run, patience, 0, 86400, "300", "seconds that a database which is gone is waited for, before it is given up"),
+    INTEGER(run, lease, 5, 86400, "60", "seconds after which a job of a worker that says nothing is given to another"),
+    INTEGER(run, patience, 0, 86400, "300",
+            "seconds that a database which is gone is waited for, before it is given up"),
 
     TEXT(data, path, "\"\"", "a text file, a .gz file or a folder of them, taken as bytes; or a folder of .npy arrays"),
     NAMES(data, tasks, "[]", "MAD's tasks to train on instead, one after the other: [\"in-context-recall\"]"),
@@ -170,7 +172,8 @@ static const struct config_key keys[] = {
 
     TEXT(devices, device, "\"\"", "index, cpu, gpu, accelerator or part of a name; \"\" is the best one"),
     TEXTS(devices, use, "[]",
-          "devices that a search uses at the same time, or \"all\", or parts of one: [\"0.0/2\"]; []: devices.device"),
+          "devices that a search uses at the same time, or \"all\", or parts of one: [\"0.0/2\"]; []: devices.device; "
+          "[\"none\"]: those of starcl work alone"),
     TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel or clblast"),
     INTEGER(devices, memory, 0, 1e9, "0", "MiB of device memory to use at most; 0 is all that the device has"),
     SWITCH(devices, build_ahead, "true", "build kernels of the next candidates on another thread while one trains"),

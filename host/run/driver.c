@@ -14,9 +14,9 @@
 #include "base/memory.h"
 #include "evolve/algorithm.h"
 #include "run/analysis.h"
+#include "run/dispatch.h"
 #include "run/rehearsal.h"
 #include "run/static_costs.h"
-#include "run/trial.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -133,13 +133,14 @@ static bool next(const struct search *search, struct evolution *evolution, struc
     return budget_allows(search) && evolution_ask(evolution, individual);
 }
 
-int search_capacity(const struct search *search) {
-    int active = workers_active(search->workers);
-    return active > 0 ? active : 1; /* whose failure is then found */
+/* Where the order does not matter, the next jobs wait already for workers that ask for them over a network. */
+int search_capacity(struct search *search) {
+    int workers = dispatch_workers(search);
+    return search->dispatch && search->in_order ? 2 * workers + 1 : workers;
 }
 
 /* Whether it is time to ask: there is room, or as much was asked for when the next one was told before. */
-static bool may_ask(const struct search *search) {
+static bool may_ask(struct search *search) {
     if (search->told < search->recorded_count)
         return search->asked < search->recorded[search->told].asked;
     return search->trial_count < search_capacity(search);
@@ -156,7 +157,7 @@ static status ask(struct search *search, struct evolution *evolution) {
 
 /* Each worker takes every so many-th from now. Of those who are not decided more is guessed wrong, and built for
  * nothing, so of them there is one. */
-int search_guess_next(const struct search *search, struct genome genomes[REHEARSAL_MOST]) {
+int search_guess_next(struct search *search, struct genome genomes[REHEARSAL_MOST]) {
     struct evolution *evolution = search->evolution;
     struct individual guess;
     int count = 0, stride = search_capacity(search);

@@ -257,8 +257,26 @@ static void tell_step(void *context, int64_t step, int64_t steps, double loss) {
         watch->observer->tell(watch->observer->context, step, steps, loss);
 }
 
+static status measure_alone(struct evaluator *evaluator, const struct genome *genome, uint64_t seed,
+                            struct evaluation *evaluation) {
+    double start = clock_seconds();
+    memset(evaluation, 0, sizeof *evaluation);
+    evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
+    evaluation->seed = seed;
+    note_device(evaluator, evaluation);
+    status outcome = measure_undisturbed(evaluator, genome, evaluation);
+    evaluation->seconds = clock_seconds() - start;
+    if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED)
+        return outcome;
+    evaluation->failed = true;
+    snprintf(evaluation->reason, sizeof evaluation->reason, "%s", status_message());
+    return reopen_device(evaluator, evaluation->reason);
+}
+
 status evaluator_evaluate(struct evaluator *evaluator, const struct job *job, struct evaluation *evaluation) {
     struct watch watch = {evaluator, job->observer};
+    if (job->measures_alone)
+        return measure_alone(evaluator, job->genome, job->seed, evaluation);
     struct job watched = *job;
     watched.observer = &(struct train_observer){.tell = tell_step, .context = &watch};
     rehearsal_await(evaluator->rehearsal, job->genome);
@@ -273,20 +291,4 @@ void evaluator_expect(struct evaluator *evaluator, const struct genome *genomes,
     rehearsal_expect(evaluator->rehearsal, genomes, count);
     if (count == 0)
         rehearsal_pause(evaluator->rehearsal);
-}
-
-status evaluator_measure(struct evaluator *evaluator, const struct genome *genome, uint64_t seed,
-                         struct evaluation *evaluation) {
-    double start = clock_seconds();
-    memset(evaluation, 0, sizeof *evaluation);
-    evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
-    evaluation->seed = seed;
-    note_device(evaluator, evaluation);
-    status outcome = measure_undisturbed(evaluator, genome, evaluation);
-    evaluation->seconds = clock_seconds() - start;
-    if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED)
-        return outcome;
-    evaluation->failed = true;
-    snprintf(evaluation->reason, sizeof evaluation->reason, "%s", status_message());
-    return reopen_device(evaluator, evaluation->reason);
 }

@@ -36,6 +36,7 @@ struct device *evaluator_device(const struct evaluator *evaluator);
  *     rung 2                         resume ----------- steps      forgotten: the state is the one before
  */
 struct job {
+    bool measures_alone;         /* nothing is trained: see evaluator_evaluate() */
     const struct genome *genome; /* valid */
     uint64_t seed;
     long long steps;                              /* that are done when it ends */
@@ -60,6 +61,9 @@ struct job {
  * failure only when nothing more can be evaluated here, as where the data has changed, a file cannot be
  * read or written or the device not be opened again, or STATUS_INTERRUPTED. Weights, state and architecture lie at
  * their paths when the evaluation is there; of a training that was stopped early there are no weights and no state.
+ *
+ * A job that measures alone measures an architecture again on the device: an evaluation of 0 steps that has the metrics
+ * of kind METRIC_DEVICE that the search asks for (measure.h). One that cannot be measured is an evaluation that failed.
  */
 status evaluator_evaluate(struct evaluator *evaluator, const struct job *job, struct evaluation *evaluation) MUST_CHECK;
 
@@ -72,13 +76,6 @@ bool evaluator_was_lost(const struct evaluator *evaluator);
  * Nobody, for a count of 0: what has begun is waited for.
  */
 void evaluator_expect(struct evaluator *evaluator, const struct genome *genomes, int count);
-
-/*
- * Measures an architecture again on the device, without training: an evaluation of 0 steps that has the metrics of kind
- * METRIC_DEVICE that the search asks for (measure.h). One that cannot be measured is an evaluation that failed.
- */
-status evaluator_measure(struct evaluator *evaluator, const struct genome *genome, uint64_t seed,
-                         struct evaluation *evaluation) MUST_CHECK;
 
 /*
  * The settings that a config means for devices, for models (of the first task), for training and for the parts of the

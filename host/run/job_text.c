@@ -58,6 +58,7 @@ char *job_print(const struct job *job) {
     cJSON_AddNumberToObject(json, "steps", (double)job->steps);
     cJSON_AddNumberToObject(json, "schedule_steps", (double)job->schedule_steps);
     cJSON_AddNumberToObject(json, "side_steps", (double)job->side_steps);
+    cJSON_AddBoolToObject(json, "measures_alone", job->measures_alone);
     add_name(json, "resume", job->resume_path);
     add_name(json, "state", job->state_path);
     add_name(json, "weights", job->weights_path);
@@ -77,7 +78,8 @@ static cJSON *describe_metric(const struct evaluation *evaluation, int metric) {
     return cJSON_CreateDoubleArray(values, has_interval ? 3 : 1);
 }
 
-char *evaluation_print(const struct evaluation *evaluation) {
+char *result_print(const struct job_result *result) {
+    const struct evaluation *evaluation = &result->evaluation;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddBoolToObject(json, "failed", evaluation->failed);
     cJSON_AddBoolToObject(json, "stopped", evaluation->stopped);
@@ -90,6 +92,10 @@ char *evaluation_print(const struct evaluation *evaluation) {
     for (int m = 0; m < METRICS; m++)
         if (isfinite(evaluation->metrics.values[m]))
             cJSON_AddItemToObject(metrics, metric_table[m].name, describe_metric(evaluation, m));
+    cJSON_AddItemToObject(json, "curve", now_curve_json(&result->curve));
+    cJSON *files = cJSON_AddArrayToObject(json, "files");
+    for (int f = 0; f < result->files.count; f++)
+        cJSON_AddItemToArray(files, cJSON_CreateString(name_of(result->files.paths[f])));
     return print_and_delete(json);
 }
 
@@ -173,6 +179,7 @@ static status read_job(const cJSON *json, const struct genome_space *space, cons
     job->genome = &received->individual.genome;
     TRY(read_count(json, "seed", 0, 9007199254740992.0, &seed));
     job->seed = (uint64_t)seed;
+    job->measures_alone = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "measures_alone"));
     TRY(read_count(json, "steps", 0, most_steps, &job->steps));
     TRY(read_count(json, "schedule_steps", 0, most_steps, &job->schedule_steps));
     TRY(read_count(json, "side_steps", 0, most_steps, &job->side_steps));
@@ -224,11 +231,27 @@ static status read_evaluation(const cJSON *json, struct evaluation *evaluation) 
     return STATUS_OK;
 }
 
-status evaluation_parse(const char *text, uint64_t seed, struct evaluation *evaluation) {
+static status read_files(const cJSON *json, struct job_files *files) {
+    const cJSON *file;
+    cJSON_ArrayForEach(file, cJSON_GetObjectItemCaseSensitive(json, "files")) {
+        if (files->count == JOB_MOST_FILES || !cJSON_IsString(file) || !is_name(file->valuestring))
+            return fail("its files are no names of files");
+        snprintf(files->paths[files->count++], PATH_MAX, "%s", file->valuestring);
+    }
+    return STATUS_OK;
+}
+
+status result_parse(const char *text, uint64_t seed, struct job_result *result) {
     cJSON *json = cJSON_Parse(text);
-    *evaluation = (struct evaluation){.seed = seed};
+    memset(result, 0, sizeof *result);
+    struct evaluation *evaluation = &result->evaluation;
+    evaluation->seed = seed;
     evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
     status outcome = cJSON_IsObject(json) ? read_evaluation(json, evaluation) : fail("it is no JSON object");
+    if (outcome == STATUS_OK)
+        outcome = read_files(json, &result->files);
+    if (outcome == STATUS_OK)
+        now_curve_read(cJSON_GetObjectItemCaseSensitive(json, "curve"), &result->curve);
     cJSON_Delete(json);
     return outcome == STATUS_OK ? outcome : fail_while(outcome, "a result that was received cannot be used");
 }

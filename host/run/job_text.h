@@ -3,10 +3,12 @@
  *
  *     {"genome": "21111-11111", "seed": 1, "steps": 120, "schedule_steps": 120, "side_steps": 0,
  *      "resume": name, "state": name, "weights": name, "architecture": name,
- *      "sources": "0:0 - 1:2", "parents": [{"genome": "...", "weights": name}, null], "stop": [above, bias, spread]}
+ *      "measures_alone": false, "sources": "0:0 - 1:2", "parents": [{"genome": "...", "weights": name}, null], "stop":
+ * [above, bias, spread]}
  *
  *     {"failed": false, "stopped": false, "reason": "", "steps": 120, "trained_steps": 120, "device": "...",
- *      "seconds": 1.5, "metrics": {"bits_per_byte": [2.1], "decode_us": [190, 180, 201], ...}}
+ *      "seconds": 1.5, "metrics": {"bits_per_byte": [2.1], "decode_us": [190, 180, 201], ...},
+ *      "curve": [[step, loss], ...], "files": [name, ...]}
  *
  * in which what there is not is missing. Names are those of files in the checkpoints of the run. Numbers come back bit
  * for bit. What is read may come from anybody: whatever is not as a search writes it is refused.
@@ -16,6 +18,7 @@
 
 #include "evolve/population.h"
 #include "run/evaluator.h"
+#include "run/now.h"
 
 #include <limits.h>
 
@@ -43,8 +46,14 @@ struct job_files {
 void job_inputs(const struct job *job, int tasks, struct job_files *files);
 void job_outputs(const struct job *job, int tasks, struct job_files *files);
 
+/* What came of a job: with the curve of its training and the names of the files that it wrote. */
+struct job_result {
+    struct evaluation evaluation;
+    struct now_curve curve;
+    struct job_files files; /* read back: names */
+};
 /* The caller frees it. The seed is that of the job. */
-char *evaluation_print(const struct evaluation *evaluation);
-status evaluation_parse(const char *text, uint64_t seed, struct evaluation *evaluation) MUST_CHECK;
+char *result_print(const struct job_result *result);
+status result_parse(const char *text, uint64_t seed, struct job_result *result) MUST_CHECK;
 
 #endif

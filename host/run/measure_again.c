@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "run/dispatch.h"
 #include "run/measure_apart.h"
-#include "run/search_state.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,10 +38,13 @@ static status measure_again(struct search *search, const struct individual *indi
     TRY(store_find_evaluation(search->store, &key, &known, evaluation));
     if (known)
         return STATUS_OK;
-    if (measures_apart(&search->config))
+    /* Processes of this machine know only its own devices. */
+    if (measures_apart(&search->config) && !store_is_on_server(search->store))
         TRY(measure_in_processes(search, individual, key.seed, evaluation));
     else
-        TRY(workers_measure(search->workers, &individual->genome, key.seed, evaluation));
+        TRY(dispatch_evaluate(search,
+                              &(struct job){.measures_alone = true, .genome = &individual->genome, .seed = key.seed},
+                              evaluation));
     return store_add_evaluation(search->store, &key, evaluation);
 }
 

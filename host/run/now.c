@@ -165,9 +165,10 @@ static void read_devices(const cJSON *json, struct now *now) {
     }
 }
 
-static void read_curve(const cJSON *json, struct now_curve *curve) {
+void now_curve_read(const cJSON *json, struct now_curve *curve) {
     const cJSON *point;
-    cJSON_ArrayForEach(point, cJSON_GetObjectItemCaseSensitive(json, "curve")) {
+    *curve = (struct now_curve){.count = 0};
+    cJSON_ArrayForEach(point, json) {
         const cJSON *step = cJSON_GetArrayItem(point, 0), *loss = cJSON_GetArrayItem(point, 1);
         if (curve->count == NOW_POINTS || !cJSON_IsNumber(step) || !cJSON_IsNumber(loss))
             return;
@@ -188,7 +189,7 @@ void now_read_text(const char *text, bool *found, struct now *now) {
         now->seconds_left = read_number(json, "seconds_left");
         now->cores_used = read_number(json, "cores_used");
         now->cores = read_number(json, "cores");
-        read_curve(json, &now->curve);
+        now_curve_read(cJSON_GetObjectItemCaseSensitive(json, "curve"), &now->curve);
         read_devices(json, now);
     }
     cJSON_Delete(json);

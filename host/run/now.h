@@ -32,6 +32,8 @@ struct now_curve {
 void now_curve_add(struct now_curve *curve, int64_t step, double loss);
 /* [[step, loss], ...]; the caller deletes it. */
 cJSON *now_curve_json(const struct now_curve *curve);
+/* Reads that back, as much as can be read; of what is no such list, nothing. */
+void now_curve_read(const cJSON *json, struct now_curve *curve);
 
 /* What is done on one device: a training. Without `what`, nothing is. */
 struct now_training {

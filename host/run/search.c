@@ -4,12 +4,12 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "genome/builtin.h"
+#include "run/dispatch.h"
 #include "run/earlier.h"
 #include "run/founders.h"
 #include "run/resume.h"
 #include "run/search_state.h"
 #include "run/static_costs.h"
-#include "run/trial.h"
 #include "starcl/version.h"
 
 #include <stdio.h>
@@ -18,6 +18,7 @@
 
 void search_release(struct search *search) {
     workers_destroy(search->workers); /* before what their jobs point at */
+    dispatch_end(search);
     trials_end(search);
     store_close(search->store);
     task_list_close(&search->tasks);
@@ -97,7 +98,9 @@ static status run(struct search *search, const char *event) {
     announce_start(search);
     TRY(store_set_status(search->store, "running"));
     TRY(store_log(search->store, event, NULL));
-    status outcome = search_drive(search);
+    status outcome = dispatch_begin(search);
+    if (outcome == STATUS_OK)
+        outcome = search_drive(search);
     progress_clear();
     /* The message of a failure is wanted after its record was written. */
     char *message = memory_copy_text(status_message());
@@ -196,7 +199,8 @@ static status check_facts(const struct search *search) {
         resume_note_file(&beginning, store_path(search->store), "catalogue.cfg",
                          store_fact(search->store, FACT_CATALOGUE));
     }
-    resume_note_device(&beginning, workers_device(search->workers, 0));
+    if (workers_count(search->workers) > 0)
+        resume_note_device(&beginning, workers_device(search->workers, 0));
     return STATUS_OK;
 }
 

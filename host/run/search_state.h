@@ -24,6 +24,7 @@ struct stage {
 };
 
 struct trial;
+struct dispatch;
 
 struct search {
     struct run_config config;
@@ -55,7 +56,8 @@ struct search {
     } spent;
     struct growth *growth;
 
-    struct trial **trials; /* in flight, in the order in which they were begun */
+    struct dispatch *dispatch; /* of a run on a server; NULL: this process evaluates by itself */
+    struct trial **trials;     /* in flight, in the order in which they were begun */
     int trial_count;
     pthread_mutex_t lock; /* of the views of trainings, which workers' threads change */
 
@@ -117,9 +119,9 @@ struct stage search_final_stage(const struct search *search);
 double stage_steps(const struct stage *stage);
 
 /* driver.c. How many trials may be in flight. */
-int search_capacity(const struct search *search);
+int search_capacity(struct search *search);
 /* Who a worker that begins now will probably be given next, as far as that can be guessed; how many that are. */
-int search_guess_next(const struct search *search, struct genome genomes[REHEARSAL_MOST]);
+int search_guess_next(struct search *search, struct genome genomes[REHEARSAL_MOST]);
 /* Asks, assesses and tells until all candidates are evaluated, then trains the best again. */
 status search_drive(struct search *search) MUST_CHECK;
 

@@ -71,6 +71,8 @@ status store_create(const char *path, const char *const facts[RUN_FACTS], struct
 status store_check_free(const char *path) MUST_CHECK;
 /* Opens a run to go on with it, alone (STATUS_FAILED while another process does), or to read it. */
 status store_open(const char *path, bool for_writing, struct store **store) MUST_CHECK;
+/* Opens a run on a server to work on it beside its driver (queue.h). STATUS_USAGE where the path is none. */
+status store_join(const char *path, struct store **store) MUST_CHECK;
 void store_close(struct store *store);
 /* Of a run that is read: from now on, until this is called again, it is seen as it is now, whatever its writer adds. */
 status store_hold(struct store *store) MUST_CHECK;
@@ -217,5 +219,8 @@ void store_checkpoint_path(const struct store *store, int id, const char *ending
 status store_put_file(struct store *store, const char *name, const char *path) MUST_CHECK;
 status store_get_file(struct store *store, const char *name, const char *path) MUST_CHECK;
 status store_remove_file(struct store *store, const char *name) MUST_CHECK;
+status store_has_file(struct store *store, const char *name, bool *has) MUST_CHECK;
+/* Of a run on a server: a file that somebody else brought there comes to this process's folder of checkpoints. */
+status store_fetch_file(struct store *store, const char *name) MUST_CHECK;
 
 #endif

@@ -256,7 +256,7 @@ status store_progress(struct store *store, struct progress_point **points, int *
 
 status store_add_told(struct store *store, const struct told_record *record) {
     struct statement *statement;
-    TRY(database_prepare(store->database, 
+    TRY(database_prepare(store->database,
                          "INSERT INTO told VALUES ($1, $2, $3) ON CONFLICT (place) DO UPDATE SET"
                          " candidate = excluded.candidate, asked = excluded.asked",
                          &statement));

@@ -172,6 +172,20 @@ status store_get_file(struct store *store, const char *name, const char *path) {
     return copy_file(own, path);
 }
 
+status store_has_file(struct store *store, const char *name, bool *has) {
+    struct statement *statement;
+    char own[PATH_MAX];
+    *has = !store->on_server && file_exists(path_in_folder(store, name, own));
+    if (!store->on_server)
+        return STATUS_OK;
+    TRY(database_prepare(store->database, "SELECT 1 FROM files WHERE name = $1 AND part = 0", &statement));
+    statement_bind_text(statement, 1, name);
+    TRY(statement_row(statement, has));
+    if (*has)
+        statement_end(statement);
+    return STATUS_OK;
+}
+
 status store_remove_file(struct store *store, const char *name) {
     char own[PATH_MAX];
     if (store->on_server)
@@ -258,7 +272,10 @@ status store_bring_files(struct store *store) {
 static status list_files(struct store *store, char ***names, int *count) {
     struct statement *statement;
     bool row;
-    TRY(database_prepare(store->database, "SELECT name FROM files WHERE part = 0 ORDER BY name", &statement));
+    TRY(database_prepare(
+        store->database,
+        "SELECT name FROM files WHERE part = 0 AND name <> 'text' AND name NOT LIKE 'lease-%' ORDER BY name",
+        &statement));
     for (;;) {
         TRY(statement_row(statement, &row));
         if (!row)
@@ -269,7 +286,7 @@ static status list_files(struct store *store, char ***names, int *count) {
 }
 
 /* A name from a database is not trusted with a path. */
-static status fetch_file(struct store *store, const char *name) {
+status store_fetch_file(struct store *store, const char *name) {
     char path[PATH_MAX];
     struct stat now;
     if (is_unfinished(name) || strchr(name, '/') || name[0] == '.' || strlen(name) >= NAME_BYTES)
@@ -288,7 +305,7 @@ static status fetch_files(struct store *store) {
     status outcome = list_files(store, &names, &count);
     for (int n = 0; n < count; n++) {
         if (outcome == STATUS_OK)
-            outcome = fetch_file(store, names[n]);
+            outcome = store_fetch_file(store, names[n]);
         free(names[n]);
     }
     free(names);

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/settings.h"
 #include "run/database_postgres.h"
+#include "run/queue.h"
 #include "run/schema.h"
 #include "run/store_server.h"
 #include "run/store_state.h"
@@ -98,6 +99,7 @@ static status fill_server(struct database *database, const struct server_run *ru
     TRY(server_run_make(database, run));
     TRY(put_facts(database, facts));
     TRY(schema_create_files(database));
+    TRY(queue_define(database));
     return check_kept(database, facts);
 }
 
@@ -285,6 +287,19 @@ status store_open(const char *path, bool for_writing, struct store **store) {
     if (for_writing)
         TRY(folder_open(&folder_of_search, path, &folder));
     return open_in_folder(path, folder, store);
+}
+
+status store_join(const char *path, struct store **store) {
+    struct server_run run;
+    struct database *database;
+    *store = NULL;
+    if (!store_is_url(path))
+        return fail_usage("%s is no URL of a database; other machines can only work on a run whose run.store is one: "
+                          "postgresql://...",
+                          path);
+    TRY(server_run_read(path, &run));
+    TRY(server_run_open(&run, DATABASE_WRITE, &database));
+    return open_on_server(&run, database, false, store);
 }
 
 bool store_is_url(const char *path) {

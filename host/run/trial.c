@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "run/dispatch.h"
 #include "run/static_costs.h"
 
 #include <math.h>
@@ -51,7 +52,7 @@ static struct stop_rule stop_rule_of(const struct search *search, const struct i
 }
 
 /* Only the first seed's weights are kept, of which a later seed that fails takes nothing away. */
-static void submit(struct search *search, struct trial *trial) {
+static status submit(struct search *search, struct trial *trial) {
     const struct stage *stage = &trial->stage;
     int id = trial->individual.id, seed = trial->evaluated;
     search_state_path(search, id, seed, trial->state);
@@ -78,7 +79,7 @@ static void submit(struct search *search, struct trial *trial) {
     trial->has_job = trial->is_new = true;
     struct genome next[REHEARSAL_MOST];
     int next_count = search_guess_next(search, next);
-    workers_submit(search->workers, &trial->job, trial, next, next_count);
+    return dispatch_submit(search, trial, next, next_count);
 }
 
 /* ---- its seeds ---- */
@@ -118,7 +119,7 @@ static status go_on(struct search *search, struct trial *trial) {
         if (known)
             add_evaluation(search, trial, &evaluation);
         else
-            submit(search, trial);
+            TRY(submit(search, trial));
     }
     return STATUS_OK;
 }
@@ -171,15 +172,16 @@ static status tell_notices(struct search *search) {
 status trials_wait(struct search *search) {
     static const double moment = 0.1; /* seconds between two looks at the progress */
     struct finished_job finished;
-    workers_wait(search->workers, moment, &finished);
+    dispatch_wait(search, moment, &finished);
     announce_progress(search);
     TRY(tell_notices(search));
     if (!finished.owner)
-        return workers_active(search->workers) > 0 ? STATUS_OK : fail("no device is left");
+        return finished.outcome;
     struct trial *trial = finished.owner;
     trial->has_job = false;
     TRY(finished.outcome);
     TRY(record(search, trial, &finished.evaluation));
+    TRY(dispatch_forget(search, trial));
     announce_kernels(search);
     add_evaluation(search, trial, &finished.evaluation);
     for (int i = 0; i < search->trial_count; i++)
@@ -188,6 +190,19 @@ status trials_wait(struct search *search) {
 }
 
 /* ---- trials ---- */
+
+struct now_training trial_training(struct search *search, const struct trial *trial) {
+    struct now_training training = {.loss = NAN};
+    snprintf(training.what, sizeof training.what, "%s", trial->what);
+    pthread_mutex_lock(&search->lock);
+    if (trial->has_job) {
+        training.step = trial->view.step;
+        training.steps = trial->view.steps;
+        training.loss = trial->view.loss;
+    }
+    pthread_mutex_unlock(&search->lock);
+    return training;
+}
 
 /*
  * Limits on what is known without training cost no training: among those that violate limits, how far they do so

@@ -32,7 +32,8 @@ struct trial {
     bool is_new;        /* something was trained for it */
     bool has_job, is_over;
 
-    struct job job; /* with what it points at, and its key */
+    struct job job;   /* with what it points at, and its key */
+    long long job_id; /* in the queue of a run on a server */
     struct evaluation_key key;
     char state[PATH_MAX], weights[PATH_MAX], architecture[PATH_MAX], parents[2][PATH_MAX];
     struct genome parent_genomes[2];
@@ -51,6 +52,9 @@ void trials_end(struct search *search);
 
 /* Waits until an evaluation is there and was recorded, or a moment has passed, and tells the user how far all are. */
 status trials_wait(struct search *search) MUST_CHECK;
+
+/* What its training is at. */
+struct now_training trial_training(struct search *search, const struct trial *trial);
 
 /* For a job that is none of a trial's: the observer that shows it. */
 struct train_observer training_observer(struct training_view *view);

@@ -17,8 +17,7 @@ enum { LOSSES_MOST = 3 };
 
 /* What a worker is to do. */
 struct order {
-    enum { ORDER_EVALUATE, ORDER_MEASURE } kind;
-    struct job job; /* of an order to measure: genome and seed alone */
+    struct job job;
     void *owner;
     struct genome next[REHEARSAL_MOST];
     int next_count;
@@ -120,11 +119,7 @@ static void count_builds(struct worker *worker) {
 static void carry_out(struct worker *worker, struct order *order) {
     struct evaluator *evaluator = worker->evaluator;
     evaluator_expect(evaluator, order->next, order->next_count);
-    order->outcome = STATUS_OK;
-    if (order->kind == ORDER_EVALUATE)
-        order->outcome = evaluator_evaluate(evaluator, &order->job, &order->evaluation);
-    else
-        order->outcome = evaluator_measure(evaluator, order->job.genome, order->job.seed, &order->evaluation);
+    order->outcome = evaluator_evaluate(evaluator, &order->job, &order->evaluation);
     free(order->message);
     order->message = order->outcome == STATUS_OK ? NULL : memory_copy_text(status_message());
 }
@@ -143,8 +138,7 @@ static bool hand_back(struct worker *worker, struct order *order) {
     struct workers *workers = worker->workers;
     bool is_gone = !evaluator_device(worker->evaluator);
     bool lost = is_gone || evaluator_was_lost(worker->evaluator), is_last = workers->active == 1;
-    bool goes_back = lost && !is_last && order->kind == ORDER_EVALUATE && order->outcome != STATUS_INTERRUPTED &&
-                     order->lost_by == 0;
+    bool goes_back = lost && !is_last && order->outcome != STATUS_INTERRUPTED && order->lost_by == 0;
     const char *reason = order->outcome == STATUS_OK ? order->evaluation.reason : order->message;
     worker->losses = lost ? worker->losses + 1 : 0;
     if (is_gone || (worker->losses >= LOSSES_MOST && !is_last))
@@ -248,6 +242,12 @@ static status add_worker(struct workers *workers, const struct run_config *confi
     return open_worker(worker, config, choice, catalogue, tasks);
 }
 
+/* The driver of a run on a server may leave all work to others. */
+static bool means_none(const struct run_config *config) {
+    const char *first = text_list_next(&config->devices.use, NULL);
+    return config->devices.use.count == 1 && strcmp(first, "none") == 0;
+}
+
 /* One for each of devices.use. */
 static status add_workers(struct workers *workers, const struct run_config *config, const struct catalogue *catalogue,
                           const struct task_list *tasks) {
@@ -280,7 +280,8 @@ static status start_worker(struct worker *worker) {
 status workers_create(const struct run_config *config, const struct catalogue *catalogue, const struct task_list *tasks,
                       struct workers **result) {
     struct workers *workers = new_workers();
-    status outcome = config->devices.use.count > 0
+    status outcome = means_none(config) ? STATUS_OK
+                     : config->devices.use.count > 0
                          ? add_workers(workers, config, catalogue, tasks)
                          : add_worker(workers, config, config->devices.device, catalogue, tasks);
     workers->active = workers->count;
@@ -332,27 +333,27 @@ void *workers_owner(struct workers *workers, int number) {
 }
 
 struct worker_facts workers_facts(const struct workers *workers, int number) {
+    static const struct worker_facts others = {"none", "other machines' devices", "", "", ""};
+    if (workers->count == 0)
+        return others;
     const struct worker *worker = workers->workers[number];
     return (struct worker_facts){worker->name, worker->device, worker->platform, worker->driver, worker->gemm};
 }
 
 struct device *workers_device(const struct workers *workers, int number) {
-    return evaluator_device(workers->workers[number]->evaluator);
-}
-
-static void give_order(struct workers *workers, struct order *order) {
-    pthread_mutex_lock(&workers->lock);
-    queue_push(&workers->waiting, order);
-    pthread_cond_broadcast(&workers->changed);
-    pthread_mutex_unlock(&workers->lock);
+    return workers->count > 0 ? evaluator_device(workers->workers[number]->evaluator) : NULL;
 }
 
 void workers_submit(struct workers *workers, const struct job *job, void *owner, const struct genome *next,
                     int next_count) {
     struct order *order = memory_allocate(1, sizeof *order);
-    *order = (struct order){.kind = ORDER_EVALUATE, .job = *job, .owner = owner, .next_count = next_count};
-    memcpy(order->next, next, (size_t)next_count * sizeof *next);
-    give_order(workers, order);
+    *order = (struct order){.job = *job, .owner = owner, .next_count = next_count};
+    for (int i = 0; i < next_count; i++)
+        order->next[i] = next[i];
+    pthread_mutex_lock(&workers->lock);
+    queue_push(&workers->waiting, order);
+    pthread_cond_broadcast(&workers->changed);
+    pthread_mutex_unlock(&workers->lock);
 }
 
 static struct timespec moment_in(double seconds) {
@@ -370,7 +371,7 @@ static struct order *await(struct workers *workers, const struct timespec *momen
     bool waits = true;
     pthread_mutex_lock(&workers->lock);
     while (!workers->finished.first && waits) {
-        if (workers->active == 0)
+        if (workers->active == 0 && workers->count > 0)
             waits = false;
         else if (moment)
             waits = pthread_cond_timedwait(&workers->changed, &workers->lock, moment) != ETIMEDOUT;
@@ -394,36 +395,23 @@ void workers_wait(struct workers *workers, double seconds, struct finished_job *
     struct timespec moment = moment_in(seconds);
     struct order *order = await(workers, &moment);
     *finished = (struct finished_job){.owner = NULL};
+    if (!order && workers->count > 0 && workers_active(workers) == 0)
+        finished->outcome = fail("no device is left");
     if (!order)
         return;
     *finished = (struct finished_job){order->owner, outcome_of(order), order->evaluation};
     order_free(order);
 }
 
-/* One order alone. */
-static status await_order(struct workers *workers, struct order *order, struct evaluation *evaluation) {
-    give_order(workers, order);
-    order = await(workers, NULL);
+status workers_evaluate(struct workers *workers, const struct job *job, struct evaluation *evaluation) {
+    workers_submit(workers, job, NULL, NULL, 0);
+    struct order *order = await(workers, NULL);
     if (!order)
         return fail("no device is left");
     status outcome = outcome_of(order);
-    if (evaluation)
-        *evaluation = order->evaluation;
+    *evaluation = order->evaluation;
     order_free(order);
     return outcome;
-}
-
-status workers_evaluate(struct workers *workers, const struct job *job, struct evaluation *evaluation) {
-    struct order *order = memory_allocate(1, sizeof *order);
-    *order = (struct order){.kind = ORDER_EVALUATE, .job = *job};
-    return await_order(workers, order, evaluation);
-}
-
-status workers_measure(struct workers *workers, const struct genome *genome, uint64_t seed,
-                       struct evaluation *evaluation) {
-    struct order *order = memory_allocate(1, sizeof *order);
-    *order = (struct order){.kind = ORDER_MEASURE, .job = {.genome = genome, .seed = seed}};
-    return await_order(workers, order, evaluation);
 }
 
 /* The threads wait for orders, and touch nothing. */

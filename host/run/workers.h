@@ -18,7 +18,7 @@
 
 struct workers;
 
-/* Opens the devices that config->devices means. What is passed must outlive them. */
+/* Opens the devices that config->devices means; none for devices.use = ["none"]. What is passed must outlive them. */
 status workers_create(const struct run_config *config, const struct catalogue *catalogue, const struct task_list *tasks,
                       struct workers **workers) MUST_CHECK;
 /* Jobs that are not finished are given up. NULL is allowed. */
@@ -28,7 +28,7 @@ void workers_destroy(struct workers *workers);
 int workers_count(const struct workers *workers);
 int workers_active(struct workers *workers);
 
-/* Of a device, as it was opened first; texts that live as long as the workers. */
+/* Of a device, as it was opened first, or where there is none, of nobody's; texts that live as long as the workers. */
 struct worker_facts {
     const char *name;   /* for people: which part of which device, too */
     const char *device; /* its kind: what evaluations are compared by */
@@ -56,10 +56,8 @@ void workers_wait(struct workers *workers, double seconds, struct finished_job *
 /* The owner of the job that a worker carries out now; NULL where it has none. */
 void *workers_owner(struct workers *workers, int number);
 
-/* Evaluates one job alone, or measures as evaluator_measure() does, while there is no other. */
+/* Evaluates one job, while there is no other. */
 status workers_evaluate(struct workers *workers, const struct job *job, struct evaluation *evaluation) MUST_CHECK;
-status workers_measure(struct workers *workers, const struct genome *genome, uint64_t seed,
-                       struct evaluation *evaluation) MUST_CHECK;
 /* Nobody is expected next: what devices build ahead comes to an end, and nothing runs on them. Without jobs only. */
 void workers_rest(struct workers *workers);
 

@@ -200,10 +200,10 @@ static void test_sight(void **unused) {
     assert_sight(sight, SIGHT_RUNNING, false, "running");
     /* What it does now is no change. */
     assert_false(sight->has_now);
-    now_tell(&teller, store, &(struct now_progress){.what = "candidate 1", .step = 5, .steps = 9, .loss = 2});
+    now_tell(&teller, store, &(struct now){.training = {.what = "candidate 1", .step = 5, .steps = 9, .loss = 2}});
     assert_sight(sight, SIGHT_RUNNING, false, "running");
     assert_true(sight->has_now);
-    assert_string_equal(sight->now.what, "candidate 1");
+    assert_string_equal(sight->now.training.what, "candidate 1");
     now_end(store);
     assert_sight(sight, SIGHT_RUNNING, false, "running");
     assert_false(sight->has_now);

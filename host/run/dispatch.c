@@ -1,0 +1,254 @@
+#include "run/dispatch.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "run/job_text.h"
+#include "run/shared_text.h"
+#include "run/work.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a driver knows of the queue of its run. */
+struct dispatch {
+    struct work *work; /* of its own devices */
+    struct done_job *done;
+    int done_count, done_taken;
+    struct seen_worker *workers;
+    int worker_count;
+    double last_look; /* at the workers, in seconds */
+    bool told_none;   /* that nobody is there */
+};
+
+static const double look_every = 1, gone_after = 15; /* seconds; a worker says every two that it is there */
+
+static bool on_server(const struct search *search) {
+    return search->dispatch != NULL;
+}
+
+status dispatch_begin(struct search *search) {
+    if (!store_is_on_server(search->store))
+        return STATUS_OK;
+    search->dispatch = memory_allocate(1, sizeof *search->dispatch);
+    TRY(queue_begin(search->store));
+    TRY(shared_text_put(search->store, &search->config));
+    const struct work_setting setting = {.store = search->store,
+                                         .config = &search->config,
+                                         .space = &search->space,
+                                         .tasks = &search->tasks,
+                                         .workers = search->workers};
+    return work_create(&setting, &search->dispatch->work);
+}
+
+void dispatch_end(struct search *search) {
+    struct dispatch *dispatch = search->dispatch;
+    if (!dispatch)
+        return;
+    work_destroy(dispatch->work);
+    done_jobs_free(dispatch->done, dispatch->done_count);
+    free(dispatch->workers);
+    free(dispatch);
+    search->dispatch = NULL;
+}
+
+/* ---- workers ---- */
+
+static struct trial *trial_of(const struct search *search, long long id) {
+    for (int i = 0; i < search->trial_count; i++)
+        if (search->trials[i]->has_job && search->trials[i]->job_id == id)
+            return search->trials[i];
+    return NULL;
+}
+
+/* How far the trainings of other processes are. */
+static void note_views(struct search *search) {
+    const struct dispatch *dispatch = search->dispatch;
+    for (int w = 0; w < dispatch->worker_count; w++) {
+        const struct seen_worker *worker = &dispatch->workers[w];
+        struct trial *trial = worker->job ? trial_of(search, worker->job) : NULL;
+        if (!trial)
+            continue;
+        trial->view.step = worker->step;
+        trial->view.steps = worker->steps;
+        trial->view.loss = worker->loss;
+    }
+}
+
+static void tell_of_workers(struct dispatch *dispatch, const struct search *search) {
+    if (dispatch->worker_count == 0 && !dispatch->told_none)
+        progress_line("note    nobody works on this run; on any machine: starcl work '%s'", store_path(search->store));
+    dispatch->told_none = dispatch->worker_count == 0;
+}
+
+static status look_at_workers(struct search *search) {
+    struct dispatch *dispatch = search->dispatch;
+    double now = clock_seconds();
+    if (now - dispatch->last_look < look_every)
+        return STATUS_OK;
+    dispatch->last_look = now;
+    free(dispatch->workers);
+    dispatch->workers = NULL;
+    TRY(queue_workers(search->store, gone_after, &dispatch->workers, &dispatch->worker_count));
+    note_views(search);
+    tell_of_workers(dispatch, search);
+    return STATUS_OK;
+}
+
+int dispatch_workers(struct search *search) {
+    int count = on_server(search) ? search->dispatch->worker_count : workers_active(search->workers);
+    return count > 0 ? count : 1; /* whose failure is then found, or who may come */
+}
+
+void dispatch_describe(struct search *search, struct now *now) {
+    int count = on_server(search) ? search->dispatch->worker_count : workers_count(search->workers);
+    for (int i = 0; i < count && i < NOW_DEVICES; i++) {
+        struct now_training *device = &now->devices[now->device_count++];
+        const struct seen_worker *seen = on_server(search) ? &search->dispatch->workers[i] : NULL;
+        const struct trial *trial =
+            seen ? (seen->job ? trial_of(search, seen->job) : NULL) : workers_owner(search->workers, i);
+        *device = trial ? trial_training(search, trial) : (struct now_training){.loss = NAN};
+        if (seen)
+            snprintf(device->device, sizeof device->device, "%.70s, %.80s", seen->name, seen->device);
+        else
+            snprintf(device->device, sizeof device->device, "%s", workers_facts(search->workers, i).name);
+    }
+}
+
+/* ---- jobs ---- */
+
+/* What names a job among those of a run: whoever wants it again finds it. */
+static char *key_of(const struct job *job) {
+    char genome[GENOME_TEXT_BYTES];
+    struct text key = {0};
+    text_append(&key, "%s %llu %lld %lld %s %s", genome_print(job->genome, genome), (unsigned long long)job->seed,
+                job->steps, job->schedule_steps, job->measures_alone ? "measured" : "trained",
+                job->weights_path ? strrchr(job->weights_path, '/') + 1 : "");
+    return key.text;
+}
+
+static status put_job(struct search *search, const struct job *job, long long *id) {
+    char *key = key_of(job), *text = job_print(job);
+    status outcome = queue_put(search->store, key, text, id);
+    free(text);
+    free(key);
+    return outcome;
+}
+
+status dispatch_submit(struct search *search, struct trial *trial, const struct genome *next, int next_count) {
+    if (on_server(search))
+        return put_job(search, &trial->job, &trial->job_id);
+    workers_submit(search->workers, &trial->job, trial, next, next_count);
+    return STATUS_OK;
+}
+
+status dispatch_forget(struct search *search, struct trial *trial) {
+    return on_server(search) ? queue_forget(search->store, trial->job_id) : STATUS_OK;
+}
+
+/* ---- results ---- */
+
+static status read_result(struct search *search, const struct done_job *done, const struct job *job,
+                          struct job_result *result) {
+    if (done->result)
+        TRY(result_parse(done->result, job->seed, result));
+    for (int f = 0; f < result->files.count; f++)
+        TRY(store_fetch_file(search->store, result->files.paths[f]));
+    return STATUS_OK;
+}
+
+/* What cannot be used, or never came, is a failure of the candidate. */
+static void take_result(struct search *search, const struct done_job *done, const struct job *job,
+                        struct job_result *result) {
+    struct evaluation *evaluation = &result->evaluation;
+    if (read_result(search, done, job, result) != STATUS_OK) {
+        evaluation->failed = true;
+        snprintf(evaluation->reason, sizeof evaluation->reason, "%s", status_message());
+    } else if (!done->result) {
+        evaluation->failed = true;
+        snprintf(evaluation->reason, sizeof evaluation->reason, "%d workers were lost with it", done->attempts);
+    }
+    evaluation->seed = job->seed;
+    evaluation->steps = job->steps;
+    if (evaluation->failed)
+        evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
+}
+
+/* The next job that is done and whose owner is there. */
+static struct trial *next_done(struct search *search, const struct done_job **done) {
+    struct dispatch *dispatch = search->dispatch;
+    while (dispatch->done_taken < dispatch->done_count) {
+        *done = &dispatch->done[dispatch->done_taken++];
+        struct trial *trial = trial_of(search, (*done)->id);
+        if (trial)
+            return trial;
+    }
+    return NULL;
+}
+
+static status look_for_done(struct search *search) {
+    struct dispatch *dispatch = search->dispatch;
+    if (dispatch->done_taken < dispatch->done_count)
+        return STATUS_OK;
+    done_jobs_free(dispatch->done, dispatch->done_count);
+    dispatch->done = NULL;
+    dispatch->done_taken = dispatch->done_count = 0;
+    return queue_done(search->store, &dispatch->done, &dispatch->done_count);
+}
+
+/* One round: this process works, and looks what others did. */
+static status attend(struct search *search, double seconds) {
+    if (search->dispatch->done_taken < search->dispatch->done_count)
+        seconds = 0;
+    TRY(work_step(search->dispatch->work, seconds));
+    TRY(look_at_workers(search));
+    return look_for_done(search);
+}
+
+static void wait_on_server(struct search *search, double seconds, struct finished_job *finished) {
+    const struct done_job *done;
+    *finished = (struct finished_job){.owner = NULL, .outcome = attend(search, seconds)};
+    struct trial *trial = finished->outcome == STATUS_OK ? next_done(search, &done) : NULL;
+    if (!trial)
+        return;
+    struct job_result *result = memory_allocate(1, sizeof *result);
+    take_result(search, done, &trial->job, result);
+    finished->owner = trial;
+    finished->evaluation = result->evaluation;
+    trial->view.curve = result->curve;
+    free(result);
+}
+
+void dispatch_wait(struct search *search, double seconds, struct finished_job *finished) {
+    if (on_server(search))
+        wait_on_server(search, seconds, finished);
+    else
+        workers_wait(search->workers, seconds, finished);
+}
+
+static status evaluate_on_server(struct search *search, const struct job *job, struct evaluation *evaluation) {
+    long long id;
+    TRY(put_job(search, job, &id));
+    for (;;) {
+        TRY(attend(search, 0.1));
+        struct dispatch *dispatch = search->dispatch;
+        while (dispatch->done_taken < dispatch->done_count) {
+            const struct done_job *done = &dispatch->done[dispatch->done_taken++];
+            if (done->id != id)
+                continue;
+            struct job_result *result = memory_allocate(1, sizeof *result);
+            take_result(search, done, job, result);
+            *evaluation = result->evaluation;
+            free(result);
+            return queue_forget(search->store, id);
+        }
+    }
+}
+
+status dispatch_evaluate(struct search *search, const struct job *job, struct evaluation *evaluation) {
+    return on_server(search) ? evaluate_on_server(search, job, evaluation)
+                             : workers_evaluate(search->workers, job, evaluation);
+}

@@ -1,0 +1,261 @@
+#include "run/queue.h"
+
+#include "base/memory.h"
+#include "run/store_state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Times are the server's, in seconds since 1970: clocks of machines differ. */
+#define NOW "extract(epoch FROM clock_timestamp())"
+/* That a job is nobody's. */
+#define FREE "(state = 'waiting' OR (state = 'leased' AND until < " NOW "))"
+
+status queue_define(struct database *database) {
+    return database_define(
+        database,
+        "CREATE TABLE jobs (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, job TEXT NOT NULL, state TEXT NOT NULL,"
+        " attempts INTEGER NOT NULL, worker TEXT, until REAL, result TEXT);"
+        "CREATE INDEX jobs_by_state ON jobs (state, id);"
+        "CREATE TABLE workers (name TEXT PRIMARY KEY, device TEXT NOT NULL, seen REAL NOT NULL,"
+        " job INTEGER, step INTEGER, steps INTEGER, loss REAL);");
+}
+
+/* One statement without parameters but texts and integers that were bound. */
+static status change(struct store *store, const char *sql, const char *text, long long number) {
+    struct statement *statement;
+    TRY(database_prepare(store->database, sql, &statement));
+    if (text)
+        statement_bind_text(statement, 1, text);
+    else
+        statement_bind_integer(statement, 1, number);
+    return statement_finish(statement);
+}
+
+/* ---- the driver ---- */
+
+status queue_begin(struct store *store) {
+    return database_execute(store->database, "DELETE FROM jobs WHERE state = 'waiting'");
+}
+
+status queue_put(struct store *store, const char *key, const char *job, long long *id) {
+    struct statement *statement;
+    bool row;
+    TRY(database_prepare(store->database,
+                         "INSERT INTO jobs (key, job, state, attempts) VALUES ($1, $2, 'waiting', 0)"
+                         " ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING id",
+                         &statement));
+    statement_bind_text(statement, 1, key);
+    statement_bind_text(statement, 2, job);
+    TRY(statement_row(statement, &row));
+    if (!row)
+        return fail("%s: the server did not take a job", store->path);
+    *id = statement_integer(statement, 0);
+    statement_end(statement);
+    return STATUS_OK;
+}
+
+/* Jobs that every worker was lost with. */
+static status give_up_jobs(struct store *store) {
+    return change(store, "UPDATE jobs SET state = 'done' WHERE " FREE " AND attempts >= $1", NULL, LEASES_MOST);
+}
+
+static status read_done(struct store *store, struct done_job **jobs, int *count) {
+    struct statement *statement;
+    bool row;
+    TRY(database_prepare(store->database, "SELECT id, attempts, result FROM jobs WHERE state = 'done' ORDER BY id",
+                         &statement));
+    for (;;) {
+        TRY(statement_row(statement, &row));
+        if (!row)
+            return STATUS_OK;
+        *jobs = memory_resize(*jobs, (size_t)*count + 1, sizeof **jobs);
+        (*jobs)[(*count)++] = (struct done_job){
+            .id = statement_integer(statement, 0),
+            .attempts = (int)statement_integer(statement, 1),
+            .result = statement_is_null(statement, 2) ? NULL : memory_copy_text(statement_text(statement, 2))};
+    }
+}
+
+status queue_done(struct store *store, struct done_job **jobs, int *count) {
+    *jobs = NULL;
+    *count = 0;
+    TRY(give_up_jobs(store));
+    status outcome = read_done(store, jobs, count);
+    if (outcome != STATUS_OK) {
+        done_jobs_free(*jobs, *count);
+        *jobs = NULL;
+    }
+    return outcome;
+}
+
+void done_jobs_free(struct done_job *jobs, int count) {
+    for (int i = 0; i < count; i++)
+        free(jobs[i].result);
+    free(jobs);
+}
+
+status queue_forget(struct store *store, long long id) {
+    return change(store, "DELETE FROM jobs WHERE id = $1", NULL, id);
+}
+
+static struct seen_worker read_worker(struct statement *statement) {
+    struct seen_worker worker = {.job = statement_integer(statement, 2),
+                                 .step = statement_integer(statement, 3),
+                                 .steps = statement_integer(statement, 4),
+                                 .loss = statement_is_null(statement, 5) ? NAN : statement_number(statement, 5)};
+    snprintf(worker.name, sizeof worker.name, "%s", statement_text(statement, 0));
+    snprintf(worker.device, sizeof worker.device, "%s", statement_text(statement, 1));
+    return worker;
+}
+
+status queue_workers(struct store *store, double seconds, struct seen_worker **workers, int *count) {
+    struct statement *statement;
+    bool row;
+    *workers = NULL;
+    *count = 0;
+    TRY(database_prepare(store->database,
+                         "SELECT name, device, job, step, steps, loss FROM workers WHERE seen > " NOW
+                         " - $1::float8 ORDER BY name",
+                         &statement));
+    statement_bind_number(statement, 1, seconds);
+    for (;;) {
+        status outcome = statement_row(statement, &row);
+        if (outcome != STATUS_OK) {
+            free(*workers);
+            *workers = NULL;
+        }
+        TRY(outcome);
+        if (!row)
+            return STATUS_OK;
+        *workers = memory_resize(*workers, (size_t)*count + 1, sizeof **workers);
+        (*workers)[(*count)++] = read_worker(statement);
+    }
+}
+
+/* ---- a worker ---- */
+
+status queue_lease(struct store *store, const char *worker, double seconds, bool *found, struct leased_job *leased) {
+    struct statement *statement;
+    *found = false;
+    TRY(database_prepare(store->database,
+                         "UPDATE jobs SET state = 'leased', worker = $1, attempts = attempts + 1, until = " NOW
+                         " + $2::float8 WHERE id = (SELECT id FROM jobs WHERE " FREE " AND attempts < $3"
+                         " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+                         " RETURNING id, attempts, job",
+                         &statement));
+    statement_bind_text(statement, 1, worker);
+    statement_bind_number(statement, 2, seconds);
+    statement_bind_integer(statement, 3, LEASES_MOST);
+    TRY(statement_row(statement, found));
+    if (!*found)
+        return STATUS_OK;
+    *leased = (struct leased_job){.id = statement_integer(statement, 0),
+                                  .attempt = (int)statement_integer(statement, 1),
+                                  .job = memory_copy_text(statement_text(statement, 2))};
+    statement_end(statement);
+    return STATUS_OK;
+}
+
+static status note_seen(struct store *store, const struct seen_worker *worker) {
+    struct statement *statement;
+    TRY(database_prepare(store->database,
+                         "INSERT INTO workers VALUES ($1, $2, " NOW ", $3, $4, $5, $6) ON CONFLICT (name) DO UPDATE"
+                         " SET device = excluded.device, seen = excluded.seen,"
+                         " job = excluded.job, step = excluded.step, steps = excluded.steps, loss = excluded.loss",
+                         &statement));
+    statement_bind_text(statement, 1, worker->name);
+    statement_bind_text(statement, 2, worker->device);
+    statement_bind_integer(statement, 3, worker->job);
+    statement_bind_integer(statement, 4, worker->step);
+    statement_bind_integer(statement, 5, worker->steps);
+    statement_bind_number(statement, 6, worker->loss); /* NaN is NULL */
+    return statement_finish(statement);
+}
+
+static status renew(struct store *store, const char *worker, double seconds) {
+    struct statement *statement;
+    TRY(database_prepare(store->database,
+                         "UPDATE jobs SET until = " NOW " + $2::float8 WHERE state = 'leased' AND worker = $1",
+                         &statement));
+    statement_bind_text(statement, 1, worker);
+    statement_bind_number(statement, 2, seconds);
+    return statement_finish(statement);
+}
+
+status queue_see(struct store *store, const struct seen_worker *worker, double seconds) {
+    TRY(note_seen(store, worker));
+    return renew(store, worker->name, seconds);
+}
+
+const char *queue_file_name(const struct leased_job *leased, const char *file, char *name) {
+    snprintf(name, QUEUE_FILE_BYTES, "lease-%lld-%d-%.200s", leased->id, leased->attempt, file);
+    return name;
+}
+
+/* That $1 and $2, id and attempt, name a lease that was given to nobody else. */
+#define LEASE "id = $1 AND attempts = $2 AND state = 'leased'"
+#define HAS_LEASE "EXISTS (SELECT 1 FROM jobs WHERE " LEASE ")"
+
+static status with_lease(struct store *store, const char *sql, const struct leased_job *leased, const char *third,
+                         const char *fourth) {
+    struct statement *statement;
+    TRY(database_prepare(store->database, sql, &statement));
+    statement_bind_integer(statement, 1, leased->id);
+    statement_bind_integer(statement, 2, leased->attempt);
+    if (third)
+        statement_bind_text(statement, 3, third);
+    if (fourth)
+        statement_bind_text(statement, 4, fourth);
+    return statement_finish(statement);
+}
+
+status queue_has_lease(struct store *store, const struct leased_job *leased, bool *has) {
+    struct statement *statement;
+    TRY(database_prepare(store->database, "SELECT 1 FROM jobs WHERE " LEASE, &statement));
+    statement_bind_integer(statement, 1, leased->id);
+    statement_bind_integer(statement, 2, leased->attempt);
+    TRY(statement_row(statement, has));
+    if (*has)
+        statement_end(statement);
+    return STATUS_OK;
+}
+
+/* In place of a file of that name; without the lease it is thrown away. */
+static status settle_file(struct store *store, const struct leased_job *leased, const char *file) {
+    char name[QUEUE_FILE_BYTES];
+    queue_file_name(leased, file, name);
+    TRY(with_lease(store, "DELETE FROM files WHERE name = $3 AND " HAS_LEASE, leased, file, NULL));
+    TRY(with_lease(store, "UPDATE files SET name = $4 WHERE name = $3 AND " HAS_LEASE, leased, name, file));
+    return change(store, "DELETE FROM files WHERE name = $1", name, 0);
+}
+
+/* Nothing is read, so that it can be done again whatever becomes of the server: the second time changes nothing. */
+static status finish(struct store *store, const struct leased_job *leased, const char *result,
+                     const char *const *file_names, int file_count) {
+    /* The row is locked from here on, and nobody is given the job meanwhile. */
+    TRY(with_lease(store, "UPDATE jobs SET until = until WHERE " LEASE, leased, NULL, NULL));
+    for (int i = 0; i < file_count; i++)
+        TRY(settle_file(store, leased, file_names[i]));
+    return with_lease(store, "UPDATE jobs SET state = 'done', result = $3 WHERE " LEASE, leased, result, NULL);
+}
+
+status queue_finish(struct store *store, const struct leased_job *leased, const char *result,
+                    const char *const *file_names, int file_count) {
+    TRY(database_begin(store->database));
+    return database_conclude(store->database, finish(store, leased, result, file_names, file_count));
+}
+
+status queue_hand_back(struct store *store, const struct leased_job *leased) {
+    return with_lease(store, "UPDATE jobs SET state = 'waiting', worker = NULL WHERE " LEASE, leased, NULL, NULL);
+}
+
+status queue_leave(struct store *store, const char *worker) {
+    TRY(change(store,
+               "UPDATE jobs SET state = 'waiting', attempts = attempts - 1, worker = NULL WHERE state = 'leased'"
+               " AND worker = $1",
+               worker, 0));
+    return change(store, "DELETE FROM workers WHERE name = $1", worker, 0);
+}

@@ -1,0 +1,279 @@
+#include "run/work.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/progress.h"
+#include "run/folder.h"
+#include "run/job_text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A device's place for a job. */
+struct slot {
+    struct work *work;
+    char name[WORKER_NAME_BYTES]; /* as a worker of the queue */
+    bool busy;
+    struct leased_job leased;
+    struct received_job received;
+    struct train_observer observer;
+    /* Which the device's thread tells, under the lock. */
+    int64_t step, steps;
+    double loss;
+    struct now_curve curve;
+};
+
+struct work {
+    struct work_setting setting;
+    char folder[PATH_MAX];
+    pthread_mutex_t lock;
+    struct slot *slots;
+    int count, done;
+    double last_seen, last_empty; /* seconds; when the server was told last, and when it had no job */
+};
+
+static const double seen_every = 2; /* seconds */
+
+static void note_step(void *context, int64_t step, int64_t steps, double loss) {
+    struct slot *slot = context;
+    pthread_mutex_lock(&slot->work->lock);
+    slot->step = step;
+    slot->steps = steps;
+    slot->loss = loss;
+    now_curve_add(&slot->curve, step, loss);
+    pthread_mutex_unlock(&slot->work->lock);
+}
+
+status work_create(const struct work_setting *setting, struct work **result) {
+    struct work *work = memory_allocate(1, sizeof *work);
+    char host[64] = "host";
+    const char *base = getenv("TMPDIR");
+    *result = NULL;
+    work->setting = *setting;
+    pthread_mutex_init(&work->lock, NULL);
+    work->count = workers_count(setting->workers);
+    work->slots = memory_allocate((size_t)work->count + 1, sizeof *work->slots);
+    (void)gethostname(host, sizeof host - 1);
+    for (int i = 0; i < work->count; i++) {
+        struct slot *slot = &work->slots[i];
+        slot->work = work;
+        slot->observer = (struct train_observer){.tell = note_step, .context = slot};
+        snprintf(slot->name, sizeof slot->name, "%s:%ld:%d", host, (long)getpid(), i + 1);
+    }
+    snprintf(work->folder, sizeof work->folder, "%.3000s/starcl-work-XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(work->folder)) {
+        status outcome = fail("cannot make a folder %s for weights: %s; TMPDIR may name another place", work->folder,
+                              strerror(errno));
+        work->folder[0] = '\0';
+        work_destroy(work);
+        return outcome;
+    }
+    *result = work;
+    return STATUS_OK;
+}
+
+void work_destroy(struct work *work) {
+    if (!work)
+        return;
+    for (int i = 0; i < work->count; i++) {
+        (void)!queue_leave(work->setting.store, work->slots[i].name); /* or its leases run out */
+        free(work->slots[i].leased.job);
+    }
+    if (*work->folder)
+        folder_remove(work->folder);
+    pthread_mutex_destroy(&work->lock);
+    free(work->slots);
+    free(work);
+}
+
+/* ---- the server is told ---- */
+
+static const char *device_of(const struct work *work, const struct slot *slot) {
+    struct workers *workers = work->setting.workers;
+    for (int i = 0; i < workers_count(workers); i++)
+        if (workers_owner(workers, i) == slot)
+            return workers_facts(workers, i).name;
+    return workers_facts(workers, (int)(slot - work->slots)).name;
+}
+
+static status see(struct work *work, struct slot *slot) {
+    struct seen_worker seen = {.job = slot->busy ? slot->leased.id : 0, .loss = NAN};
+    snprintf(seen.name, sizeof seen.name, "%s", slot->name);
+    snprintf(seen.device, sizeof seen.device, "%.*s", WORKER_NAME_BYTES - 1, device_of(work, slot));
+    pthread_mutex_lock(&work->lock);
+    if (slot->busy && slot->steps > 0) {
+        seen.step = slot->step;
+        seen.steps = slot->steps;
+        seen.loss = slot->loss;
+    }
+    pthread_mutex_unlock(&work->lock);
+    return queue_see(work->setting.store, &seen, (double)work->setting.config->run.lease);
+}
+
+static status see_all(struct work *work) {
+    double now = clock_seconds();
+    if (now - work->last_seen < seen_every)
+        return STATUS_OK;
+    for (int i = 0; i < work->count; i++)
+        TRY(see(work, &work->slots[i]));
+    work->last_seen = now;
+    return STATUS_OK;
+}
+
+/* ---- jobs come ---- */
+
+static const char *name_of(const char *path) {
+    return strrchr(path, '/') + 1;
+}
+
+static status fetch_inputs(struct work *work, const struct job *job) {
+    struct job_files files;
+    job_inputs(job, work->setting.tasks->count, &files);
+    for (int f = 0; f < files.count; f++)
+        TRY(store_get_file(work->setting.store, name_of(files.paths[f]), files.paths[f]));
+    return STATUS_OK;
+}
+
+static status begin_job(struct work *work, struct slot *slot) {
+    TRY(job_parse(slot->leased.job, work->setting.space, work->folder, &slot->received));
+    TRY(fetch_inputs(work, &slot->received.job));
+    slot->steps = slot->step = 0;
+    slot->curve = (struct now_curve){0};
+    slot->received.job.observer = &slot->observer;
+    slot->busy = true;
+    workers_submit(work->setting.workers, &slot->received.job, slot, NULL, 0);
+    return STATUS_OK;
+}
+
+/* A job that cannot be begun is done: it failed, and why is told. */
+static status refuse_job(struct work *work, struct slot *slot) {
+    struct job_result *result = memory_allocate(1, sizeof *result);
+    result->evaluation.failed = true;
+    result->evaluation.metrics = metrics_absent();
+    snprintf(result->evaluation.reason, sizeof result->evaluation.reason, "%s", status_message());
+    char *text = result_print(result);
+    status outcome = queue_finish(work->setting.store, &slot->leased, text, NULL, 0);
+    free(text);
+    free(result);
+    return outcome;
+}
+
+static struct slot *free_slot(struct work *work) {
+    int busy = work_busy(work);
+    for (int i = 0; i < work->count && busy < workers_active(work->setting.workers); i++)
+        if (!work->slots[i].busy)
+            return &work->slots[i];
+    return NULL;
+}
+
+/* An empty queue is not asked again at once. */
+static status lease_jobs(struct work *work) {
+    static const double pause = 0.1;
+    struct slot *slot;
+    bool found = clock_seconds() - work->last_empty >= pause;
+    while (found && (slot = free_slot(work))) {
+        free(slot->leased.job);
+        slot->leased.job = NULL;
+        TRY(queue_lease(work->setting.store, slot->name, (double)work->setting.config->run.lease, &found,
+                        &slot->leased));
+        if (!found)
+            work->last_empty = clock_seconds();
+        else if (begin_job(work, slot) != STATUS_OK)
+            TRY(refuse_job(work, slot));
+    }
+    return STATUS_OK;
+}
+
+/* ---- results go ---- */
+
+/* What the job wrote, of what it may write, under the names of its lease. */
+static status put_outputs(struct work *work, struct slot *slot, struct job_files *written) {
+    struct job_files *files = memory_allocate(1, sizeof *files);
+    char name[QUEUE_FILE_BYTES];
+    status outcome = STATUS_OK;
+    job_outputs(&slot->received.job, work->setting.tasks->count, files);
+    written->count = 0;
+    for (int f = 0; outcome == STATUS_OK && f < files->count; f++) {
+        if (!file_exists(files->paths[f]))
+            continue;
+        outcome = store_put_file(work->setting.store, queue_file_name(&slot->leased, name_of(files->paths[f]), name),
+                                 files->paths[f]);
+        snprintf(written->paths[written->count++], PATH_MAX, "%s", files->paths[f]);
+    }
+    free(files);
+    return outcome;
+}
+
+static void remove_files(const struct work *work, const struct job *job) {
+    struct job_files *files = memory_allocate(1, sizeof *files);
+    job_inputs(job, work->setting.tasks->count, files);
+    for (int f = 0; f < files->count; f++)
+        (void)unlink(files->paths[f]);
+    job_outputs(job, work->setting.tasks->count, files);
+    for (int f = 0; f < files->count; f++)
+        (void)unlink(files->paths[f]);
+    free(files);
+}
+
+static status send_result(struct work *work, struct slot *slot, struct job_result *result) {
+    const char *names[JOB_MOST_FILES];
+    bool has_lease;
+    TRY(queue_has_lease(work->setting.store, &slot->leased, &has_lease));
+    if (!has_lease) {
+        progress_line("a result came too late and was dropped: the job was given to another worker");
+        return STATUS_OK;
+    }
+    TRY(put_outputs(work, slot, &result->files));
+    for (int f = 0; f < result->files.count; f++)
+        names[f] = name_of(result->files.paths[f]);
+    char *text = result_print(result);
+    status outcome = queue_finish(work->setting.store, &slot->leased, text, names, result->files.count);
+    free(text);
+    work->done++;
+    return outcome;
+}
+
+/* A device that failed for good does not blame the job, which another worker may do. */
+static status end_job(struct work *work, struct slot *slot, const struct finished_job *finished) {
+    slot->busy = false;
+    if (finished->outcome != STATUS_OK) {
+        char *message = memory_copy_text(status_message());
+        status outcome = queue_hand_back(work->setting.store, &slot->leased);
+        if (outcome == STATUS_OK)
+            outcome = finished->outcome == STATUS_FAILED ? fail("%s", message) : fail_interrupted();
+        free(message);
+        return outcome;
+    }
+    struct job_result *result = memory_allocate(1, sizeof *result);
+    result->evaluation = finished->evaluation;
+    result->curve = slot->curve;
+    status outcome = send_result(work, slot, result);
+    remove_files(work, &slot->received.job);
+    free(result);
+    return outcome;
+}
+
+status work_step(struct work *work, double seconds) {
+    struct finished_job finished;
+    workers_wait(work->setting.workers, seconds, &finished);
+    TRY(finished.owner ? end_job(work, finished.owner, &finished) : finished.outcome);
+    TRY(lease_jobs(work));
+    return see_all(work);
+}
+
+int work_busy(const struct work *work) {
+    int busy = 0;
+    for (int i = 0; i < work->count; i++)
+        busy += work->slots[i].busy;
+    return busy;
+}
+
+int work_done(const struct work *work) {
+    return work->done;
+}
