@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/text.h"
+
 #include <math.h>
 
 void json_print(cJSON *json, FILE *out) {
@@ -7,6 +9,11 @@ void json_print(cJSON *json, FILE *out) {
     fprintf(out, "%s\n", text);
     cJSON_free(text);
     cJSON_Delete(json);
+}
+
+cJSON *json_exact(double number) {
+    char text[TEXT_NUMBER_BYTES];
+    return isfinite(number) ? cJSON_CreateRaw(text_exact(text, number)) : cJSON_CreateNull();
 }
 
 const char *json_text(const cJSON *object, const char *key) {

@@ -8,6 +8,9 @@
 /* Prints the value with a newline, and deletes it. */
 void json_print(cJSON *json, FILE *out);
 
+/* A number that reads back as the same double, which cJSON's own may not do; one that is not finite is null. */
+cJSON *json_exact(double number);
+
 /* The text of a member, "" where there is none or it is no text; valid as long as `object`. */
 const char *json_text(const cJSON *object, const char *key);
 

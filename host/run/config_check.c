@@ -43,18 +43,12 @@ static status check_list(const struct settings *settings, const char *group, con
     return STATUS_OK;
 }
 
-/* Only who drives a run on a server can do without devices. */
+/* "none" is no device beside others. */
 static status check_none(const struct settings *settings, const struct run_config *config) {
     const struct text_list *use = &config->devices.use;
-    for (const char *text = text_list_next(use, NULL); text; text = text_list_next(use, text)) {
-        if (strcmp(text, "none") != 0)
-            continue;
-        if (use->count > 1)
+    for (const char *text = text_list_next(use, NULL); text && use->count > 1; text = text_list_next(use, text))
+        if (strcmp(text, "none") == 0)
             return settings_refuse(settings, config_locate(settings, "devices", "use"), "\"none\" stands alone");
-        if (!*config->run.store)
-            return settings_refuse(settings, config_locate(settings, "devices", "use"),
-                                   "\"none\" leaves all work to `starcl work`, which needs run.store");
-    }
     return STATUS_OK;
 }
 

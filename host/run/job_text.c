@@ -49,6 +49,13 @@ static char *print_and_delete(cJSON *json) {
     return text;
 }
 
+static cJSON *exact_array(const double *numbers, int count) {
+    cJSON *array = cJSON_CreateArray();
+    for (int i = 0; i < count; i++)
+        cJSON_AddItemToArray(array, json_exact(numbers[i]));
+    return array;
+}
+
 char *job_print(const struct job *job) {
     char genome[GENOME_TEXT_BYTES];
     const double stop[] = {job->stop.above, job->stop.bias, job->stop.spread};
@@ -66,7 +73,7 @@ char *job_print(const struct job *job) {
     if (job->inheritance)
         add_inheritance(json, job);
     if (job->stop.above > 0 && isfinite(job->stop.bias) && isfinite(job->stop.spread))
-        cJSON_AddItemToObject(json, "stop", cJSON_CreateDoubleArray(stop, 3));
+        cJSON_AddItemToObject(json, "stop", exact_array(stop, 3));
     return print_and_delete(json);
 }
 
@@ -75,7 +82,7 @@ static cJSON *describe_metric(const struct evaluation *evaluation, int metric) {
     const double values[] = {evaluation->metrics.values[metric], evaluation->low.values[metric],
                              evaluation->high.values[metric]};
     bool has_interval = isfinite(values[1]) && isfinite(values[2]);
-    return cJSON_CreateDoubleArray(values, has_interval ? 3 : 1);
+    return exact_array(values, has_interval ? 3 : 1);
 }
 
 char *result_print(const struct job_result *result) {
@@ -85,9 +92,9 @@ char *result_print(const struct job_result *result) {
     cJSON_AddBoolToObject(json, "stopped", evaluation->stopped);
     cJSON_AddStringToObject(json, "reason", evaluation->reason);
     cJSON_AddNumberToObject(json, "steps", (double)evaluation->steps);
-    cJSON_AddNumberToObject(json, "trained_steps", evaluation->trained_steps);
+    cJSON_AddItemToObject(json, "trained_steps", json_exact(evaluation->trained_steps));
     cJSON_AddStringToObject(json, "device", evaluation->device);
-    cJSON_AddNumberToObject(json, "seconds", evaluation->seconds);
+    cJSON_AddItemToObject(json, "seconds", json_exact(evaluation->seconds));
     cJSON *metrics = cJSON_AddObjectToObject(json, "metrics");
     for (int m = 0; m < METRICS; m++)
         if (isfinite(evaluation->metrics.values[m]))

@@ -39,7 +39,7 @@ static status check_version(const struct store *store) {
 
 static status read_config(struct member *member, const struct join_options *options) {
     struct run_config *config = &member->config;
-    TRY(config_load_text("the run's config", store_fact(member->store, FACT_CONFIG), NULL, 0, true, config));
+    TRY(config_load_text("the run's config", store_fact(member->store, FACT_CONFIG), NULL, 0, false, config));
     config->devices.device[0] = '\0'; /* the driver's: names of devices are those of a machine */
     config->devices.use = (struct text_list){.count = 0};
     for (int i = 0; i < options->device_count; i++)

@@ -41,6 +41,8 @@ static status prepare(struct search *search, const char *catalogue_text) {
                           "%lld; 0 is four times it",
                           config->search.final.steps, config->train.steps);
     TRY(config_space(config, &search->catalogue, &search->fixed, &search->space));
+    if (workers_are_none(config) && !*config->run.store)
+        return fail_usage("devices.use: \"none\" leaves all work to `starcl work`, which needs a run.store");
     TRY(founders_resolve(config, catalogue_text, &search->space));
     TRY(founders_read(config, &search->founders, &search->founder_count));
     TRY(config_open_tasks(config, &search->tasks));

@@ -242,8 +242,7 @@ static status add_worker(struct workers *workers, const struct run_config *confi
     return open_worker(worker, config, choice, catalogue, tasks);
 }
 
-/* The driver of a run on a server may leave all work to others. */
-static bool means_none(const struct run_config *config) {
+bool workers_are_none(const struct run_config *config) {
     const char *first = text_list_next(&config->devices.use, NULL);
     return config->devices.use.count == 1 && strcmp(first, "none") == 0;
 }
@@ -280,7 +279,7 @@ static status start_worker(struct worker *worker) {
 status workers_create(const struct run_config *config, const struct catalogue *catalogue, const struct task_list *tasks,
                       struct workers **result) {
     struct workers *workers = new_workers();
-    status outcome = means_none(config) ? STATUS_OK
+    status outcome = workers_are_none(config) ? STATUS_OK
                      : config->devices.use.count > 0
                          ? add_workers(workers, config, catalogue, tasks)
                          : add_worker(workers, config, config->devices.device, catalogue, tasks);

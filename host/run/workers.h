@@ -21,6 +21,8 @@ struct workers;
 /* Opens the devices that config->devices means; none for devices.use = ["none"]. What is passed must outlive them. */
 status workers_create(const struct run_config *config, const struct catalogue *catalogue, const struct task_list *tasks,
                       struct workers **workers) MUST_CHECK;
+/* Whether that is so: the driver of a run on a server leaves all work to others. */
+bool workers_are_none(const struct run_config *config);
 /* Jobs that are not finished are given up. NULL is allowed. */
 void workers_destroy(struct workers *workers);
 

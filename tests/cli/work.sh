@@ -1,0 +1,178 @@
+# Workers in processes of their own: the same run, whoever comes, goes, and is killed.
+. "$(dirname "$0")/lib.sh"
+. "$source/tests/postgres.sh"
+trap 'pkill -KILL -P $$ 2>/dev/null; server_remove; rm -rf "$work"' EXIT
+export TMPDIR="$work/tmp"
+mkdir "$TMPDIR"
+
+ask() {
+    sql runs "SET search_path TO \"starcl_$1\"; $2"
+}
+# wait_for COUNT RUN: until so many evaluations are recorded.
+wait_for() {
+    for _ in $(seq 600); do
+        [ "$(ask "$2" 'SELECT count(*) FROM evaluations' 2>/dev/null || echo 0)" -ge "$1" ] && return
+        sleep 0.05
+    done
+    complain "$2 never had $1 evaluations"
+}
+# work NAME [ARGUMENTS...]: a worker in the background, whose output is in NAME.txt.
+work() {
+    name=$1
+    shift
+    timeout 120 "$starcl" work "$@" >"$name.txt" 2>&1 &
+    last=$!
+}
+# The driver's devices are those of other processes; `front` names the device of a run, which differs.
+same_result() {
+    front "$1" | grep -v '"device"' >front-1.txt
+    front "$2" | grep -v '"device"' >front-2.txt
+    if ! [ -s front-1.txt ] || ! cmp -s front-1.txt front-2.txt; then
+        complain "the fronts of $1 and $2 differ"
+        diff front-1.txt front-2.txt | head -20
+    fi
+}
+# Nothing is left in the queue, and every genome was evaluated once with each seed and length of training.
+settled() {
+    [ "$(ask "$1" 'SELECT count(*) FROM jobs')" = 0 ] || complain "$1 left jobs behind: $(ask "$1" 'SELECT key, state FROM jobs')"
+    [ "$(ask "$1" "SELECT count(*) FROM files WHERE name LIKE 'lease%'")" = 0 ] || complain "$1 left files of leases"
+    [ "$(ask "$1" 'SELECT count(*) FROM evaluations')" = "$(sqlite3 whole/run.db 'SELECT count(*) FROM evaluations')" ] ||
+        complain "$1 has $(ask "$1" 'SELECT count(*) FROM evaluations') evaluations"
+    [ "$(ask "$1" "SELECT count(*) FROM events WHERE kind = 'evaluated'")" -ge \
+        "$(ask "$1" 'SELECT count(*) FROM evaluations')" ] || complain "$1 has evaluations without an event"
+    [ "$(ask "$1" 'SELECT count(*) FROM progress')" = "$(sqlite3 whole/run.db 'SELECT count(*) FROM progress')" ] ||
+        complain "$1 did not tell of every candidate once"
+}
+
+cp -r "$source/include" text
+sed -i 's|path = ".*"|path = "'"$work/text"'"|
+    s/generations = 3;/generations = 3; seeds = 2; inheritance = true; final = { keep = 2; steps = 40; seeds = 2; };/' small.cfg
+expect 0 "" "$starcl" search small.cfg --seed 5 --run whole --quiet
+
+# ---- four of them, and a driver without a device ----
+
+timeout 60 "$starcl" search small.cfg --seed 5 --run "$url#four" --set 'devices.use=["none"]' >four.txt 2>&1 &
+driver=$!
+for _ in $(seq 100); do
+    "$starcl" show "$url#four" >/dev/null 2>&1 && break
+    sleep 0.1
+done
+for number in 1 2 3 4; do
+    work "worker-$number" "$url#four"
+done
+wait $driver || complain "the search with four workers fails: $(cat four.txt)"
+wait
+same_result whole "$url#four"
+settled four
+done_jobs=$(cat worker-*.txt | sed -n 's/^\([0-9]*\) jobs* done$/\1/p' | paste -sd+ | bc)
+[ "$done_jobs" = "$(ask four 'SELECT count(*) FROM evaluations')" ] || complain "the workers did $done_jobs jobs"
+(cd whole/checkpoints && LC_ALL=C ls) >names-1.txt
+ask four "SELECT name FROM files WHERE part = 0 AND name <> 'text' ORDER BY name" >names-2.txt
+cmp names-1.txt names-2.txt || complain "the checkpoints differ"
+best=$(sed -n 's/-final\.json$//p' names-1.txt | head -n 1)
+expect 0 "" "$starcl" export "$url#four:$best-final" --to pytorch -o exported
+expect 0 "" "$starcl" export "whole/checkpoints/$best-final.safetensors" --to pytorch -o exported-folder
+cmp exported/weights.safetensors exported-folder/weights.safetensors || complain "the weights differ"
+expect 0 "0 jobs done" "$starcl" work "$url#four"
+[ -z "$(ls -A "$TMPDIR")" ] || complain "something was left in TMPDIR: $(ls "$TMPDIR")"
+
+# ---- workers and the driver are killed ----
+
+lines='--seed 5 --set devices.use=["none"] --set run.lease=5 --set train.steps=400 --set search.final.steps=500'
+# shellcheck disable=SC2086
+expect 0 "" "$starcl" search small.cfg --run whole-long $lines --set 'devices.use=[]' --quiet
+rm -rf whole
+mv whole-long whole
+# shellcheck disable=SC2086
+timeout 120 "$starcl" search small.cfg --run "$url#killed" $lines >killed.txt 2>&1 &
+driver=$!
+for _ in $(seq 100); do
+    "$starcl" show "$url#killed" >/dev/null 2>&1 && break
+    sleep 0.1
+done
+work first "$url#killed"
+first=$last
+wait_for 2 killed
+kill -KILL $first
+work second "$url#killed"
+kill -KILL $driver
+wait $driver 2>/dev/null
+timeout 120 "$starcl" resume "$url#killed" >killed.txt 2>&1 &
+driver=$!
+wait $driver || complain "the search whose worker and driver were killed fails: $(cat killed.txt)"
+wait
+same_result whole "$url#killed"
+settled killed
+rm -rf "${TMPDIR:?}"/*
+
+# Ctrl-C: what it had is another's at once, long before the lease runs out.
+# shellcheck disable=SC2086
+timeout 120 "$starcl" search small.cfg --run "$url#left" $lines --set run.lease=3600 >left.txt 2>&1 &
+driver=$!
+for _ in $(seq 100); do
+    "$starcl" show "$url#left" >/dev/null 2>&1 && break
+    sleep 0.1
+done
+work first "$url#left"
+first=$last
+wait_for 1 left
+kill -INT $first
+wait $first
+[ $? = 130 ] || complain "a worker that is interrupted does not exit with 130"
+grep -q "jobs* done" first.txt || complain "it does not say what it did"
+work second "$url#left" --device cpu/2
+wait $driver || complain "the search whose worker left fails: $(cat left.txt)"
+wait
+same_result whole "$url#left"
+settled left
+grep -q "part 2 of 2" second.txt || complain "a worker does not take parts of a device"
+
+# ---- a text that is not here ----
+
+timeout 60 "$starcl" search small.cfg --seed 5 --run "$url#folder" --set 'devices.use=["none"]' --quiet >/dev/null 2>&1 &
+driver=$!
+for _ in $(seq 100); do
+    "$starcl" show "$url#folder" >/dev/null 2>&1 && break
+    sleep 0.1
+done
+mv text elsewhere
+expect 2 "give the path of a copy on this machine: --data PATH" "$starcl" work "$url#folder"
+cp -r elsewhere other
+echo more >>other/starcl/version.h
+expect 2 "its fingerprint is another" "$starcl" work "$url#folder" --data other
+expect 0 "jobs done" "$starcl" work "$url#folder" --data elsewhere
+wait $driver
+mv elsewhere text
+cat text/starcl/*.h | gzip >text.gz
+timeout 60 "$starcl" search small.cfg --seed 5 --run "$url#file" --set 'devices.use=["none"]' --set "data.path=\"$work/text.gz\"" \
+    --quiet >/dev/null 2>&1 &
+driver=$!
+for _ in $(seq 100); do
+    [ "$(ask file "SELECT count(*) FROM files WHERE name = 'text'" 2>/dev/null)" -ge 1 ] 2>/dev/null && break
+    sleep 0.1
+done
+mv text.gz elsewhere.gz
+expect 0 "fetching it from the server" "$starcl" work "$url#file"
+wait $driver || complain "a search whose text was fetched fails"
+[ -z "$(ls -A "$TMPDIR")" ] || complain "a fetched text was left: $(ls "$TMPDIR")"
+
+# ---- what is no such run, or is not understood ----
+
+expect 2 "is no URL of a database" "$starcl" work whole
+expect 2 "" "$starcl" work "$url#nothing"
+expect 2 "which needs run.store" "$starcl" search small.cfg --set 'devices.use=["none"]'
+expect 2 "stands alone" timeout 120 "$starcl" search small.cfg --run "$url#x" --set 'devices.use=["none", "cpu"]'
+expect 2 "" "$starcl" work "$url#four" --device nonsense
+ask four "UPDATE run SET value = '0.0.1' WHERE key = 'version'"
+expect 2 "workers and driver have one version" "$starcl" work "$url#four"
+
+# A queue that somebody else wrote into: what is no job is refused, and executes nothing.
+ask left "UPDATE run SET value = 'interrupted' WHERE key = 'status'"
+ask left "INSERT INTO jobs (key, job, state, attempts) VALUES ('a', '{\"genome\": \"11111\"}', 'waiting', 0),
+    ('b', 'nonsense', 'waiting', 0), ('c', '{\"genome\": \"41111-61111-11111\", \"seed\": 1, \"steps\": 1,
+    \"schedule_steps\": 1, \"side_steps\": 0, \"weights\": \"../../../tmp/x\"}', 'waiting', 0),
+    ('d', '{\"genome\": \"41111-61111-11111\", \"seed\": 1, \"steps\": -1}', 'waiting', 0)"
+expect 0 "waiting until its driver goes on with it" "$starcl" work "$url#left" --idle 2
+[ "$(ask left "SELECT count(*) FROM jobs WHERE state = 'done' AND result LIKE '%cannot be used%'")" = 4 ] ||
+    complain "what is no job was not refused: $(ask left 'SELECT key, state, result FROM jobs')"
+finish
