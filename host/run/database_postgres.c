@@ -38,10 +38,6 @@ struct postgres_statement {
 
 static const struct engine engine;
 
-bool postgres_is_url(const char *word) {
-    return strncmp(word, "postgresql://", 13) == 0 || strncmp(word, "postgres://", 11) == 0;
-}
-
 status postgres_open(const char *url, const char *schema, const char *name, enum database_access access,
                      struct database **result) {
     *result = NULL;

@@ -66,6 +66,7 @@ expect 0 "Generations of $url#small-001" "$starcl" show "$url" --generations
 expect 0 "whole" "$starcl" show whole --compare "$url#small-001"
 expect 0 "page.html" "$starcl" report whole "$url#small-001" -o page.html
 expect 0 "there is nothing to resume" "$starcl" resume "$url"
+expect 0 "is a run, and no process works in it" "$starcl" doctor "$url"
 expect 0 "" "$starcl" show "$url" --follow
 expect 0 "" "$starcl" search small.cfg --seed 6 --run "$url#founded" --set search.generations=1 \
     --set "search.founders=[\"$url#small-001\"]" --set search.final.keep=0 --quiet
@@ -83,8 +84,24 @@ wait_for 3 killed
 kill -STOP $search
 expect 1 "another starcl is working in $url#killed (starcl " "$starcl" resume "$url#killed"
 expect 0 "(running)" "$starcl" show "$url#killed"
+expect 1 "another starcl is working in $url#killed" "$starcl" doctor "$url#killed"
+# The page is live while it runs, and says that it was killed.
+"$starcl" watch "$url#killed" >watch.txt 2>watch-words.txt &
+watch=$!
+for _ in $(seq 100); do
+    [ -s watch.txt ] && break
+    sleep 0.1
+done
+page=$(cat watch.txt)
+curl -s "$page" | grep -q "#killed" || complain "watch does not show the run"
+curl -s "${page}now" >now.txt
+grep -q '<p>running, .* step ' now.txt || complain "watch does not say that it runs"
 kill -KILL $search
 wait $search 2>/dev/null
+sleep 1
+curl -s "${page}now" | grep -q "killed: it ended without a word" || complain "watch does not say that it was killed"
+kill -INT $watch
+wait $watch
 mkdir elsewhere
 (cd elsewhere && TMPDIR=/tmp "$starcl" resume "$url#killed" --quiet) >/dev/null 2>&1 || complain "a killed run is not resumed"
 same_front whole "$url#killed"
