@@ -74,6 +74,9 @@ set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "${idea}
 These are the header, the static library and the description for pkg-config.")
 set(development_depends "${library_package} (= ${PROJECT_VERSION})" ocl-icd-opencl-dev libclblast-dev libconfig-dev
                         libcjson-dev libsqlite3-dev zlib1g-dev)
+if(LIBPQ_FOUND)
+    list(APPEND development_depends libpq-dev)
+endif()
 list(JOIN development_depends ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
 
 include(CPack)

@@ -14,13 +14,14 @@ server=$(mktemp -d /tmp/starcl-postgres-XXXXXX) # short: a socket's path has som
 chmod 755 "$server"
 
 # PostgreSQL refuses to run as root.
-as_server() {
+as_server() (
+    cd "$server" || exit 1 # where that user may be
     if [ "$(id -u)" = 0 ]; then
         setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
     else
         "$@"
     fi
-}
+)
 
 server_begin() {
     as_server "$postgres_bin/pg_ctl" -D "$server/data" -w -t 60 -l "$server/log" start >/dev/null || {
@@ -46,7 +47,7 @@ sql() {
 }
 
 [ "$(id -u)" = 0 ] && chown nobody:nogroup "$server"
-(cd "$server" && as_server "$postgres_bin/initdb" -D "$server/data" -U owner -A trust -E UTF8 --no-locale -N >"$server/initdb.log" 2>&1) || {
+as_server "$postgres_bin/initdb" -D "$server/data" -U owner -A trust -E UTF8 --no-locale -N >"$server/initdb.log" 2>&1 || {
     echo "FAILED: the server's folder cannot be made"
     cat "$server/initdb.log"
     rm -rf "$server"
@@ -61,7 +62,6 @@ log_min_messages = error
 fsync = off
 TEXT
 [ "$(id -u)" = 0 ] && chown nobody:nogroup "$server/data/postgresql.conf"
-cd "$server" || exit 1 # one that the server's user may be in
 server_begin
 sql postgres "CREATE DATABASE runs"
 url="postgresql://owner@/runs?host=$server"
@@ -71,4 +71,3 @@ if [ -z "${work:-}" ]; then
     STARCL_TEST_STORE=$url "$@"
     exit
 fi
-cd "$work" || exit 1

@@ -179,6 +179,24 @@ static void examine_run(const char *path, struct findings *findings) {
     add(findings, FINDING_GOOD, "run", NULL, "%s can be read", path);
 }
 
+/* A run on a server: whether it can be read, and whether somebody works in it. */
+static void examine_server(const char *url, struct findings *findings) {
+    struct store *store;
+    char remedy[PATH_MAX + 128];
+    examine_run(url, findings);
+    status outcome = store_open(url, true, &store);
+    if (outcome == STATUS_OK) {
+        snprintf(remedy, sizeof remedy, "To go on with it: starcl resume '%s'", store_path(store));
+        add(findings, FINDING_GOOD, "database", remedy, "%s is a run, and no process works in it", store_path(store));
+        store_close(store);
+        return;
+    }
+    add(findings, FINDING_PROBLEM, "database",
+        "The message says what to do; where another starcl works in it, wait until it ends or stop it with Ctrl-C "
+        "there",
+        "%s", status_message());
+}
+
 static void examine_folder(const char *path, struct findings *findings) {
     const struct folder_kind *kinds[] = {&folder_of_search, &folder_of_training}, *kind = NULL;
     struct folder *folder;
@@ -222,7 +240,7 @@ void doctor_examine(const char *const *folders, int folder_count, struct finding
     examine_cache(&devices, findings);
     device_list_destroy(&devices);
     for (int i = 0; i < folder_count; i++)
-        examine_folder(folders[i], findings);
+        (store_is_url(folders[i]) ? examine_server : examine_folder)(folders[i], findings);
 }
 
 void report_findings(const struct findings *findings, FILE *out) {

@@ -4,28 +4,29 @@
  * A server may be gone for a while, a connection may break at any moment. Until it is committed a transaction is kept
  * here as the calls that it made, and where the connection is lost the whole of it is done again on the next one:
  *
- *     BEGIN  call  call  COMMIT                    what is remembered: call, call, the transaction's number
- *                    x                             lost here: BEGIN, call, call, and on
- *                          x                       lost here, it may be committed or not: the server knows by the
- * number
+ *     BEGIN  call  call  count  COMMIT     what is remembered: call, call
+ *                    x                     lost here: BEGIN, call, and on
+ *                               x          lost here, it may be committed or not: BEGIN, count, call, call, COMMIT
+ *
+ * The count tells which. Each writer counts what it commits in a row of its own of the table `changes`, whose next
+ * number goes in once: where it is there already, the commit had come through, and where the old session still works on
+ * it, the row is locked until that is decided. The sum of these rows is what readers look at; writers do not wait for
+ * each other.
  *
  * A call may be done again because writers ask nothing in a transaction. One that did read a row is not: it fails.
  *
- * The engine has two tables of its own beside those of the run: `schema_version`, a row, and `changes`, in which each
- * session counts what it commits in a row of its own, so that writers do not wait for each other; the sum is what
- * readers look at.
+ * Beside `changes` the engine has a table of its own for the version of the others: `schema_version`, a row.
  */
 #include "run/database_postgres.h"
-#include "base/clock.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "run/postgres_state.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 struct postgres_statement {
     struct statement statement;
@@ -37,10 +38,6 @@ struct postgres_statement {
 
 static const struct engine engine;
 
-bool postgres_is_url(const char *word) {
-    return strncmp(word, "postgresql://", 13) == 0 || strncmp(word, "postgres://", 11) == 0;
-}
-
 status postgres_open(const char *url, const char *schema, const char *name, enum database_access access,
                      struct database **result) {
     *result = NULL;
@@ -50,6 +47,8 @@ status postgres_open(const char *url, const char *schema, const char *name, enum
     postgres->url = memory_copy_text(url);
     postgres->schema = memory_copy_text(schema);
     postgres->access = access;
+    if (getrandom(&postgres->writer, sizeof postgres->writer, 0) != (ssize_t)sizeof postgres->writer)
+        postgres->writer = ((long long)getpid() << 32) ^ (long long)time(NULL);
     status outcome = postgres_connect(postgres);
     if (outcome == STATUS_OK)
         *result = &postgres->database;
@@ -73,7 +72,7 @@ static void forget_calls(struct postgres *postgres) {
     free(postgres->calls);
     postgres->calls = NULL;
     postgres->call_count = 0;
-    postgres->transaction[0] = '\0';
+    postgres->counted = postgres->doubtful = false;
     postgres->told = false;
 }
 
@@ -103,18 +102,33 @@ static status try_call(struct postgres *postgres, const char *what, const struct
     *done = is_good(*result);
     if (*done)
         return STATUS_OK;
-    status outcome = postgres_is_lost(postgres) ? STATUS_OK : postgres_error(postgres, what, *result);
+    status said = postgres_error(postgres, what, *result);
+    bool lost = postgres_is_lost(postgres, *result);
     PQclear(*result);
     *result = NULL;
-    return outcome;
+    return lost ? STATUS_OK : said;
 }
 
-/* The beginning of the transaction once more, on a connection that may break again: *done tells. */
+static status count(struct postgres *postgres, bool *done, bool *is_there);
+
+/*
+ * The beginning of the transaction once more, on a connection that may break again: *done tells. Where it turns out to
+ * be committed, nothing is open.
+ */
 static status repeat_transaction(struct postgres *postgres, bool *done) {
     const struct call begin = {.sql = (char *)"BEGIN", .several = true};
     PGresult *result;
+    bool is_there = false;
+    postgres->counted = false;
     TRY(try_call(postgres, "writing", &begin, &result, done));
     PQclear(result);
+    if (*done && postgres->doubtful)
+        TRY(count(postgres, done, &is_there));
+    if (is_there) {
+        PQclear(PQexec(postgres->connection, "ROLLBACK"));
+        postgres->in_transaction = false;
+        return STATUS_OK;
+    }
     for (int c = 0; *done && c < postgres->call_count; c++) {
         TRY(try_call(postgres, "writing", &postgres->calls[c], &result, done));
         PQclear(result);
@@ -135,13 +149,17 @@ static status restore(struct postgres *postgres) {
     return STATUS_OK;
 }
 
+/* A server that each time breaks the connection at the same call is not asked for ever. */
 static status run_call(struct postgres *postgres, const char *what, const struct call *call, PGresult **result) {
-    for (bool done = false; !done;) {
+    enum { TRIES = 10 };
+    bool done = false;
+    for (int tries = 0; tries < TRIES; tries++) {
         TRY(try_call(postgres, what, call, result, &done));
-        if (!done)
-            TRY(restore(postgres));
+        if (done)
+            return STATUS_OK;
+        TRY(restore(postgres));
     }
-    return STATUS_OK;
+    return fail("%s %s: the connection breaks each time", what, postgres->database.name);
 }
 
 /* Runs SQL without parameters that says nothing of interest. */
@@ -164,73 +182,58 @@ static status begin(struct database *database) {
 
 static void roll_back(struct database *database) {
     struct postgres *postgres = postgres_of(database);
-    if (postgres->in_transaction && !postgres_is_lost(postgres))
-        PQclear(PQexec(postgres->connection, "ROLLBACK"));
+    if (postgres->in_transaction)
+        PQclear(PQexec(postgres->connection, "ROLLBACK")); /* one of a lost connection has been */
     postgres->in_transaction = false;
     forget_calls(postgres);
 }
 
-/* Counts the transaction among this session's, and asks for its number. */
-static status count_change(struct postgres *postgres) {
-    const struct call call = {.sql = (char *)"INSERT INTO changes VALUES (pg_backend_pid(), 1) ON CONFLICT (writer)"
-                                             " DO UPDATE SET number = changes.number + 1 RETURNING txid_current()"};
+/* Counts the transaction among this writer's; *is_there: it is one of them already. *done as that of try_call(). */
+static status count(struct postgres *postgres, bool *done, bool *is_there) {
+    char writer[32], number[32];
+    const struct call call = {.sql = (char *)"INSERT INTO changes VALUES ($1, $2) ON CONFLICT (writer) DO UPDATE"
+                                             " SET number = excluded.number WHERE changes.number < excluded.number"
+                                             " RETURNING number",
+                              .count = 2,
+                              .values = {writer, number}};
     PGresult *result;
-    TRY(run_call(postgres, "writing", &call, &result));
-    snprintf(postgres->transaction, sizeof postgres->transaction, "%s", PQgetvalue(result, 0, 0));
+    snprintf(writer, sizeof writer, "%lld", postgres->writer);
+    snprintf(number, sizeof number, "%lld", postgres->commits + 1);
+    TRY(try_call(postgres, "writing", &call, &result, done));
+    *is_there = *done && PQntuples(result) == 0;
+    postgres->counted = *done;
     PQclear(result);
     return STATUS_OK;
 }
 
-/* What became of a commit that the connection broke in: *known is false as long as the server still works on it. */
-static status ask_commit(struct postgres *postgres, bool *known, bool *committed) {
-    struct call call = {.sql = (char *)"SELECT txid_status($1::bigint)", .count = 1, .values = {postgres->transaction}};
-    PGresult *result;
-    TRY(run_call(postgres, "writing", &call, &result));
-    const char *word = PQgetvalue(result, 0, 0);
-    *known = strcmp(word, "in progress") != 0;
-    *committed = strcmp(word, "committed") == 0;
-    PQclear(result);
-    return STATUS_OK;
-}
-
-static status find_out(struct postgres *postgres, bool *committed) {
-    static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
-    postgres->in_transaction = false; /* on this connection there is none */
-    for (bool known = false; !known;) {
-        TRY(ask_commit(postgres, &known, committed));
-        if (interrupt_requested())
-            return fail_interrupted();
-        if (!known)
-            nanosleep(&pause, NULL);
-    }
-    return STATUS_OK;
-}
-
-/* *committed is false where the connection was lost and the transaction is open again as it was. */
+/* Ends with *committed, or where the connection was lost with the transaction open as it was. */
 static status try_commit(struct postgres *postgres, bool *committed) {
     const struct call call = {.sql = (char *)"COMMIT", .several = true};
     PGresult *result;
-    TRY(count_change(postgres));
-    TRY(try_call(postgres, "writing", &call, &result, committed));
-    PQclear(result);
-    if (*committed)
-        return STATUS_OK;
-    if (postgres->told)
-        return restore(postgres);
-    TRY(postgres_reconnect(postgres));
-    TRY(find_out(postgres, committed));
-    if (*committed)
-        return STATUS_OK;
-    bool done;
-    postgres->in_transaction = true;
-    TRY(repeat_transaction(postgres, &done));
-    return done ? STATUS_OK : restore(postgres);
+    bool done = true, is_there = false;
+    if (!postgres->counted)
+        TRY(count(postgres, &done, &is_there));
+    if (done) {
+        postgres->doubtful = true;
+        TRY(try_call(postgres, "writing", &call, &result, &done));
+        PQclear(result);
+    }
+    if (!done)
+        TRY(restore(postgres));
+    *committed = done || !postgres->in_transaction;
+    return STATUS_OK;
 }
 
 static status commit(struct database *database) {
+    enum { TRIES = 10 };
     struct postgres *postgres = postgres_of(database);
-    for (bool committed = false; !committed;)
+    bool committed = false;
+    for (int tries = 0; !committed; tries++) {
+        if (tries == TRIES)
+            return fail("writing %s: the connection breaks each time", database->name);
         TRY(try_commit(postgres, &committed));
+    }
+    postgres->commits++;
     postgres->in_transaction = false;
     forget_calls(postgres);
     return STATUS_OK;
@@ -260,45 +263,10 @@ static status execute(struct database *database, const char *sql) {
     return outcome;
 }
 
-/* SQLite's words of a table, and ours; the first that fits counts. */
-static const struct {
-    const char *word, *ours;
-} words[] = {
-    {"INTEGER PRIMARY KEY", "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY"},
-    {"INTEGER", "BIGINT"},
-    {"REAL", "DOUBLE PRECISION"},
-    {"BLOB", "BYTEA"},
-    {"TEXT", "TEXT COLLATE \"C\""}, /* in the order of bytes, too */
-    {"WITHOUT ROWID", ""},
-};
-enum { WORDS = sizeof words / sizeof *words };
-
-static bool is_letter(char letter) {
-    return isalnum((unsigned char)letter) || letter == '_';
-}
-
-/* Which of the words begins here, WORDS: none. */
-static int find_word(const char *sql, const char *here) {
-    for (int w = 0; w < WORDS && (here == sql || !is_letter(here[-1])); w++) {
-        size_t length = strlen(words[w].word);
-        if (strncmp(here, words[w].word, length) == 0 && !is_letter(here[length]))
-            return w;
-    }
-    return WORDS;
-}
-
 static status define(struct database *database, const char *sql) {
-    struct text text = {0};
-    for (const char *here = sql; *here;) {
-        int word = find_word(sql, here);
-        if (word < WORDS)
-            text_append(&text, "%s", words[word].ours);
-        else
-            text_append(&text, "%c", *here);
-        here += word < WORDS ? strlen(words[word].word) : 1;
-    }
-    status outcome = execute(database, text.text);
-    text_free(&text);
+    char *ours = postgres_translate(sql);
+    status outcome = execute(database, ours);
+    free(ours);
     return outcome;
 }
 
@@ -340,38 +308,11 @@ static void bind(struct statement *statement, int place, const void *bytes, size
     call->formats[place - 1] = format;
 }
 
-/* The bytes that begin a character of UTF-8; 0: they do not. */
-static size_t character_bytes(const unsigned char *text) {
-    static const struct {
-        unsigned char mask, first;
-        unsigned least;
-    } forms[] = {{0x80, 0, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-    for (size_t more = 0; more < 4; more++) {
-        if ((text[0] & forms[more].mask) != forms[more].first)
-            continue;
-        unsigned character = text[0] & ~forms[more].mask & 0xffu;
-        for (size_t i = 1; i <= more; i++) {
-            if ((text[i] & 0xc0) != 0x80)
-                return 0;
-            character = character << 6 | (text[i] & 0x3fu);
-        }
-        bool surrogate = character >= 0xd800 && character < 0xe000;
-        return character >= forms[more].least && character < 0x110000 && !surrogate ? more + 1 : 0;
-    }
-    return 0;
-}
-
-/* A server refuses what is no UTF-8, which a driver's words may be: each such byte becomes a question mark. */
 static void bind_text(struct statement *statement, int place, const char *text) {
     if (!text)
         return;
     bind(statement, place, text, strlen(text), 0);
-    for (unsigned char *byte = (unsigned char *)of(statement)->call.values[place - 1]; *byte;) {
-        size_t bytes = character_bytes(byte);
-        if (bytes == 0)
-            *byte = '?';
-        byte += bytes ? bytes : 1;
-    }
+    postgres_make_utf8(of(statement)->call.values[place - 1]);
 }
 
 static void bind_integer(struct statement *statement, int place, long long value) {
@@ -414,10 +355,13 @@ static status finish(struct statement *statement) {
     return alone ? database_conclude(database, outcome) : outcome;
 }
 
+/* Nobody depends on it, so nobody waits for it. */
 static status finish_unseen(struct statement *statement) {
-    status outcome = finish_within(of(statement));
+    struct postgres *postgres = postgres_of(statement->database);
+    bool done;
+    status outcome = try_call(postgres, "writing", &of(statement)->call, &of(statement)->result, &done);
     end(statement);
-    return outcome;
+    return outcome == STATUS_OK && !done ? STATUS_FAILED : outcome; /* with the message that there is */
 }
 
 static status row(struct statement *statement, bool *is_row) {

@@ -14,8 +14,12 @@
 
 #include "run/database.h"
 
+#include <string.h>
+
 /* Whether a word is meant as such a URL: postgresql:// or postgres://. */
-bool postgres_is_url(const char *word);
+static inline bool postgres_is_url(const char *word) {
+    return strncmp(word, "postgresql://", 13) == 0 || strncmp(word, "postgres://", 11) == 0;
+}
 
 /* Refuses a URL that libpq cannot read, or that holds a password (STATUS_USAGE); the message does not repeat it. */
 status postgres_check_url(const char *url) MUST_CHECK;

@@ -118,8 +118,11 @@ static status connect_error(const struct postgres *postgres) {
 
 /* ---- a session ---- */
 
-bool postgres_is_lost(const struct postgres *postgres) {
-    return PQstatus(postgres->connection) != CONNECTION_OK;
+/* A connection that breaks while it is written to may seem good, but the error is then none of the server's. */
+bool postgres_is_lost(const struct postgres *postgres, const PGresult *result) {
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    bool is_ending = state && (strncmp(state, "57P", 3) == 0 || strncmp(state, "08", 2) == 0);
+    return PQstatus(postgres->connection) != CONNECTION_OK || !state || is_ending;
 }
 
 /*
@@ -163,7 +166,7 @@ status postgres_connect(struct postgres *postgres) {
                                   postgres->url, "UTF8", NULL};
     PQfinish(postgres->connection);
     postgres->connection = PQconnectdbParams(keywords, values, 1);
-    if (postgres_is_lost(postgres))
+    if (PQstatus(postgres->connection) != CONNECTION_OK)
         return connect_error(postgres);
     PQsetNoticeReceiver(postgres->connection, say_nothing, NULL);
     return set_up(postgres);

@@ -1,4 +1,4 @@
-/* The engine of PostgreSQL from within: what database_postgres.c and postgres_connection.c share. */
+/* The engine of PostgreSQL from within: what database_postgres.c, postgres_connection.c and postgres_texts.c share. */
 #ifndef STARCL_RUN_POSTGRES_STATE_H
 #define STARCL_RUN_POSTGRES_STATE_H
 
@@ -33,7 +33,9 @@ struct postgres {
     bool told;          /* a row of it was read, so that it cannot be done again unseen; or it is held */
     struct call *calls; /* that it has done */
     int call_count;
-    char transaction[32]; /* its number, as the server counts them; "" as long as that is not known */
+    bool counted;              /* among `commits`, as far as it came */
+    bool doubtful;             /* it was lost in a commit */
+    long long writer, commits; /* who counts, and how many it has committed */
 };
 
 static inline struct postgres *postgres_of(struct database *database) {
@@ -42,8 +44,8 @@ static inline struct postgres *postgres_of(struct database *database) {
 
 /* Connects and makes the session what it is to be. Fails at once. */
 status postgres_connect(struct postgres *postgres) MUST_CHECK;
-/* Whether the server is no longer there for this session. */
-bool postgres_is_lost(const struct postgres *postgres);
+/* Whether a call failed because the server is no longer there for this session, and not of what it asked. */
+bool postgres_is_lost(const struct postgres *postgres, const PGresult *result);
 /*
  * Connects again, with growing pauses up to `patience`, and tells the user once that it does. STATUS_INTERRUPTED where
  * the user asks to stop meanwhile, or where a server that was waited for did not come back.
@@ -52,6 +54,11 @@ status postgres_reconnect(struct postgres *postgres) MUST_CHECK;
 
 /* "writing postgresql://host/db#run: disk full; ...": what the server said of a call, and what to do about it. */
 status postgres_error(const struct postgres *postgres, const char *what, const PGresult *result) MUST_CHECK;
+
+/* postgres_texts.c. The words of database_define() as PostgreSQL has them; the caller frees the SQL. */
+char *postgres_translate(const char *sql);
+/* A server refuses what is no UTF-8, which a driver's words may be: each byte that is none becomes a question mark. */
+void postgres_make_utf8(char *text);
 
 /* Takes the lock if nobody has it. */
 status postgres_try_lock(struct postgres *postgres, bool *taken) MUST_CHECK;

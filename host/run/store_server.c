@@ -108,6 +108,23 @@ static status choose_run(struct server_run *run) {
     return outcome;
 }
 
+/* PostgreSQL would say that there are no tables. */
+static status check_allowed(struct database *database, const struct server_run *run) {
+    char schema[SERVER_NAME_BYTES + sizeof prefix];
+    struct statement *statement;
+    bool row;
+    TRY(database_prepare(database, "SELECT current_user WHERE NOT has_schema_privilege($1, 'USAGE')", &statement));
+    statement_bind_text(statement, 1, schema_of(run, schema));
+    TRY(statement_row(statement, &row));
+    if (!row)
+        return STATUS_OK;
+    status outcome = fail("the user %s may not read %s; its owner can GRANT USAGE ON SCHEMA \"%s\" and SELECT ON ALL "
+                          "TABLES IN SCHEMA \"%s\"",
+                          statement_text(statement, 0), run->path, schema, schema);
+    statement_end(statement);
+    return outcome;
+}
+
 static status check_there(struct database *database, const struct server_run *run) {
     struct text names = {0};
     char first[SERVER_NAME_BYTES];
@@ -115,7 +132,7 @@ static status check_there(struct database *database, const struct server_run *ru
     int count;
     TRY(server_run_exists(database, run, &exists));
     if (exists)
-        return STATUS_OK;
+        return check_allowed(database, run);
     status outcome = list_runs(database, &names, first, &count);
     if (outcome == STATUS_OK)
         outcome = refuse_none(run, &names, count);

@@ -38,21 +38,23 @@ done
 [ "$(sqlite3 whole/run.db "SELECT group_concat(kind) FROM events")" = \
     "$(ask small-001 "SELECT string_agg(kind, ',' ORDER BY rowid) FROM events")" ] || complain "the events differ"
 # Every bit of every number that can be repeated.
-numbers="SELECT e.genome, e.seed, e.steps, m.metric, m.value FROM evaluations e JOIN measurements m ON m.evaluation = e.id
-    WHERE m.metric NOT LIKE '%per_s' AND m.metric NOT LIKE '%_us'"
-sqlite3 -separator ' ' whole/run.db "$numbers" | awk '{ printf "%s %s %s %s %.17g\n", $1, $2, $3, $4, $5 }' | sort >numbers-1.txt
-ask small-001 "$numbers" | tr '|' ' ' | awk '{ printf "%s %s %s %s %.17g\n", $1, $2, $3, $4, $5 }' | sort >numbers-2.txt
-sort -c numbers-1.txt && cmp numbers-1.txt numbers-2.txt || complain "numbers differ"
+numbers="FROM evaluations e JOIN measurements m ON m.evaluation = e.id WHERE m.metric NOT LIKE '%_per_s'"
+sqlite3 whole/run.db "SELECT e.genome, e.seed, e.steps, m.metric, lower(hex(ieee754_to_blob(m.value))) $numbers" |
+    sort >numbers-1.txt
+ask small-001 "SELECT e.genome, e.seed, e.steps, m.metric, encode(float8send(m.value), 'hex') $numbers" |
+    sort >numbers-2.txt
+[ -s numbers-1.txt ] && cmp numbers-1.txt numbers-2.txt || complain "numbers differ"
 # Checkpoints are those of the folder, and nothing of it is left here.
 ask small-001 "SELECT name FROM files WHERE part = 0 ORDER BY name" >names-2.txt
 (cd whole/checkpoints && LC_ALL=C ls) >names-1.txt
 cmp names-1.txt names-2.txt || complain "the checkpoints differ"
 [ -z "$(ls -A "$TMPDIR")" ] || complain "something was left in TMPDIR: $(ls "$TMPDIR")"
 best=$(sed -n 's/\.json$//p' names-1.txt | grep -v final | head -n 1)
+final=$(sed -n 's/\.json$//p' names-1.txt | grep final | head -n 1)
 expect 0 "" "$starcl" export "$url#small-001:$best" --to pytorch -o exported
 expect 0 "" "$starcl" export "whole/checkpoints/$best.safetensors" --to pytorch -o exported-folder
 cmp exported/weights.safetensors exported-folder/weights.safetensors || complain "the weights differ"
-expect 0 "" "$starcl" generate "$url#small-001:$best-final" --prompt "int " --tokens 5
+expect 0 "" "$starcl" generate "$url#small-001:$final" --prompt "int " --tokens 5
 expect 0 "bits a byte" "$starcl" evaluate "$url#small-001:$best" --on small.cfg
 expect 2 "has no file 99.json" "$starcl" evaluate "$url#small-001:99" --on small.cfg
 [ -z "$(ls -A "$TMPDIR")" ] || complain "a copy of a checkpoint was left"
@@ -64,6 +66,7 @@ expect 0 "Generations of $url#small-001" "$starcl" show "$url" --generations
 expect 0 "whole" "$starcl" show whole --compare "$url#small-001"
 expect 0 "page.html" "$starcl" report whole "$url#small-001" -o page.html
 expect 0 "there is nothing to resume" "$starcl" resume "$url"
+expect 0 "is a run, and no process works in it" "$starcl" doctor "$url"
 expect 0 "" "$starcl" show "$url" --follow
 expect 0 "" "$starcl" search small.cfg --seed 6 --run "$url#founded" --set search.generations=1 \
     --set "search.founders=[\"$url#small-001\"]" --set search.final.keep=0 --quiet
@@ -78,10 +81,27 @@ expect 2 "run.store is a URL" "$starcl" search small.cfg --set 'run.store="runs/
 "$starcl" search small.cfg --seed 5 --run "$url#killed" --quiet >/dev/null 2>&1 &
 search=$!
 wait_for 3 killed
+kill -STOP $search
 expect 1 "another starcl is working in $url#killed (starcl " "$starcl" resume "$url#killed"
 expect 0 "(running)" "$starcl" show "$url#killed"
+expect 1 "another starcl is working in $url#killed" "$starcl" doctor "$url#killed"
+# The page is live while it runs, and says that it was killed.
+"$starcl" watch "$url#killed" >watch.txt 2>watch-words.txt &
+watch=$!
+for _ in $(seq 100); do
+    [ -s watch.txt ] && break
+    sleep 0.1
+done
+page=$(cat watch.txt)
+curl -s "$page" | grep -q "#killed" || complain "watch does not show the run"
+curl -s "${page}now" >now.txt
+grep -q '<p>running, .* step ' now.txt || complain "watch does not say that it runs"
 kill -KILL $search
 wait $search 2>/dev/null
+sleep 1
+curl -s "${page}now" | grep -q "killed: it ended without a word" || complain "watch does not say that it was killed"
+kill -INT $watch
+wait $watch
 mkdir elsewhere
 (cd elsewhere && TMPDIR=/tmp "$starcl" resume "$url#killed" --quiet) >/dev/null 2>&1 || complain "a killed run is not resumed"
 same_front whole "$url#killed"
@@ -154,7 +174,7 @@ same_front whole "$guarded#guarded"
 sql runs "SET search_path TO starcl_guarded; SELECT value FROM run; SELECT details FROM events" >>seen.txt
 cat out-guarded.txt >>seen.txt
 grep -q "sesame" seen.txt && complain "the password is seen"
-expect 1 "ask who runs the server to GRANT" "$starcl" show "$guarded#small-001"
+expect 1 "the user guarded may not read" "$starcl" show "$guarded#small-001"
 unset PGPASSFILE
 
 # ---- what else is wrong ----
@@ -165,6 +185,7 @@ sql runs "CREATE SCHEMA starcl_strange"
 expect 1 "not made by starcl" "$starcl" show "$url#strange"
 ask founded "UPDATE schema_version SET version = 99" >/dev/null
 expect 2 "tables of version 99" "$starcl" show "$url#founded"
+ask left "UPDATE run SET value = 'interrupted' WHERE key = 'status'"
 expect 1 "only reads" "$starcl" resume "$url&options=-cdefault_transaction_read_only%3Don#left"
 mkdir disk
 if mount -t tmpfs -o size=48m tmpfs disk 2>mount.txt; then
@@ -175,7 +196,7 @@ if mount -t tmpfs -o size=48m tmpfs disk 2>mount.txt; then
     sql postgres "CREATE TABLESPACE small LOCATION '$work/disk/space'"
     sql postgres "CREATE DATABASE narrow TABLESPACE small"
     narrow="postgresql://owner@/narrow?host=$server#run"
-    sed 's/steps = 40/steps = 300/' small.cfg >long.cfg
+    sed 's/steps = 40/steps = 300/; s/final = {.*}; }/}/' small.cfg >long.cfg
     "$starcl" search long.cfg --seed 5 --run "$narrow" >out-full.txt 2>&1 &
     search=$!
     for _ in $(seq 300); do

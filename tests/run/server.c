@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *const facts[RUN_FACTS] = {"name",   "config text", "catalogue text", "corpus", "device",
@@ -354,6 +355,53 @@ static void test_lost_commit(void **unused) {
     store_close(store);
 }
 
+/* In another process: ends the session that waits for a standby, when it has committed, and then lets nobody wait. */
+static void end_committed(void) {
+    static const char waiting[] = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    struct database *database;
+    struct server_run run;
+    long long count = 0;
+    status outcome = server_run_read(url("#any"), &run);
+    if (outcome == STATUS_OK)
+        outcome = server_run_connect(&run, DATABASE_WRITE, &database);
+    while (outcome == STATUS_OK && count == 0)
+        outcome = database_number(database, waiting, &count);
+    if (outcome == STATUS_OK)
+        outcome = database_execute(
+            database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+    if (outcome == STATUS_OK)
+        outcome = database_execute(database, "ALTER SYSTEM RESET synchronous_standby_names");
+    if (outcome == STATUS_OK)
+        outcome = database_execute(database, "SELECT pg_reload_conf()");
+    _exit(outcome);
+}
+
+/* A commit that comes through, of which the answer does not: a standby that is not there is waited for meanwhile. */
+static void test_commit_came_through(void **unused) {
+    (void)unused;
+    struct store *store;
+    int result;
+    assert_ok(store_create(url("#through"), facts, &store));
+    assert_ok(store_log(store, "before", NULL));
+    store_set_patience(store, 10);
+    run_sql("through", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    run_sql("through", "SELECT pg_reload_conf()");
+    while (ask_sql("through", "SELECT count(*) FROM pg_settings WHERE name = 'synchronous_standby_names'"
+                              " AND setting = 'nobody'") == 0)
+        continue;
+    usleep(300000); /* and until every session has read it */
+    pid_t other = fork();
+    if (other == 0)
+        end_committed();
+    assert_ok(store_log(store, "once", NULL));
+    assert_int_equal(waitpid(other, &result, 0), other);
+    assert_int_equal(result, 0);
+    assert_int_equal(ask_sql("through", "SELECT count(*) FROM events WHERE kind = 'once'"), 1);
+    assert_ok(store_log(store, "after", NULL));
+    assert_int_equal(ask_sql("through", "SELECT count(*) FROM events"), 3);
+    store_close(store);
+}
+
 static void test_reader_does_not_write(void **unused) {
     (void)unused;
     struct store *store;
@@ -366,10 +414,15 @@ static void test_reader_does_not_write(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),       cmocka_unit_test(test_names),
-        cmocka_unit_test(test_one_writer),  cmocka_unit_test(test_sight),
-        cmocka_unit_test(test_checkpoints), cmocka_unit_test(test_lost),
-        cmocka_unit_test(test_lost_commit), cmocka_unit_test(test_reader_does_not_write),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_one_writer),
+        cmocka_unit_test(test_sight),
+        cmocka_unit_test(test_checkpoints),
+        cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_lost_commit),
+        cmocka_unit_test(test_commit_came_through),
+        cmocka_unit_test(test_reader_does_not_write),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
