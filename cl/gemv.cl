@@ -12,9 +12,9 @@
  * A group takes a strip of columns within a panel. Where it is one lane and reads halves, it keeps STAR_GEMV_VECTORS
  * vectors of them in registers and runs down k. Of floats, which are not in panels, it reads pieces of STAR_GEMV_ROWS
  * rows at once, each as long as the strip: where half a kilobyte comes from each page, memory gives two thirds of what
- * it can, and the sums of up to STAR_GEMV_STRIP columns are near enough in the first cache. Where a group is many lanes,
- * `strip` of them take a column each, and each LANES / strip of such rows of lanes its share of k. Groups: strips of all
- * matrices, rows of x, members of a batch, whose matrices are x_step, w_step and y_step elements apart.
+ * it can, and the sums of up to STAR_GEMV_STRIP columns are near enough in the first cache. Where a group is many
+ * lanes, `strip` of them take a column each, and each LANES / strip of such rows of lanes its share of k. Groups:
+ * strips of all matrices, rows of x, members of a batch, whose matrices are x_step, w_step and y_step elements apart.
  */
 #if HALVES
 typedef half weight;
