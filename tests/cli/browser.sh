@@ -106,8 +106,8 @@ ask Emulation.setDeviceMetricsOverride '{"width":1280,"height":900,"deviceScaleF
 expect 0 "Pareto front" "$starcl" search small.cfg --seed 3 --run one --quiet --set search.generations=4
 expect 0 "Pareto front" "$starcl" search small.cfg --seed 4 --run other --quiet
 # Those that failed have no measurements, and stand last whichever way.
-sqlite3 other/run.db "UPDATE evaluations SET status = 'failed', reason = 'no memory' WHERE id IN (1, 5, 6);
-    DELETE FROM measurements WHERE evaluation IN (1, 5, 6)"
+sqlite3 one/run.db "UPDATE evaluations SET status = 'failed', reason = 'no memory' WHERE id IN (1, 2, 3);
+    DELETE FROM measurements WHERE evaluation IN (1, 2, 3)"
 expect 0 "" "$starcl" report one other -o both.html
 visit "file://$work/both.html"
 true_there 'every("[data-candidate]").length > 3 * known().size'
