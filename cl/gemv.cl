@@ -9,10 +9,12 @@
  * With NORMED, a row of x is x / rms(x) * gain first (cl/rms_norm.cl): a decoding step has so little else to do in a
  * norm that its launch would be most of it, and each group can sum the squares for itself.
  *
- * A group takes a strip of columns within a panel. Where it is one lane, that keeps STAR_GEMV_VECTORS vectors of them
- * in registers and runs down k. Where it is many, `strip` lanes take a column each, and each LANES / strip of such rows
- * of lanes its share of k. Groups: strips of all matrices, rows of x, members of a batch, whose matrices are x_step,
- * w_step and y_step elements apart.
+ * A group takes a strip of columns within a panel. Where it is one lane and reads halves, it keeps STAR_GEMV_VECTORS
+ * vectors of them in registers and runs down k. Of floats, which are not in panels, it reads pieces of STAR_GEMV_ROWS
+ * rows at once, each as long as the strip: where half a kilobyte comes from each page, memory gives two thirds of what
+ * it can, and the sums of up to STAR_GEMV_STRIP columns are near enough in the first cache. Where a group is many
+ * lanes, `strip` of them take a column each, and each LANES / strip of such rows of lanes its share of k. Groups:
+ * strips of all matrices, rows of x, members of a batch, whose matrices are x_step, w_step and y_step elements apart.
  */
 #if HALVES
 typedef half weight;
@@ -57,6 +59,14 @@ INLINE void put_one(float sum, struct operands p) {
 #define LOAD(p) JOIN(vload_half, WIDTH)(0, p)
 #endif
 
+INLINE void put_vector(vec sum, struct operands p) {
+    vec value = p.alpha * sum;
+    if (p.beta != 0.0f)
+        value += p.beta * VLOAD(p.addend);
+    VSTORE(value, p.y);
+}
+
+#if HALVES
 /* One function a number of vectors, so that every sum is a register. */
 #define DEFINE_COLUMNS(NAME, VECTORS)                                                                                  \
     INLINE void NAME(struct operands p) {                                                                               \
@@ -67,17 +77,42 @@ INLINE void put_one(float sum, struct operands p) {
             UNROLL for (int j = 0; j < VECTORS; j++) sum[j] += x * LOAD(p.w + j * WIDTH);                              \
             p.w += p.stride;                                                                                           \
         }                                                                                                              \
-        UNROLL for (int j = 0; j < VECTORS; j++) {                                                                     \
-            vec value = p.alpha * sum[j];                                                                              \
-            if (p.beta != 0.0f)                                                                                        \
-                value += p.beta * VLOAD(p.addend + j * WIDTH);                                                         \
-            VSTORE(value, p.y + j * WIDTH);                                                                            \
-        }                                                                                                              \
+        UNROLL for (int j = 0; j < VECTORS; j++) put_vector(sum[j], operands_at(p, j * WIDTH));                        \
     }
 
 DEFINE_COLUMNS(many_vectors, STAR_GEMV_VECTORS)
 DEFINE_COLUMNS(two_vectors, 2)
 DEFINE_COLUMNS(one_vector, 1)
+#else
+/* sums[0 .. vectors - 1] += x[row] * w[row], row by row, for COUNT of them from `step` on. */
+#define DEFINE_ROWS(NAME, COUNT)                                                                                       \
+    INLINE void NAME(struct operands p, int step, int vectors, vec *sums) {                                            \
+        vec x[COUNT];                                                                                                  \
+        UNROLL for (int row = 0; row < COUNT; row++) x[row] = (vec)(X(p, step + row));                                 \
+        for (int j = 0; j < vectors; j++) {                                                                            \
+            vec sum = sums[j];                                                                                         \
+            UNROLL for (int row = 0; row < COUNT; row++) sum += x[row] * LOAD(p.w + row * p.stride + j * WIDTH);       \
+            sums[j] = sum;                                                                                             \
+        }                                                                                                              \
+    }
+
+DEFINE_ROWS(many_rows, STAR_GEMV_ROWS)
+DEFINE_ROWS(one_row, 1)
+
+/* `vectors` of columns, STAR_GEMV_STRIP / WIDTH at most. */
+INLINE void wide_columns(struct operands p, int vectors) {
+    vec sums[STAR_GEMV_STRIP / WIDTH];
+    int step = 0;
+    for (int j = 0; j < vectors; j++)
+        sums[j] = (vec)(0.0f);
+    for (; step + STAR_GEMV_ROWS <= p.k; step += STAR_GEMV_ROWS, p.w += (size_t)STAR_GEMV_ROWS * p.stride)
+        many_rows(p, step, vectors, sums);
+    for (; step < p.k; step++, p.w += p.stride)
+        one_row(p, step, vectors, sums);
+    for (int j = 0; j < vectors; j++)
+        put_vector(sums[j], operands_at(p, j * WIDTH));
+}
+#endif
 
 INLINE void one_column(struct operands p) {
     float sum = 0.0f;
@@ -88,12 +123,17 @@ INLINE void one_column(struct operands p) {
 
 INLINE void columns(struct operands p, int first, int last) {
     int column = first;
+#if HALVES
     for (; column + STAR_GEMV_VECTORS * WIDTH <= last; column += STAR_GEMV_VECTORS * WIDTH)
         many_vectors(operands_at(p, column));
     for (; column + 2 * WIDTH <= last; column += 2 * WIDTH)
         two_vectors(operands_at(p, column));
     for (; column + WIDTH <= last; column += WIDTH)
         one_vector(operands_at(p, column));
+#else
+    wide_columns(operands_at(p, column), (last - first) / WIDTH);
+    column += (last - first) / WIDTH * WIDTH;
+#endif
     for (; column < last; column++)
         one_column(operands_at(p, column));
 }

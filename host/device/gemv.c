@@ -28,13 +28,20 @@ static int full_strip(struct device_shape shape) {
     return shape.lanes % LANE_COLUMNS == 0 ? LANE_COLUMNS : shape.lanes;
 }
 
-/* Narrower where full strips would leave cores without work. */
+/* Narrower where full strips would leave cores without work; floats have no panels, and take what leaves them some. */
 static int strip_columns(struct device *device, const struct gemm *gemms, int count) {
     struct device_shape shape = device_shape(device);
     int units = (int)device_information(device)->compute_units, strip = full_strip(shape), columns = 0;
     for (int i = 0; i < count; i++)
         columns += gemms[i].n;
-    return shape.lanes > 1 || columns >= 2 * units * strip ? strip : 2 * shape.width;
+    if (shape.lanes > 1)
+        return strip;
+    if (gemms[0].half_b)
+        return columns >= 2 * units * strip ? strip : 2 * shape.width;
+    strip = STAR_GEMV_STRIP;
+    while (columns < 2 * units * strip && strip / 2 >= 2 * shape.width)
+        strip /= 2;
+    return strip;
 }
 
 status gemv(struct device *device, const struct gemm *gemms, int count) {

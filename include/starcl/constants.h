@@ -21,8 +21,11 @@
 /* Independent multiply-adds that peaks.cl keeps going, so that one need not wait for the one before. */
 #define STAR_PEAK_CHAINS 12
 
-/* Vectors of columns that gemv.cl keeps in registers, and matrices that one launch of it takes. */
+/* Vectors of columns that gemv.cl keeps in registers; of floats in rows, rows that it reads at once, and columns at most
+ * (a multiple of 48); and matrices that one launch of it takes. */
 #define STAR_GEMV_VECTORS 8
+#define STAR_GEMV_ROWS 8
+#define STAR_GEMV_STRIP 384
 #define STAR_GEMV_TOGETHER 6
 
 /* Rows of C for which gemm.cl has smaller micro-kernels. */
