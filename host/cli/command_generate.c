@@ -64,7 +64,8 @@ const struct command command_generate = {
         "CHECKPOINT is a folder of `starcl train`, or a .safetensors file such as RUN/checkpoints/7.safetensors.\n"
         "The text is decoded token by token with the architecture's cache. Weights in float16 are half to read, so "
         "that\n"
-        "a token takes less time, and the text can differ; auto takes them where the device computes with float16.",
+        "a token takes less time, and the text can differ; auto takes them on GPUs, and where the device computes with "
+        "float16.",
     .words_least = 1,
     .words_most = 1,
     .options = (const struct option_information[]){{"--prompt", "TEXT", "what the text begins with"},

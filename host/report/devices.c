@@ -86,7 +86,7 @@ void report_devices(const struct device_list *list, const struct device_informat
         snprintf(index, sizeof index, "%d.%d", device->platform_index, device->device_index);
         fprintf(rows, "%c %-6s %-11s %-*.*s %5u %6u %7s %9s  %s, %s%s\n", device == chosen ? '*' : ' ', index,
                 device_type_name(device->type), columns, columns, device->name, device->compute_units,
-                device->float_vector_width, device->half ? "yes" : "no",
+                device->float_vector_width, device_prefers_half(device) ? "yes" : "no",
                 text_bytes(memory, (double)device->global_bytes), device->platform_name, device->driver,
                 device->usable ? "" : " (not usable: no compiler, or not available)");
     }
@@ -114,7 +114,8 @@ void report_devices_json(const struct device_list *list, const struct device_inf
         cJSON_AddStringToObject(item, "version", device->version);
         cJSON_AddNumberToObject(item, "compute_units", device->compute_units);
         cJSON_AddNumberToObject(item, "float_vector_width", device->float_vector_width);
-        cJSON_AddBoolToObject(item, "float16", device->half);
+        cJSON_AddBoolToObject(item, "float16", device_prefers_half(device));
+        cJSON_AddBoolToObject(item, "own_memory", device->own_memory);
         cJSON_AddNumberToObject(item, "global_bytes", (double)device->global_bytes);
         cJSON_AddNumberToObject(item, "largest_buffer_bytes", (double)device->largest_buffer_bytes);
         cJSON_AddBoolToObject(item, "usable", device->usable);
