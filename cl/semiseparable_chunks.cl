@@ -211,15 +211,16 @@ INLINE float share_of_channels(__local const float *one, __local const float *ot
 
 /*
  * As in semiseparable.cl, but that the bias's gradient has a part a chunk: partial_bias[sequence, chunk, c]. Every lane
- * makes a share of dB and dC of a token, for the sum over this group's channels.
+ * makes a share of dB and dC of a token, for the sum over this group's channels. `gradients` is scratch again: with one
+ * pointer for both ptxas takes 168 registers, and not 127.
  */
 GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __global const float *B,
                                                  __global const float *C, __global const float *V,
                                                  __global const float *bias, __global const float *states,
-                                                 __global const float *dy, __global float *dA, __global float *dV,
-                                                 __global float *scratch, int gradients_offset, int bias_offset,
-                                                 int rows, int channels, int context, int mask, int span,
-                                                 int accumulate_A, int accumulate_V) {
+                                                 __global const float *dy, __global const float *gradients,
+                                                 __global float *dA, __global float *dV, __global float *scratch,
+                                                 int gradients_offset, int bias_offset, int rows, int channels,
+                                                 int context, int mask, int span, int accumulate_A, int accumulate_V) {
     TILE(u);
     TILE(upstream);
     TILE(numbers); /* decays; then, of one of the STATE, the states after each token, and their gradients */
@@ -249,7 +250,7 @@ GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __glob
         barrier(CLK_LOCAL_MEM_FENCE);
         shares[LANE] = share_of_channels(upstream, numbers);
         barrier(CLK_LOCAL_MEM_FENCE);
-        float dh = row_load(scratch + gradients_offset + state_place(p, p.chunk, n), p.c, channels);
+        float dh = row_load(gradients + gradients_offset + state_place(p, p.chunk, n), p.c, channels);
         FOR_TOKENS_BACKWARDS(t) {
             float before = t > 0 ? numbers[OWN(t - 1)] : start;
             float g = dh + upstream[OWN(t)] * c[t * STATE + n];

@@ -142,12 +142,12 @@ static status gradients_by_chunks(struct device *device, const struct op *op, co
                   argument_buffer(buffers->inputs[A]), argument_buffer(buffers->inputs[B]),
                   argument_buffer(buffers->inputs[C]), argument_buffer(buffers->inputs[V]),
                   argument_buffer(buffers->inputs[BIAS]), argument_buffer(buffers->outputs[STATES]),
-                  argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[A]),
-                  argument_buffer(buffers->input_gradients[V]), argument_buffer(buffers->scratch),
-                  argument_int((int)layout.gradients), argument_int((int)layout.bias), argument_int(op->inputs[V].rows),
-                  argument_int(op->inputs[V].columns), argument_int(op->context), argument_int(op->attributes.mask),
-                  argument_int(op->attributes.span), argument_int(buffers->accumulate[A]),
-                  argument_int(buffers->accumulate[V]));
+                  argument_buffer(buffers->output_gradient), argument_buffer(buffers->scratch),
+                  argument_buffer(buffers->input_gradients[A]), argument_buffer(buffers->input_gradients[V]),
+                  argument_buffer(buffers->scratch), argument_int((int)layout.gradients),
+                  argument_int((int)layout.bias), argument_int(op->inputs[V].rows), argument_int(op->inputs[V].columns),
+                  argument_int(op->context), argument_int(op->attributes.mask), argument_int(op->attributes.span),
+                  argument_int(buffers->accumulate[A]), argument_int(buffers->accumulate[V]));
 }
 
 /* The same. */
