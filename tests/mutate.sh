@@ -75,7 +75,7 @@ preset_of() {
 build_for() {
     case "$1" in
     cli/*) cmake --build "$build" --parallel "$(nproc)" ;;
-    *) cmake --build "$build" --parallel "$(nproc)" --target "test_$(echo "$1" | tr / _)" ;;
+    *) cmake --build "$build" --parallel "$(nproc)" --target "test_$(echo "${1%%:*}" | tr / _)" ;;
     esac
 }
 
