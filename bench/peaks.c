@@ -4,7 +4,10 @@
 #include "base/progress.h"
 #include "starcl/constants.h"
 
-enum { STEPS = 4096, GROUPS_A_UNIT = 64, READ_MEBIBYTES = 256, READ_FLOATS_A_GROUP = 1 << 16 };
+enum { STEPS = 4096, GROUPS_A_UNIT = 64, READ_FLOATS_A_GROUP = 1 << 16 };
+
+/* What is read in one go: more than caches hold, of which GPUs with memory of their own have up to 256 MiB. */
+enum { READ_MEBIBYTES = 256, READ_MEBIBYTES_OWN = 2048 };
 
 struct peak {
     struct device *device;
@@ -39,7 +42,10 @@ static status measure_multiply_adds(struct bench *bench, struct peak *peak) {
 }
 
 static status prepare_reading(const struct bench *bench, struct peak *peak) {
-    size_t bytes = (size_t)READ_MEBIBYTES << 20, largest = device_information(bench->device)->largest_buffer_bytes;
+    const struct device_information *device = device_information(bench->device);
+    size_t bytes = (size_t)(device->own_memory ? READ_MEBIBYTES_OWN : READ_MEBIBYTES) << 20;
+    size_t quarter = device->global_bytes / 4;
+    size_t largest = device->largest_buffer_bytes < quarter ? device->largest_buffer_bytes : quarter;
     size_t group_bytes = READ_FLOATS_A_GROUP * sizeof(float);
     peak->groups = (bytes < largest ? bytes : largest) / group_bytes;
     peak->bytes = (double)(peak->groups * group_bytes);

@@ -77,7 +77,8 @@ static void add_line(struct portability *portability, const cJSON *devices, cons
     snprintf(line->name, sizeof line->name, "%s", name);
     int platform = 0;
     const cJSON *device;
-    cJSON_ArrayForEach(device, devices) line->cells[platform++] = measure_cell(device, name);
+    cJSON_ArrayForEach(device, devices)
+        line->cells[platform++] = measure_cell(device, name);
     line->score = score_of(line, portability->platform_count);
 }
 

@@ -112,8 +112,9 @@ bool bench_report_parse(const char *text, cJSON *devices) {
         cJSON_AddItemToArray(devices, json);
         return true;
     }
-    cJSON_ArrayForEach(device, cJSON_GetObjectItem(json, "devices")) if (is_device(device))
-        cJSON_AddItemToArray(devices, cJSON_Duplicate(device, true));
+    cJSON_ArrayForEach(device, cJSON_GetObjectItem(json, "devices"))
+        if (is_device(device))
+            cJSON_AddItemToArray(devices, cJSON_Duplicate(device, true));
     cJSON_Delete(json);
     return cJSON_GetArraySize(devices) > before;
 }

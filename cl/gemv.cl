@@ -13,8 +13,11 @@
  * vectors of them in registers and runs down k. Of floats, which are not in panels, it reads pieces of STAR_GEMV_ROWS
  * rows at once, each as long as the strip: where half a kilobyte comes from each page, memory gives two thirds of what
  * it can, and the sums of up to STAR_GEMV_STRIP columns are near enough in the first cache. Where a group is many
- * lanes, `strip` of them take a column each, and each LANES / strip of such rows of lanes its share of k. Groups:
- * strips of all matrices, rows of x, members of a batch, whose matrices are x_step, w_step and y_step elements apart.
+ * lanes, each takes four columns of every so many rows of w, `strip` / 4 lanes beside each other, and a turn of it
+ * begins loads of TURN rows before it needs the first: a device of many lanes is as fast as its memory when enough is
+ * under way. A narrow strip has more lanes along k, for matrices of few strips.
+ * Groups: strips of all matrices, rows of x, members of a batch, whose matrices are x_step, w_step and y_step elements
+ * apart.
  */
 #if HALVES
 typedef half weight;
@@ -139,6 +142,40 @@ INLINE void columns(struct operands p, int first, int last) {
 }
 #endif
 
+#if LANES > 1
+#define TURN 8
+
+#if HALVES
+#define LOAD_ALIGNED_FOUR(p) vloada_half4(0, p)
+#else
+#define LOAD_ALIGNED_FOUR(p) (*(__global const float4 *)(p))
+#endif
+
+/* Four columns of a row, or as many as there are, and the last of them again. */
+INLINE float4 load_four(__global const weight *row, int column, int last, bool aligned) {
+    if (aligned)
+        return LOAD_ALIGNED_FOUR(row + column);
+    return (float4)(LOAD_ONE(row + min(column, last)), LOAD_ONE(row + min(column + 1, last)),
+                    LOAD_ONE(row + min(column + 2, last)), LOAD_ONE(row + min(column + 3, last)));
+}
+
+/* This lane's share of four columns: rows `share`, share + shares, ... of w. `aligned` is a constant after inlining. */
+INLINE float4 sum_four(struct operands p, int column, int last, int share, int shares, bool aligned) {
+    float4 sum = (float4)(0.0f);
+    for (int first = share; first < p.k; first += TURN * shares) {
+        float x[TURN];
+        float4 w[TURN];
+        UNROLL for (int i = 0; i < TURN; i++) {
+            int step = min(first + i * shares, p.k - 1);
+            w[i] = load_four(p.w + (size_t)step * p.stride, column, last, aligned);
+            x[i] = first + i * shares < p.k ? X(p, step) : 0.0f;
+        }
+        UNROLL for (int i = 0; i < TURN; i++) sum += x[i] * w[i];
+    }
+    return sum;
+}
+#endif
+
 /* 1 / rms(x) */
 INLINE float norm_scale(__global const float *x, int k, __local float *scratch) {
     vec squares = (vec)(0.0f);
@@ -149,48 +186,61 @@ INLINE float norm_scale(__global const float *x, int k, __local float *scratch) 
     return rsqrt(group_sum(vec_sum(squares), scratch) / k + STAR_RMS_NORM_EPSILON);
 }
 
+/* One of STAR_GEMV_TOGETHER arguments, which an array of them would have to be memory for. */
+#define CHOSEN(name, i)                                                                                                \
+    ((i) == 0 ? name##0 : (i) == 1 ? name##1 : (i) == 2 ? name##2 : (i) == 3 ? name##3 : (i) == 4 ? name##4 : name##5)
+
 GROUP_SHAPE __kernel void gemv(__global const float *x, __global const float *gain, __global const float *addend,
                                struct gemv_sizes sizes, __global const weight *w0, __global const weight *w1,
                                __global const weight *w2, __global const weight *w3, __global const weight *w4,
                                __global const weight *w5, __global float *y0, __global float *y1, __global float *y2,
                                __global float *y3, __global float *y4, __global float *y5) {
-    __global const weight *w[STAR_GEMV_TOGETHER] = {w0, w1, w2, w3, w4, w5};
-    __global float *y[STAR_GEMV_TOGETHER] = {y0, y1, y2, y3, y4, y5};
-    int k = sizes.k, strip = sizes.strip, matrix = 0, index = (int)get_group_id(0);
-    for (; index >= (sizes.n[matrix] + strip - 1) / strip; matrix++)
-        index -= (sizes.n[matrix] + strip - 1) / strip;
-    int n = sizes.n[matrix], first = index * strip, last = min(first + strip, n);
+    int k = sizes.k, strip = sizes.strip, matrix = 0, index = (int)get_group_id(0), n = sizes.n[0];
+    UNROLL for (int next = 1; next < STAR_GEMV_TOGETHER; next++) {
+        int strips = (n + strip - 1) / strip;
+        if (matrix == next - 1 && index >= strips) {
+            index -= strips;
+            matrix = next;
+            n = sizes.n[next];
+        }
+    }
+    int first = index * strip, last = min(first + strip, n);
     int panel_first = first - first % sizes.panel;
     size_t row = get_group_id(1), member = get_group_id(2);
     size_t place = member * sizes.y_step + row * (sizes.y_stride ? sizes.y_stride : n);
     struct operands p = {.x = x + member * sizes.x_step + row * sizes.x_stride,
                          .gain = gain,
                          .addend = addend + place,
-                         .w = w[matrix] + member * sizes.w_step + (size_t)panel_first * (k - 1),
-                         .y = y[matrix] + place,
+                         .w = CHOSEN(w, matrix) + member * sizes.w_step + (size_t)panel_first * (k - 1),
+                         .y = CHOSEN(y, matrix) + place,
                          .k = k,
                          .stride = min(sizes.panel, n - panel_first),
                          .alpha = sizes.alpha,
                          .beta = sizes.beta};
-    GROUP_SCRATCH(sums);
 #if NORMED
-    p.alpha *= norm_scale(p.x, k, sums);
+    GROUP_SCRATCH(squares);
+    p.alpha *= norm_scale(p.x, k, squares);
 #endif
 #if LANES == 1
     columns(p, first, last);
 #else
-    int column = first + LANE % strip, shares = LANES / strip;
-    p = operands_at(p, column);
-    sums[LANE] = 0.0f;
-    for (int step = LANE / strip; step < k && column < last; step += shares)
-        sums[LANE] += X(p, step) * LOAD_ONE(p.w + (size_t)step * p.stride);
+    __local float4 sums[LANES];
+    int beside = strip / 4, shares = LANES / beside, column = first + LANE % beside * 4, share = LANE / beside;
+    /* Where rows and members are multiples of four, so are strips and panels: no lane has columns beyond the last. */
+    if (column >= last)
+        sums[LANE] = (float4)(0.0f);
+    else if (p.stride % 4 == 0 && sizes.w_step % 4 == 0)
+        sums[LANE] = sum_four(p, column, last - 1, share, shares, true);
+    else
+        sums[LANE] = sum_four(p, column, last - 1, share, shares, false);
+    for (int half_ = shares / 2; half_ > 0; half_ /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (share < half_)
+            sums[LANE] += sums[LANE + half_ * beside];
+    }
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (LANE >= strip || column >= last)
-        return;
-    float sum = 0.0f;
-    for (int share = 0; share < shares; share++)
-        sum += sums[share * strip + LANE];
-    put_one(sum, p);
+    for (int c = first + LANE; c < last; c += LANES)
+        put_one(((__local const float *)sums)[c - first], operands_at(p, c));
 #endif
 }
 

@@ -197,7 +197,8 @@ static status check_failures(const cJSON *devices) {
     const cJSON *device, *row;
     cJSON_ArrayForEach(device, devices) {
         failed += cJSON_HasObjectItem(device, "error");
-        cJSON_ArrayForEach(row, cJSON_GetObjectItem(device, "results")) failed += cJSON_HasObjectItem(row, "error");
+        cJSON_ArrayForEach(row, cJSON_GetObjectItem(device, "results"))
+            failed += cJSON_HasObjectItem(row, "error");
     }
     return failed ? fail("workloads that failed: %d", failed) : STATUS_OK;
 }

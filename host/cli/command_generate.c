@@ -75,7 +75,8 @@ const struct command command_generate = {
         "in a database its URL#NAME:ID.\n"
         "The text is decoded token by token with the architecture's cache. Weights in float16 are half to read, so "
         "that\n"
-        "a token takes less time, and the text can differ; auto takes them where the device computes with float16.",
+        "a token takes less time, and the text can differ; auto takes them on GPUs, and where the device computes with "
+        "float16.",
     .words_least = 1,
     .words_most = 1,
     .options = (const struct option_information[]){{"--prompt", "TEXT", "what the text begins with"},

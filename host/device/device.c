@@ -13,6 +13,12 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+/*
+ * Launches after which the driver is told to begin, where nobody waits for the device before that: some drivers keep
+ * what is queued until then (rusticl of Mesa 22.3), and the device would have nothing to do meanwhile.
+ */
+enum { FLUSH_EVERY = 32 };
+
 enum { LARGE_PAGE = 2 << 20 };
 
 struct device {
@@ -24,6 +30,7 @@ struct device {
     struct kernel_set *kernels;
     struct gemm_state *gemm;
     size_t allocated_bytes;
+    int unflushed; /* launches since the driver was told to begin */
     bool is_companion;
     atomic_bool stopped; /* a companion that launches no more */
 };
@@ -45,11 +52,13 @@ status device_open(const struct device_information *information, const struct de
     device->queue = clCreateCommandQueue(device->context, device->information.id, 0, &code);
     TRY_GOTO(outcome, opencl_check(code, "making a queue on %s", information->name), failed);
 
-    if (options && options->shape.lanes)
+    if (options && options->shape.lanes) {
+        TRY_GOTO(outcome, shape_check(options->shape), failed);
         device->shape = options->shape;
-    else
+    } else {
         TRY_GOTO(outcome, shape_choose(&device->information, device->context, device->queue, binaries, &device->shape),
                  failed);
+    }
     char build_options[160];
     struct device_shape shape = device->shape;
     snprintf(build_options, sizeof build_options,
@@ -262,6 +271,13 @@ static const void *argument_value(const struct kernel_argument *argument) {
                                                : &argument->value;
 }
 
+static status flush_at_times(struct device *device) {
+    if (++device->unflushed < FLUSH_EVERY)
+        return STATUS_OK;
+    device->unflushed = 0;
+    return opencl_check(clFlush(device->queue), "starting what is queued on %s", device->information.name);
+}
+
 status device_launch(struct device *device, struct kernel_name name, struct launch_groups groups,
                      const struct kernel_argument *arguments, int argument_count) {
     if (groups.x == 0 || groups.y == 0 || groups.z == 0)
@@ -284,6 +300,7 @@ status device_launch(struct device *device, struct kernel_name name, struct laun
     if (is_new) {
         TRY(device_finish(device));
         kernel_launched(device->kernels, kernel, clock_seconds() - start);
+        device->unflushed = 0;
     }
-    return STATUS_OK;
+    return flush_at_times(device);
 }

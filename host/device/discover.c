@@ -62,6 +62,9 @@ static void describe(struct device_information *device) {
     DEVICE_VALUE(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, device->largest_buffer_bytes);
     DEVICE_VALUE(id, CL_DEVICE_LOCAL_MEM_SIZE, device->local_bytes);
     DEVICE_VALUE(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, device->largest_work_group);
+    cl_bool unified = CL_FALSE;
+    DEVICE_VALUE(id, CL_DEVICE_HOST_UNIFIED_MEMORY, unified);
+    device->own_memory = !unified;
     cl_uint alignment_bits = 1024;
     DEVICE_VALUE(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, alignment_bits);
     device->address_alignment_bytes = alignment_bits / 8 ? alignment_bits / 8 : 128;
@@ -131,11 +134,15 @@ const char *device_type_name(cl_device_type type) {
     return "device";
 }
 
-/* Larger is better: the type decides, then compute units times clock. */
+bool device_prefers_half(const struct device_information *device) {
+    return device->half || device->type & CL_DEVICE_TYPE_GPU;
+}
+
+/* Larger is better: the type decides, then whose memory it has, then compute units times clock. */
 static double preference(const struct device_information *device) {
-    double type = device->type & CL_DEVICE_TYPE_GPU ? 2 : device->type & CL_DEVICE_TYPE_ACCELERATOR ? 1 : 0;
+    double type = device->type & CL_DEVICE_TYPE_GPU ? 4 : device->type & CL_DEVICE_TYPE_ACCELERATOR ? 2 : 0;
     double speed = (double)device->compute_units * (device->clock_megahertz ? device->clock_megahertz : 1);
-    return type * 1e12 + speed;
+    return (type + device->own_memory) * 1e12 + speed;
 }
 
 static bool contains_ignoring_case(const char *text, const char *part) {
@@ -290,7 +297,8 @@ status device_choose(struct device_list *list, const char *choice, const struct 
     }
     if (!*choice) {
         choice = "auto";
-        from = "GPUs come before accelerators before CPUs, then the most compute units times clock";
+        from = "GPUs come before accelerators before CPUs, then those with memory of their own, then the most compute "
+               "units times clock";
     }
     if (reason)
         *reason = from;

@@ -25,9 +25,10 @@ struct device_information {
     cl_uint compute_units, clock_megahertz;
     cl_uint float_vector_width; /* native, 1 where the device is scalar */
     cl_ulong global_bytes, largest_buffer_bytes, local_bytes;
+    bool own_memory; /* global memory is not the host's */
     size_t largest_work_group;
     cl_uint address_alignment_bytes; /* of sub-buffers */
-    bool half;                       /* computes with float16 (cl_khr_fp16); every device can read it */
+    bool half;                       /* computes with float16 (cl_khr_fp16); every device can read and write it */
     bool float64;                    /* computes with float64 (cl_khr_fp64), which no kernel needs */
     bool usable;                     /* available, with a compiler, little endian */
 };
@@ -55,8 +56,10 @@ const char *device_words(const char *choice);
 /*
  * The device a person means: an index "platform.device" (or "platform" for its first device), "cpu", "gpu",
  * "accelerator", or part of a name, case ignored. NULL or "" takes STARCL_DEVICE, or else "auto": a GPU before an
- * accelerator before a CPU, and of one type the one with the most compute units times clock. Words that mean several
- * ("all", "0.0/2") are STATUS_USAGE. `chosen` is valid as long as the list.
+ * accelerator before a CPU; of one type one with memory of its own before one that shares the host's, because units of
+ * two makers are two things (an integrated GPU may have more of them than a card that is ten times as fast); and of
+ * these the one with the most compute units times clock. Words that mean several ("all", "0.0/2") are STATUS_USAGE.
+ * `chosen` is valid as long as the list.
  * `reason` (may be NULL) becomes a sentence part valid for the program's life or as long as `choice`.
  */
 status device_choose(struct device_list *list, const char *choice, const struct device_information **chosen,
@@ -73,6 +76,12 @@ status device_choose_several(struct device_list *list, const char *const *choice
 
 /* How to get a driver, as a sentence. */
 extern const char device_driver_advice[];
+
+/*
+ * Whether weights are better read in float16 where nobody says how: on GPUs, all of which widen it for nothing, also
+ * those that do not compute with it, and on other devices that compute with it.
+ */
+bool device_prefers_half(const struct device_information *device);
 
 /* "GPU", "CPU", "accelerator". */
 const char *device_type_name(cl_device_type type);

@@ -3,9 +3,13 @@
 #include "starcl/arguments.h"
 
 #include <limits.h>
+#include <stdint.h>
 
-/* Columns side by side where a group has many lanes. */
-enum { LANE_COLUMNS = 16 };
+/*
+ * Where a group has many lanes, of which each takes four columns: the columns of a strip, which are a cache line of
+ * floats of each row, and at least a sector of it.
+ */
+enum { MOST_COLUMNS = 32, LEAST_COLUMNS = 8, LANE_COLUMNS = 4 };
 
 bool gemv_takes(const struct gemm *gemm) {
     return !gemm->transpose_a && !gemm->transpose_b && gemm->ldb == gemm->n && !(gemm->a_gain && gemm->batch > 1);
@@ -21,25 +25,36 @@ bool gemv_takes_together(const struct gemm *one, const struct gemm *other) {
            one->half_b == other->half_b && one->a_gain == other->a_gain;
 }
 
-/* Columns of a group that has all it can take, and of a panel of halves. */
-static int full_strip(struct device_shape shape) {
-    if (shape.lanes == 1)
-        return STAR_GEMV_VECTORS * shape.width;
-    return shape.lanes % LANE_COLUMNS == 0 ? LANE_COLUMNS : shape.lanes;
+static int most_columns_of_lanes(int lanes) {
+    return lanes * LANE_COLUMNS < MOST_COLUMNS ? lanes * LANE_COLUMNS : MOST_COLUMNS;
 }
 
-/* Narrower where full strips would leave cores without work; floats have no panels, and take what leaves them some. */
+/* Columns of a group that has all it can take, and of a panel of halves. */
+static int full_strip(struct device_shape shape) {
+    return shape.lanes == 1 ? STAR_GEMV_VECTORS * shape.width : most_columns_of_lanes(shape.lanes);
+}
+
+/*
+ * Narrower where full strips would leave cores without work. Floats of a core's own have no panels, and take what
+ * leaves them some. A GPU's core wants several groups, because each has a few KiB under way, and its memory is as fast
+ * as it can be with some 16 KiB a core.
+ */
 static int strip_columns(struct device *device, const struct gemm *gemms, int count) {
+    enum { GROUPS_A_UNIT = 4 };
     struct device_shape shape = device_shape(device);
     int units = (int)device_information(device)->compute_units, strip = full_strip(shape), columns = 0;
     for (int i = 0; i < count; i++)
         columns += gemms[i].n;
-    if (shape.lanes > 1)
-        return strip;
-    if (gemms[0].half_b)
+    if (shape.lanes == 1 && gemms[0].half_b)
         return columns >= 2 * units * strip ? strip : 2 * shape.width;
-    strip = STAR_GEMV_STRIP;
-    while (columns < 2 * units * strip && strip / 2 >= 2 * shape.width)
+    if (shape.lanes == 1) {
+        strip = STAR_GEMV_STRIP;
+        while (columns < 2 * units * strip && strip / 2 >= 2 * shape.width)
+            strip /= 2;
+        return strip;
+    }
+    int64_t work = (int64_t)columns * gemms[0].m * gemms[0].batch;
+    while (strip > LEAST_COLUMNS && work < (int64_t)GROUPS_A_UNIT * units * strip)
         strip /= 2;
     return strip;
 }

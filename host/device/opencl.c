@@ -150,7 +150,7 @@ static enum failure_kind kind_of(int code) {
 status opencl_check(int code, const char *format, ...) {
     if (code == CL_SUCCESS)
         return STATUS_OK;
-    char what[1024];
+    char what[OPENCL_WHAT_BYTES];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);

@@ -15,7 +15,11 @@
 /* "CL_OUT_OF_RESOURCES (-5)"; also knows CLBlast's codes. Valid until the thread's next call. */
 const char *opencl_error_name(int code);
 
-/* fail() with the name of the code, unless code is CL_SUCCESS: "what: CL_... (-n)", and what to do where that is known.
+/* Of what opencl_check() says happened this much is kept, and a message holds it. */
+enum { OPENCL_WHAT_BYTES = 7168 };
+
+/*
+ * fail() with the name of the code, unless code is CL_SUCCESS: "what: CL_... (-n)", and what to do where that is known.
  */
 status opencl_check(int code, const char *format, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 

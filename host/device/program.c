@@ -139,6 +139,27 @@ static unsigned char *ask_binary(cl_program program, size_t *bytes) {
     return binary;
 }
 
+/*
+ * What the compiler says, which may be longer than a message: then its beginning and its end, where the first error is,
+ * and how many there are. The caller frees it.
+ */
+static char *read_log(cl_program program, cl_device_id device) {
+    enum { MOST = OPENCL_WHAT_BYTES - 1024, KEPT = MOST / 2 - 64 };
+    size_t bytes = 0;
+    if (clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) != CL_SUCCESS)
+        bytes = 0;
+    char *log = memory_allocate(bytes + 1, 1);
+    if (clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, bytes, log, NULL) != CL_SUCCESS)
+        log[0] = '\0';
+    size_t length = strlen(log);
+    if (length <= MOST)
+        return log;
+    struct text cut = {0};
+    text_append(&cut, "%.*s\n[... %zu bytes ...]\n%s", (int)KEPT, log, length - 2 * KEPT, log + length - KEPT);
+    free(log);
+    return cut.text;
+}
+
 static status build_source(const struct program_store *store, const char *name, const char *source, const char *options,
                            cl_program *result) {
     int code;
@@ -146,10 +167,11 @@ static status build_source(const struct program_store *store, const char *name, 
     TRY(opencl_check(code, "creating the program of %s", files_of(name)));
     code = clBuildProgram(program, 1, &store->information->id, options, NULL, NULL);
     if (code != CL_SUCCESS) {
-        char log[4096] = "";
-        clGetProgramBuildInfo(program, store->information->id, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+        char *log = read_log(program, store->information->id);
         clReleaseProgram(program);
-        return opencl_check(code, "building %s with %s\n%s\n", files_of(name), options, log);
+        status outcome = opencl_check(code, "building %s with %s\n%s\n", files_of(name), options, log);
+        free(log);
+        return outcome;
     }
     *result = program;
     return STATUS_OK;

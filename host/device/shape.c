@@ -90,10 +90,39 @@ static status measure_width(const struct device_information *information, cl_con
     return outcome;
 }
 
+static bool is_power_of_two(int number) {
+    return number > 0 && (number & (number - 1)) == 0;
+}
+
+status shape_check(struct device_shape shape) {
+    if (!is_power_of_two(shape.lanes))
+        return fail_usage("kernels need a power of two of work-items a work-group, because halves of them add up what "
+                          "the others have; not %d",
+                          shape.lanes);
+    if (shape.width != 1 && shape.width != 4 && shape.width != 8 && shape.width != 16)
+        return fail_usage("kernels need vectors of 1, 4, 8 or 16 floats, not %d", shape.width);
+    if (shape.items < 1 || shape.rows < 1 || shape.reduction_rows < 1)
+        return fail_usage("kernels need at least one item, row and row of a reduction a work-item or work-group");
+    return STATUS_OK;
+}
+
+/*
+ * As many lanes as the row of the table has, or the largest power of two that a work-group may have and for which there
+ * is local memory: the most that a kernel takes a lane is 512 bytes (cl/semiseparable.cl, with 64 states).
+ */
+static struct device_shape lanes_that_fit(const struct device_information *information) {
+    enum { LOCAL_BYTES_A_LANE = 512 };
+    struct device_shape shape = kinds[LANES_KIND].shape;
+    while (shape.lanes > 1 && ((size_t)shape.lanes > information->largest_work_group ||
+                               (cl_ulong)shape.lanes * LOCAL_BYTES_A_LANE > information->local_bytes))
+        shape.lanes /= 2;
+    return shape.lanes > 1 ? shape : kind_of_width((int)information->float_vector_width)->shape;
+}
+
 status shape_choose(const struct device_information *information, cl_context context, cl_command_queue queue,
                     enum binaries binaries, struct device_shape *shape) {
     int width;
-    *shape = kinds[LANES_KIND].shape;
+    *shape = lanes_that_fit(information);
     if (!(information->type & CL_DEVICE_TYPE_CPU))
         return STATUS_OK;
     TRY(measure_width(information, context, queue, binaries, &width));

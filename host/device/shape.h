@@ -27,7 +27,13 @@ struct product_blocks {
     enum packing packing;
 };
 
-/* The shape that device_open() gives a device where its options name none. `binaries` as in program_store_create(). */
+/* Fails where kernels would compute wrong numbers in this shape, or not build. */
+status shape_check(struct device_shape shape) MUST_CHECK;
+
+/*
+ * The shape that device_open() gives a device where its options name none: on devices that are no CPUs no more lanes
+ * than its largest work-group and its local memory allow. `binaries` as in program_store_create().
+ */
 status shape_choose(const struct device_information *information, cl_context context, cl_command_queue queue,
                     enum binaries binaries, struct device_shape *shape) MUST_CHECK;
 

@@ -15,13 +15,21 @@ static status forward(struct device *device, const struct op *op, const struct o
                   argument_int(y.columns));
 }
 
+/* Rows of the table that a group owns: every group looks at all tokens, which is cheap for a lane and not for a loop.
+ */
+static int share_of(const struct op *op) {
+    enum { GROUPS = 512 };
+    return op->device.lanes == 1 ? 1 : (int)divide_up((size_t)op->inputs[TABLE].rows, GROUPS);
+}
+
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
     struct shape y = op->outputs[0];
-    struct launch_groups groups = {(size_t)op->inputs[TABLE].rows, 1, 1};
+    int share = share_of(op), vocabulary = op->inputs[TABLE].rows;
+    struct launch_groups groups = {divide_up((size_t)vocabulary, (size_t)share), 1, 1};
     return LAUNCH(device, ((struct kernel_name){"embedding", "embedding_backward", NULL}), groups,
                   argument_buffer(buffers->inputs[TOKENS]), argument_buffer(buffers->output_gradient),
-                  argument_buffer(buffers->input_gradients[TABLE]), argument_int(y.rows), argument_int(y.columns),
-                  argument_int(buffers->accumulate[TABLE]));
+                  argument_buffer(buffers->input_gradients[TABLE]), argument_int(y.rows), argument_int(vocabulary),
+                  argument_int(y.columns), argument_int(share), argument_int(buffers->accumulate[TABLE]));
 }
 
 static void reference(const struct op *op, const double *const inputs[], double *const outputs[]) {

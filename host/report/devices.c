@@ -90,8 +90,9 @@ void report_devices(const struct device_list *list, const struct device_informat
         char index[DEVICE_INDEX_BYTES], memory[TEXT_NUMBER_BYTES];
         fprintf(rows, "%c %-6s %-11s %-*.*s %5u %5d %6u %7s %9s  %s, %s%s\n", is_chosen(device, chosen) ? '*' : ' ',
                 device_index(device, index), device_type_name(device->type), columns, columns, device->name,
-                device->compute_units, device->most_parts, device->float_vector_width, device->half ? "yes" : "no",
-                text_bytes(memory, (double)device->global_bytes), device->platform_name, device->driver,
+                device->compute_units, device->most_parts, device->float_vector_width,
+                device_prefers_half(device) ? "yes" : "no", text_bytes(memory, (double)device->global_bytes),
+                device->platform_name, device->driver,
                 device->usable ? "" : " (not usable: no compiler, or not available)");
     }
     terminal_table_end(&table);
@@ -122,7 +123,8 @@ void report_devices_json(const struct device_list *list, const struct device_inf
         cJSON_AddNumberToObject(item, "compute_units", device->compute_units);
         cJSON_AddNumberToObject(item, "parts", device->most_parts);
         cJSON_AddNumberToObject(item, "float_vector_width", device->float_vector_width);
-        cJSON_AddBoolToObject(item, "float16", device->half);
+        cJSON_AddBoolToObject(item, "float16", device_prefers_half(device));
+        cJSON_AddBoolToObject(item, "own_memory", device->own_memory);
         cJSON_AddNumberToObject(item, "global_bytes", (double)device->global_bytes);
         cJSON_AddNumberToObject(item, "largest_buffer_bytes", (double)device->largest_buffer_bytes);
         cJSON_AddBoolToObject(item, "usable", device->usable);

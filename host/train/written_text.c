@@ -55,8 +55,9 @@ status write_text(struct device *device, const struct checkpoint_files *files, e
     if (length > (size_t)(INT_MAX - settings->tokens))
         return fail_usage("the prompt has %zu bytes; with the text behind it at most %d are allowed", length, INT_MAX);
     int reach = (int)length + settings->tokens;
-    struct decoder_options options = {.half_weights = weights == WEIGHTS_AUTO ? device_information(device)->half
-                                                                              : weights == WEIGHTS_FLOAT16};
+    struct decoder_options options = {.half_weights = weights == WEIGHTS_AUTO
+                                                          ? device_prefers_half(device_information(device))
+                                                          : weights == WEIGHTS_FLOAT16};
     TRY(checkpoint_read_graph(files->architecture, 1, 1, reach, device_shape(device), &graph));
     status outcome = decoder_create(device, graph, &options, &decoder);
     if (outcome == STATUS_OK) {

@@ -17,7 +17,7 @@ struct checkpoint_files {
  */
 status checkpoint_find(const char *word, struct checkpoint_files *files) MUST_CHECK;
 
-/* How weights are read. WEIGHTS_AUTO is float16 where the device computes with it. */
+/* How weights are read. WEIGHTS_AUTO is float16 where device_prefers_half(). */
 enum weight_type { WEIGHTS_AUTO, WEIGHTS_FLOAT32, WEIGHTS_FLOAT16, WEIGHT_TYPES };
 extern const char *const weight_type_names[WEIGHT_TYPES]; /* "auto", "float32", "float16" */
 

@@ -52,6 +52,7 @@ static void test_choice(void **unused) {
          .platform_name = "P1",
          .usable = false},
     };
+    struct device_information broken = devices[2];
     struct device_list list = {.devices = devices, .count = 3};
     const struct device_information *chosen;
     const char *reason;
@@ -59,8 +60,22 @@ static void test_choice(void **unused) {
     assert_ok(device_choose(&list, NULL, &chosen, &reason));
     assert_ptr_equal(chosen, &devices[1]);
     assert_non_null(strstr(reason, "GPUs come before"));
+    /* An integrated GPU counts more units, faster ones, than a card with memory of its own. */
+    devices[2] = devices[1];
+    devices[2].own_memory = true;
+    devices[1].compute_units = 96;
+    devices[1].clock_megahertz = 2400;
+    assert_ok(device_choose(&list, NULL, &chosen, NULL));
+    assert_ptr_equal(chosen, &devices[2]);
+    /* Of two that share the host's memory the faster one, and whose memory it is does not make a CPU a GPU. */
+    devices[2].own_memory = false;
+    devices[0].own_memory = true;
+    assert_ok(device_choose(&list, NULL, &chosen, NULL));
+    assert_ptr_equal(chosen, &devices[1]);
+    devices[2] = broken;
     assert_ok(device_choose(&list, "cpu", &chosen, NULL));
     assert_ptr_equal(chosen, &devices[0]);
+    assert_true(device_prefers_half(&devices[1]) && !device_prefers_half(&devices[0]));
     assert_ok(device_choose(&list, "1.0", &chosen, NULL));
     assert_ptr_equal(chosen, &devices[1]);
     assert_ok(device_choose(&list, "quick", &chosen, NULL));
@@ -217,6 +232,21 @@ static void test_program_cache(void **unused) {
     setenv("XDG_CACHE_HOME", cache, 1);
 }
 
+/* Kernels add up halves of a work-group: lanes that are no power of two would compute wrong numbers. */
+static void test_refused_shapes(void **unused) {
+    (void)unused;
+    struct device *device;
+    struct device_options options = {.shape = {.lanes = 48, .width = 1, .items = 4, .rows = 1, .reduction_rows = 64}};
+    assert_fails(device_open_choice(NULL, &options, &device), STATUS_USAGE, "a power of two of work-items");
+    assert_null(device);
+    options.shape.lanes = 32;
+    options.shape.width = 2;
+    assert_fails(device_open_choice(NULL, &options, &device), STATUS_USAGE, "vectors of 1, 4, 8 or 16 floats, not 2");
+    options.shape.width = 1;
+    options.shape.rows = 0;
+    assert_fails(device_open_choice(NULL, &options, &device), STATUS_USAGE, "at least one item");
+}
+
 static void test_missing_kernels(void **unused) {
     (void)unused;
     struct device *device;
@@ -235,8 +265,9 @@ static void test_missing_kernels(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_choice),        cmocka_unit_test(test_error_names),     cmocka_unit_test(test_buffers),
-        cmocka_unit_test(test_program_cache), cmocka_unit_test(test_missing_kernels),
+        cmocka_unit_test(test_choice),         cmocka_unit_test(test_error_names),
+        cmocka_unit_test(test_buffers),        cmocka_unit_test(test_program_cache),
+        cmocka_unit_test(test_refused_shapes), cmocka_unit_test(test_missing_kernels),
     };
     return cmocka_run_group_tests(tests, make_cache, remove_cache);
 }

@@ -5,11 +5,17 @@
  * + FAIL_READ_COUNT - 1 fail alike. With FAIL_ALONE set launches fail on the device of launch FAIL_FROM alone, however
  * many there are; a part of a device is one. With SMALL_DEVICE set the device says that it has 256 MiB and no
  * extensions. With SUB_GROUP=N set every kernel's sub-groups have N work-items.
+ *
+ * With FAKE_GPU set the device says that it is a GPU with memory of its own, and with WORK_GROUP=N and LOCAL_BYTES=N
+ * what its largest work-group and its local memory are. With MOST_UNFLUSHED=N a launch fails when more than N were made
+ * before it that the queue was not flushed behind. With LONG_LOG=N every program's build log is N bytes of x between
+ * "begin" and "end".
  */
 #define CL_TARGET_OPENCL_VERSION 210
 #include <CL/cl_layer.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t bytes, void *value, size_t *needed);
 CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target,
@@ -22,6 +28,8 @@ static long fail_from, fail_count, forever, alone;
 static cl_device_id failing_device; /* with `alone` */
 static long reads, read_bytes, read_from, read_count;
 static long sub_group;
+static long small_device, fake_gpu, work_group, local_bytes;
+static long most_unflushed, unflushed, long_log;
 
 static int fails(void) {
     return launches >= fail_from && (forever || launches < fail_from + fail_count);
@@ -44,6 +52,7 @@ static cl_int CL_API_CALL enqueue_read(cl_command_queue queue, cl_mem buffer, cl
         if (reads >= read_from && reads < read_from + read_count)
             return CL_OUT_OF_RESOURCES;
     }
+    unflushed = blocking ? 0 : unflushed;
     return driver->clEnqueueReadBuffer(queue, buffer, blocking, offset, bytes, to, events, list, event);
 }
 
@@ -51,7 +60,7 @@ static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kerne
                                          const size_t *offset, const size_t *global, const size_t *local,
                                          cl_uint events, const cl_event *list, cl_event *event) {
     launches++;
-    if (fails_on(queue))
+    if (fails_on(queue) || (most_unflushed && unflushed++ >= most_unflushed))
         return CL_OUT_OF_RESOURCES;
     return driver->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, events, list, event);
 }
@@ -68,8 +77,53 @@ static cl_context CL_API_CALL create_context(const cl_context_properties *proper
     return driver->clCreateContext(properties, count, devices, notify, data, code);
 }
 
+static cl_int CL_API_CALL flush(cl_command_queue queue) {
+    unflushed = 0;
+    return driver->clFlush(queue);
+}
+
+static cl_int CL_API_CALL finish(cl_command_queue queue) {
+    unflushed = 0;
+    return driver->clFinish(queue);
+}
+
+static cl_int CL_API_CALL build_info(cl_program program, cl_device_id device, cl_program_build_info what, size_t bytes,
+                                     void *value, size_t *needed) {
+    if (what != CL_PROGRAM_BUILD_LOG)
+        return driver->clGetProgramBuildInfo(program, device, what, bytes, value, needed);
+    if (needed)
+        *needed = (size_t)long_log + 1;
+    if (value && bytes <= (size_t)long_log)
+        return CL_INVALID_VALUE;
+    if (value) {
+        memset(value, 'x', (size_t)long_log);
+        memcpy(value, "begin", 5);
+        memcpy((char *)value + long_log - 3, "end", 4);
+    }
+    return CL_SUCCESS;
+}
+
+/* The answers of a GPU; 0 where the driver's own is as good. */
+static int faked(cl_device_info what, void *value) {
+    if (what == CL_DEVICE_TYPE && fake_gpu)
+        *(cl_device_type *)value = CL_DEVICE_TYPE_GPU;
+    else if (what == CL_DEVICE_HOST_UNIFIED_MEMORY && fake_gpu)
+        *(cl_bool *)value = CL_FALSE;
+    else if (what == CL_DEVICE_MAX_WORK_GROUP_SIZE && work_group)
+        *(size_t *)value = (size_t)work_group;
+    else if (what == CL_DEVICE_LOCAL_MEM_SIZE && local_bytes)
+        *(cl_ulong *)value = (cl_ulong)local_bytes;
+    else
+        return 0;
+    return 1;
+}
+
 static cl_int CL_API_CALL device_info(cl_device_id device, cl_device_info what, size_t bytes, void *value,
                                       size_t *needed) {
+    if (value && faked(what, value))
+        return CL_SUCCESS;
+    if (!small_device)
+        return driver->clGetDeviceInfo(device, what, bytes, value, needed);
     if (what == CL_DEVICE_GLOBAL_MEM_SIZE && value && bytes == sizeof(cl_ulong)) {
         *(cl_ulong *)value = (cl_ulong)256 << 20;
         return CL_SUCCESS;
@@ -124,8 +178,20 @@ cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *t
     dispatch.clEnqueueNDRangeKernel = enqueue_kernel;
     dispatch.clEnqueueReadBuffer = enqueue_read;
     dispatch.clCreateContext = create_context;
-    if (number("SMALL_DEVICE"))
+    small_device = number("SMALL_DEVICE");
+    fake_gpu = number("FAKE_GPU");
+    work_group = number("WORK_GROUP");
+    local_bytes = number("LOCAL_BYTES");
+    if (small_device || fake_gpu)
         dispatch.clGetDeviceInfo = device_info;
+    most_unflushed = number("MOST_UNFLUSHED");
+    if (most_unflushed) {
+        dispatch.clFlush = flush;
+        dispatch.clFinish = finish;
+    }
+    long_log = number("LONG_LOG");
+    if (long_log)
+        dispatch.clGetProgramBuildInfo = build_info;
     if (sub_group)
         dispatch.clGetKernelSubGroupInfo = sub_group_info;
     *layer = &dispatch;
