@@ -224,7 +224,9 @@ static status run_to_end(struct training *training, const char *event) {
     TRY(test(training));
     result->is_text = task_traits(training->tasks.tasks[0])->is_text;
     result->steps = trainer_step(training->trainer);
-    return note(training, "done", NULL);
+    details = cJSON_CreateObject();
+    cJSON_AddNumberToObject(details, "tokens_per_second", trainer_statistics(training->trainer).tokens_per_second);
+    return note(training, "done", details);
 }
 
 static status run(struct training *training, const char *event) {
@@ -455,6 +457,8 @@ static status complete_beginning(const struct training *training, cJSON *json) {
         {"genome", "genome.txt"}, {"catalogue", "catalogue.cfg"}, {"config", "config.cfg"}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *text;
+        if (*json_text(json, files[i][0]))
+            continue;
         TRY(read_kept(training, files[i][0], files[i][1], &text));
         cJSON_DeleteItemFromObjectCaseSensitive(json, files[i][0]);
         cJSON_AddStringToObject(json, files[i][0], text);
