@@ -303,7 +303,8 @@ status ranks_agree(struct ranks *ranks, status outcome) {
     if (failed && alike == ranks->count)
         gathered = ranks_in_common(ranks, outcome);
     else if (failed) {
-        status known = fail("%s: %s", ranks_name(ranks, first), answers[first].message);
+        status known = first == 0 ? fail("%s", answers[first].message)
+                                  : fail("%s: %s", ranks_name(ranks, first), answers[first].message);
         gathered = ranks_in_common(ranks, known == STATUS_OK ? known : answers[first].outcome);
     }
     free(answers);

@@ -63,7 +63,7 @@ status ranks_share_text(struct ranks *ranks, char **text) MUST_CHECK;
 
 /*
  * Whether a step that each rank did for itself went well everywhere: the first rank's failure that has one becomes that
- * of all, with the rank's name where not all failed alike.
+ * of all, with the name of a rank other than 0 where not all failed alike.
  */
 status ranks_agree(struct ranks *ranks, status outcome) MUST_CHECK;
 /* Says of a failure that all ranks have it, and returns it; only rank 0 is to tell it then. */

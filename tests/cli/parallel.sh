@@ -79,11 +79,12 @@ kill_at() { # kill_at SIGNAL WHOM FOLDER WORDS...: when the second state is ther
 says() { # says FILE WORDS
     grep -qF -e "$2" "$1" || complain "no '$2' in: $(cat "$1")"
 }
-go_on() { # go_on FOLDER COMMAND...: to 20 steps beyond the state, in a copy, and back to the caller's folder
+go_on() { # go_on FOLDER COPY COMMAND...: some steps beyond the last state, in a copy
     folder=$1 copy=$2
     shift 2
     cp -r "$folder" "$copy"
-    expect 0 "after 80 steps" "$@" --resume --out "$copy" --set train.steps=80
+    until=$(($(sed -n 's/.*"step":\([0-9]*\)}/\1/p' "$folder/log.jsonl" | tail -1) + 40))
+    expect 0 "after $until steps" "$@" --resume --out "$copy" --set train.steps=$until
 }
 kill_at KILL "rank 1" killed mpirun -n 2 "$starcl" train $genome --config endless.cfg
 [ "$got" != 0 ] || complain "a training whose rank was killed ended well"
