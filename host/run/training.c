@@ -493,11 +493,21 @@ static status open_folder(struct training *training, const char *path) {
     return outcome;
 }
 
+/* The folder keeps what rank 0 was told: without --device another rank has the one that its STARCL_DEVICE names. */
+static void take_own_device(const struct run_config *kept, struct run_config *config) {
+    const char *own = device_words("");
+    bool is_told = strcmp(config->devices.device, kept->devices.device) != 0;
+    if (!is_told && *own && strlen(own) < sizeof config->devices.device)
+        snprintf(config->devices.device, sizeof config->devices.device, "%s", own);
+}
+
 static status read_training(struct training *training, const char *const *assignments, int count,
                             struct run_config *kept, bool *has_state) {
     TRY(read_genome(training));
     TRY(read_config(training, NULL, 0, false, kept));
     TRY(read_config(training, assignments, count, true, &training->config));
+    if (!ranks_lead(training->ranks))
+        take_own_device(kept, &training->config);
     return check(training, kept, has_state);
 }
 

@@ -138,6 +138,9 @@ expect 2 "number 2 on a machine that has 1" ranks 2 train $genome --config train
 expect 0 "after 50 steps" env POCL_DEVICES="pthread pthread" mpirun -n 2 "$starcl" train $genome --config train.cfg \
     --out devices --device all
 cmp one-2/weights.safetensors devices/weights.safetensors || complain "two devices of one kind differ from one"
+expect 2 "rank 1 (process" mpirun -n 1 "$starcl" train --resume --out one-2 : \
+    -n 1 -x STARCL_DEVICE=none-such "$starcl" train --resume --out one-2
+grep -q "none-such" out.txt || complain "a resume does not ask every rank for its own device"
 if grep -qs ' avx2' /proc/cpuinfo; then
     unlike() {
         mpirun -n 1 "$starcl" "$@" : -n 1 -x POCL_KERNELLIB_NAME=sse41 "$starcl" "$@"
