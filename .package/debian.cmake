@@ -21,7 +21,7 @@ foreach(component ${CPACK_COMPONENTS_ALL})
     foreach(file ${to_compress})
         compress(${file})
     endforeach()
-    file(GLOB_RECURSE binaries ${root}/usr/bin/* ${root}/usr/lib/*.a ${root}/usr/lib/*.so.*)
+    file(GLOB_RECURSE binaries ${root}/usr/bin/* ${root}/usr/lib/*.a ${root}/usr/lib/*.so.* ${root}/usr/lib/starcl-*.so)
     foreach(binary ${binaries})
         execute_process(COMMAND strip --strip-debug --remove-section=.comment --remove-section=.note
                                 --enable-deterministic-archives ${binary} COMMAND_ERROR_IS_FATAL ANY)

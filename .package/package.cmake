@@ -1,5 +1,6 @@
-# What `cmake --build --preset package` makes: a .tar.gz of everything, which runs where it is unpacked, and three Debian
-# packages, as Debian has them: starcl (the program), libstarcl0.5 (the shared library) and libstarcl-dev.
+# What `cmake --build --preset package` makes: a .tar.gz of everything, which runs where it is unpacked, and Debian
+# packages, as Debian has them: starcl (the program), starcl-mpi (what it loads under mpirun, where MPI was found),
+# libstarcl0.5 (the shared library) and libstarcl-dev.
 #
 # Who gives packages to others says who answers for them, as Debian's own tools ask: DEBFULLNAME and DEBEMAIL.
 
@@ -15,6 +16,9 @@ set(CPACK_RESOURCE_FILE_LICENSE ${CMAKE_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_VERBATIM_VARIABLES ON)
 set(CPACK_COMPONENTS_ALL program library development)
+if(TARGET starcl_mpi)
+    list(APPEND CPACK_COMPONENTS_ALL mpi)
+endif()
 set(CPACK_GENERATOR TGZ)
 
 find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)
@@ -52,6 +56,18 @@ set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "${idea}")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "pocl-opencl-icd | opencl-icd")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "dict-gcide") # the text of the configs quickstart and hour/*
+
+if(TARGET starcl_mpi)
+    set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS starcl-mpi)
+endif()
+set(CPACK_DEBIAN_MPI_PACKAGE_NAME starcl-mpi)
+set(CPACK_DEBIAN_MPI_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_MPI_DESCRIPTION "${idea}
+.
+This is what trains one model over several devices, with MPI.")
+set(CPACK_DEBIAN_MPI_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_MPI_PACKAGE_DEPENDS "starcl (= ${PROJECT_VERSION})")
+set(CPACK_DEBIAN_MPI_PACKAGE_RECOMMENDS openmpi-bin)
 
 set(library_package libstarcl${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME ${library_package})

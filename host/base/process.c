@@ -15,10 +15,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -35,6 +37,16 @@ void process_set_own(const char *called_as) {
 
 const char *process_own(void) {
     return own;
+}
+
+bool process_beside_own(const char *relative, char path[PATH_MAX]) {
+    char program[PATH_MAX], joined[2 * PATH_MAX];
+    ssize_t length = own ? readlink(own, program, sizeof program - 1) : -1;
+    if (length < 0)
+        return false;
+    program[length] = '\0';
+    snprintf(joined, sizeof joined, "%s/%s", dirname(program), relative);
+    return realpath(joined, path) != NULL;
 }
 
 static bool is_replaced(const char *variable, const char *const *environment) {

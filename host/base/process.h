@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 
+#include <limits.h>
 #include <stdbool.h>
 
 /*
@@ -13,6 +14,11 @@
  */
 void process_set_own(const char *called_as);
 const char *process_own(void);
+/*
+ * What lies at a path relative to the folder of the program that runs, so that an installed tree may be moved. False
+ * where there is nothing, or where nobody said what runs.
+ */
+bool process_beside_own(const char *relative, char path[PATH_MAX]);
 
 /* What a program did. Free with process_result_free(). */
 struct process_result {

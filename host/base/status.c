@@ -25,6 +25,11 @@ status fail_as(enum failure_kind kind, const char *format, ...) {
     return STATUS_FAILED;
 }
 
+status fail_told_elsewhere(status failure) {
+    message_kind = FAILURE_ELSEWHERE;
+    return failure;
+}
+
 enum failure_kind failure_kind(void) {
     return message_kind;
 }

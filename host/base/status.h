@@ -32,10 +32,13 @@ enum failure_kind {
     FAILURE_PLAIN,     /* of what was asked for, or of a file */
     FAILURE_DEVICE,    /* a device refused, and would again */
     FAILURE_TRANSIENT, /* a device had no memory or was lost: it may do the same when it is opened again */
+    FAILURE_ELSEWHERE, /* of several processes, another of which tells it to the user */
 };
 
 /* As fail(), of another kind than FAILURE_PLAIN. */
 status fail_as(enum failure_kind kind, const char *format, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
+/* Makes this thread's last failure one of FAILURE_ELSEWHERE, and returns it. */
+status fail_told_elsewhere(status failure) MUST_CHECK;
 /* The kind of this thread's last failure. */
 enum failure_kind failure_kind(void);
 

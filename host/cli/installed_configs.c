@@ -5,25 +5,16 @@
 #include "base/text.h"
 
 #include <glob.h>
-#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char ending[] = ".cfg";
 
-/* Relative to the program that runs, so that an installed tree may be moved. False where nothing is installed. */
+/* False where nothing is installed. */
 static bool find_folder(char folder[PATH_MAX]) {
-    char program[PATH_MAX], path[2 * PATH_MAX];
-    const char *own = process_own();
-    ssize_t length = own ? readlink(own, program, sizeof program - 1) : -1;
-    if (length < 0)
-        return false;
-    program[length] = '\0';
-    snprintf(path, sizeof path, "%s/%s", dirname(program), STARCL_CONFIGS_FROM_PROGRAM);
-    return realpath(path, folder) && file_is_directory(folder);
+    return process_beside_own(STARCL_CONFIGS_FROM_PROGRAM, folder) && file_is_directory(folder);
 }
 
 static bool is_installed(const char *folder, const char *word, const char *suffix, char path[PATH_MAX]) {

@@ -211,7 +211,7 @@ int main(int argc, char **argv) {
     progress_clear();
     if (outcome == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
         outcome = fail("cannot write the output");
-    if (outcome == STATUS_FAILED || outcome == STATUS_USAGE)
+    if ((outcome == STATUS_FAILED || outcome == STATUS_USAGE) && failure_kind() != FAILURE_ELSEWHERE)
         fprintf(stderr, "%sstarcl:%s %s\n", terminal_begin(TERMINAL_ALARM, stderr), terminal_end(stderr),
                 status_message());
     return outcome;

@@ -154,7 +154,7 @@ int star_train(const char *genome, const char *config_path, const char *const *a
     struct training_result result;
     status outcome = target_find(genome, config_path, assignments, count, true, target);
     if (outcome == STATUS_OK)
-        outcome = training_start(&target->config, target->catalogue_text, &target->genome, path, &result);
+        outcome = training_start(&target->config, target->catalogue_text, &target->genome, path, NULL, &result);
     if (outcome == STATUS_OK && bits_per_byte)
         *bits_per_byte = result.validation.loss / log(2);
     free(target->catalogue_text);
@@ -165,7 +165,7 @@ int star_train(const char *genome, const char *config_path, const char *const *a
 int star_train_resume(const char *path, const char *const *assignments, int count, double *bits_per_byte) {
     struct callers_locale locale = enter();
     struct training_result result;
-    status outcome = training_resume(path, assignments, count, &result);
+    status outcome = training_resume(path, assignments, count, NULL, &result);
     if (outcome == STATUS_OK && bits_per_byte)
         *bits_per_byte = result.validation.loss / log(2);
     return leave(locale, outcome);

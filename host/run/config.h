@@ -9,12 +9,13 @@
 #include "evolve/variation.h"
 #include "genome/genome.h"
 #include "run/limits.h"
+#include "train/division.h"
 #include "train/schedule.h"
 
 #include <limits.h>
 #include <stdbool.h>
 
-enum { CONFIG_NAME_BYTES = 64, CONFIG_MAX_CLASSES = CATALOGUE_MAX_CLASSES, CONFIG_MAX_NUMBERS = 8 };
+enum { CONFIG_NAME_BYTES = 64, CONFIG_MAX_CLASSES = CATALOGUE_MAX_CLASSES, CONFIG_MAX_NUMBERS = 64 };
 enum { CONFIG_TEXTS_BYTES = 32768 };
 
 struct name_list {
@@ -62,6 +63,7 @@ struct run_config {
         long long steps, batch, warmup, validation_batches, checkpoint_steps;
         double learning_rate, decay, final_rate, weight_decay, clip;
         char schedule[CONFIG_NAME_BYTES]; /* config_schedule() */
+        struct number_list parts;         /* sequences of each part of a step; none: one part */
     } train;
     struct {
         char algorithm[CONFIG_NAME_BYTES];
@@ -176,6 +178,9 @@ long long config_rung_steps(const struct run_config *config, int rung);
 long long config_rung_decay(const struct run_config *config, int rung);
 /* What train.schedule means: "auto" is stable where there are several rungs, which training goes on from. */
 enum schedule_shape config_schedule(const struct run_config *config);
+
+/* The parts of a step: train.parts. */
+struct division config_division(const struct run_config *config);
 
 /* The metrics in search.objectives. */
 int config_objectives(const struct run_config *config, enum metric objectives[METRICS]);

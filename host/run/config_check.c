@@ -219,6 +219,17 @@ static status check_schedule(const struct settings *settings, const struct run_c
     return check_name(settings, "train", "schedule", config->train.schedule, names, SCHEDULE_SHAPES + 1);
 }
 
+static status check_parts(const struct settings *settings, const struct run_config *config) {
+    const config_setting_t *setting = config_locate(settings, "train", "parts");
+    const struct number_list *parts = &config->train.parts;
+    struct division division = config_division(config);
+    for (int part = 0; part < parts->count; part++)
+        if (parts->numbers[part] != division.sequences[part])
+            return settings_refuse(settings, setting, "%g is no number of sequences", parts->numbers[part]);
+    status outcome = division_check(&division, (int)config->train.batch);
+    return outcome == STATUS_OK ? outcome : settings_refuse(settings, setting, "%s", status_message());
+}
+
 /* Rungs rise to the whole training, each by a step at least. */
 static status check_rise(const struct settings *settings, const struct run_config *config) {
     const struct number_list *rungs = &config->search.rungs;
@@ -279,6 +290,7 @@ status config_check(const struct settings *settings, const struct run_config *co
                                "%lld sequences of model.context, %lld, are %lld tokens a step; at most %d are possible",
                                config->train.batch, config->model.context, config->train.batch * config->model.context,
                                TRAIN_MOST_TOKENS);
+    TRY(check_parts(settings, config));
     TRY(check_tasks(settings, config));
     TRY(check_schedule(settings, config));
     TRY(check_rungs(settings, config));

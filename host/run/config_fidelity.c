@@ -26,3 +26,10 @@ enum schedule_shape config_schedule(const struct run_config *config) {
             return (enum schedule_shape)shape;
     return config_rungs(config) > 1 ? SCHEDULE_STABLE : SCHEDULE_COSINE;
 }
+
+struct division config_division(const struct run_config *config) {
+    struct division division = {.count = config->train.parts.count};
+    for (int part = 0; part < division.count; part++)
+        division.sequences[part] = (int)config->train.parts.numbers[part];
+    return division;
+}

@@ -111,6 +111,8 @@ static const struct config_key keys[] = {
     NUMBER(train, final_rate, 0, 1, "0.1", "share of the peak rate that the last step has"),
     NUMBER(train, weight_decay, 0, 1, "0.1", "AdamW's weight decay, on matrices"),
     NUMBER(train, clip, 1e-6, 1e6, "1.0", "largest norm of the gradient"),
+    NUMBERS(train, parts, 1, 65536, "[]",
+            "of `starcl train`: sequences of each part of a step, whose gradients are summed in order; []: one part"),
     INTEGER(train, checkpoint_steps, 1, 1e9, "500", "steps between the states that `starcl train` keeps"),
     INTEGER(train, validation_batches, 1, 1e6, "16",
             "batches over the validation or test part that an evaluation takes"),

@@ -16,14 +16,14 @@ static status check_fit(struct device *device, const struct graph *graph, int ba
                 text_bytes(all_text, (double)information->global_bytes), information->name);
 }
 
-status fit_graph(struct device *device, const struct genome *genome, const struct catalogue *catalogue,
-                 const struct model_settings *settings, int batch, struct graph **graph) {
+status fit_graph_pieces(struct device *device, const struct genome *genome, const struct catalogue *catalogue,
+                        const struct model_settings *settings, int batch, int piece, struct graph **graph) {
     status outcome = STATUS_OK;
-    for (int parts = 1; parts <= batch; parts++) {
-        if (batch % parts != 0)
+    for (int parts = 1; parts <= piece; parts++) {
+        if (piece % parts != 0)
             continue;
         /* Tensors of the whole batch may be too large to count, those of a part not. */
-        outcome = architecture_build(genome, catalogue, settings, batch / parts, device_shape(device), graph);
+        outcome = architecture_build(genome, catalogue, settings, piece / parts, device_shape(device), graph);
         if (outcome == STATUS_OK)
             outcome = check_fit(device, *graph, batch);
         if (outcome == STATUS_OK)
@@ -32,4 +32,9 @@ status fit_graph(struct device *device, const struct genome *genome, const struc
         *graph = NULL;
     }
     return outcome;
+}
+
+status fit_graph(struct device *device, const struct genome *genome, const struct catalogue *catalogue,
+                 const struct model_settings *settings, int batch, struct graph **graph) {
+    return fit_graph_pieces(device, genome, catalogue, settings, batch, batch, graph);
 }

@@ -11,5 +11,8 @@
  */
 status fit_graph(struct device *device, const struct genome *genome, const struct catalogue *catalogue,
                  const struct model_settings *settings, int batch, struct graph **graph) MUST_CHECK;
+/* The same, where what runs at once must also divide `piece`, which divides the batch: division_piece_most(). */
+status fit_graph_pieces(struct device *device, const struct genome *genome, const struct catalogue *catalogue,
+                        const struct model_settings *settings, int batch, int piece, struct graph **graph) MUST_CHECK;
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "model/model.h"
 #include "train/curve.h"
+#include "train/division.h"
+#include "train/ranks.h"
 #include "train/schedule.h"
 #include "train/task.h"
 
@@ -22,8 +24,10 @@ struct stop_rule {
 };
 
 struct train_settings {
-    int64_t steps; /* of the whole schedule */
-    int batch;     /* sequences a step; a multiple of the graph's, which runs as often as that takes */
+    int64_t steps;            /* of the whole schedule */
+    int batch;                /* sequences a step; a multiple of the graph's, which runs as often as that takes */
+    struct division division; /* of a step into parts, each of which is a multiple of the graph's batch too */
+    struct ranks *ranks;      /* that share the parts, with at least one each; NULL: this process has all */
     double learning_rate;
     enum schedule_shape schedule;
     int64_t warmup;           /* steps of linear warm-up */
@@ -83,9 +87,13 @@ status trainer_bytes(struct device *device, const struct graph *graph, int batch
  * has the task's context, and its vocabulary or a larger one. `seed` names the batches, each of which depends on its
  * step alone: training that goes on from a saved state is, bit for bit, training that was never interrupted.
  *
- * Where the graph is for a part of the batch, the parts run one after the other and their gradients add up to that of
- * the mean loss over all counted targets: each part's mean weighs by its share of them, which the host counts before
+ * Where the graph is for a piece of the batch, the pieces run one after the other and their gradients add up to that of
+ * the mean loss over all counted targets: each piece's mean weighs by its share of them, which the host counts before
  * the step. Evaluation batches run alike, and the mean over batches weighs each by its counted targets.
+ *
+ * With ranks, all of them call the same functions of their trainers with the same arguments. What a trainer tells and
+ * how it fails by its losses is then the same for all; all have the same parameters, bit for bit where their devices
+ * compute alike.
  */
 status trainer_create(struct model *model, const struct task *task, const struct train_settings *settings,
                       uint64_t seed, struct trainer **trainer) MUST_CHECK;
@@ -106,6 +114,12 @@ struct train_stop trainer_stop(const struct trainer *trainer);
  * for long would be if it ended here. Save its state before.
  */
 void trainer_decay(struct trainer *trainer, int64_t steps);
+
+/*
+ * Gives all ranks rank 0's parameters and moments: where it has read a state, and where devices are unlike, whose
+ * optimisers round otherwise. Waits for the device, and for the other ranks.
+ */
+status trainer_share(struct trainer *trainer) MUST_CHECK;
 
 /* The score over validation_batches batches of a part; waits for the device. */
 status trainer_evaluate(struct trainer *trainer, enum task_part part, struct train_score *score) MUST_CHECK;

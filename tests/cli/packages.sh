@@ -32,6 +32,17 @@ says "$program" Depends "libclblast1"
 says "$program" Recommends "dict-gcide"
 says "$library" Depends "libsqlite3-0"
 says "$development" Depends "libstarcl${version%.*} (= $version)"
+packages="$program $library $development"
+if [ -e "$build/starcl-mpi.so" ]; then
+    mpi=packages/starcl-mpi_${version}_$architecture.deb
+    packages="$packages $mpi"
+    has "$mpi" 'usr/lib/.*starcl/starcl-mpi.so' 'usr/share/doc/starcl-mpi/\(copyright\|changelog.gz\)'
+    says "$mpi" Depends "starcl (= $version)"
+    says "$mpi" Depends "mpi"
+    dpkg-deb -e "$mpi" mpi-control
+    [ -e mpi-control/postinst ] && complain "a script calls ldconfig for what is no library"
+fi
+dpkg-deb -f "$program" Depends | grep -q mpi && complain "the program needs MPI"
 dpkg-deb -e "$library" control
 grep -qx "libstarcl ${version%.*} libstarcl${version%.*} (>= $version)" control/shlibs || complain "shlibs is wrong"
 grep -qx "activate-noawait ldconfig" control/triggers || complain "nothing tells ldconfig"
@@ -40,7 +51,8 @@ dpkg-deb -x "$program" root
 nm root/usr/bin/starcl 2>&1 | grep -q "no symbols" || complain "the program is not stripped"
 grep -q "Shaw" root/usr/share/doc/starcl/copyright || complain "the licence of Random123 is missing"
 if command -v lintian >/dev/null; then
-    lintian --allow-root --fail-on error "$program" "$library" "$development" >lintian.txt 2>&1 ||
+    # shellcheck disable=SC2086
+    lintian --allow-root --fail-on error $packages >lintian.txt 2>&1 ||
         complain "lintian: $(cat lintian.txt)"
 fi
 

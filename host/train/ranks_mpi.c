@@ -1,0 +1,90 @@
+/* The one file that knows MPI, and all of starcl-mpi.so. */
+#include "train/ranks_transport.h"
+
+#include <mpi.h>
+#include <stdlib.h>
+
+/* MPI counts in int. */
+enum { MOST_BYTES = 1 << 30 };
+
+static struct {
+    MPI_Request *requests;
+    int count, room;
+} posted;
+
+static const char *check(int code) {
+    static char words[MPI_MAX_ERROR_STRING + 1];
+    int length = 0;
+    if (code == MPI_SUCCESS)
+        return NULL;
+    MPI_Error_string(code, words, &length);
+    words[length] = '\0';
+    return words;
+}
+
+static const char *begin(int *own, int *count) {
+    int provided;
+    const char *problem = check(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
+    if (!problem)
+        problem = check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
+    if (!problem)
+        problem = check(MPI_Comm_rank(MPI_COMM_WORLD, own));
+    return problem ? problem : check(MPI_Comm_size(MPI_COMM_WORLD, count));
+}
+
+static MPI_Request *next_request(void) {
+    if (posted.count == posted.room) {
+        posted.room = posted.room ? 2 * posted.room : 64;
+        posted.requests = realloc(posted.requests, (size_t)posted.room * sizeof *posted.requests);
+        if (!posted.requests)
+            abort();
+    }
+    return &posted.requests[posted.count++];
+}
+
+static int piece_of(size_t length) {
+    return length < MOST_BYTES ? (int)length : MOST_BYTES;
+}
+
+static const char *post_send(int to, const void *bytes, size_t length) {
+    const char *problem = NULL;
+    for (size_t done = 0; !problem && done < length; done += MOST_BYTES)
+        problem = check(MPI_Isend((const char *)bytes + done, piece_of(length - done), MPI_BYTE, to, 0, MPI_COMM_WORLD,
+                                  next_request()));
+    return problem;
+}
+
+static const char *post_receive(int from, void *bytes, size_t length) {
+    const char *problem = NULL;
+    for (size_t done = 0; !problem && done < length; done += MOST_BYTES)
+        problem = check(MPI_Irecv((char *)bytes + done, piece_of(length - done), MPI_BYTE, from, 0, MPI_COMM_WORLD,
+                                  next_request()));
+    return problem;
+}
+
+static const char *test(bool *done) {
+    int all = 0;
+    const char *problem = check(MPI_Testall(posted.count, posted.requests, &all, MPI_STATUSES_IGNORE));
+    *done = all;
+    if (all)
+        posted.count = 0;
+    return problem;
+}
+
+static void end(void) {
+    MPI_Finalize();
+    free(posted.requests);
+}
+
+static void end_all(int code) {
+    MPI_Abort(MPI_COMM_WORLD, code);
+}
+
+extern const struct ranks_transport ranks_transport;
+const struct ranks_transport ranks_transport = {.version = RANKS_TRANSPORT_VERSION,
+                                                .begin = begin,
+                                                .send = post_send,
+                                                .receive = post_receive,
+                                                .test = test,
+                                                .end = end,
+                                                .abort = end_all};
