@@ -43,7 +43,9 @@ sqlite3 whole/run.db "SELECT e.genome, e.seed, e.steps, m.metric, lower(hex(ieee
     sort >numbers-1.txt
 ask small-001 "SELECT e.genome, e.seed, e.steps, m.metric, encode(float8send(m.value), 'hex') $numbers" |
     sort >numbers-2.txt
-[ -s numbers-1.txt ] && cmp numbers-1.txt numbers-2.txt || complain "numbers differ"
+if ! [ -s numbers-1.txt ] || ! cmp numbers-1.txt numbers-2.txt; then
+    complain "numbers differ"
+fi
 # Checkpoints are those of the folder, and nothing of it is left here.
 ask small-001 "SELECT name FROM files WHERE part = 0 ORDER BY name" >names-2.txt
 (cd whole/checkpoints && LC_ALL=C ls) >names-1.txt

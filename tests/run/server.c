@@ -277,6 +277,8 @@ static void test_checkpoints(void **unused) {
     assert_true(file_exists(path));
     store_checkpoint_path(store, 7, ".json.new", path, sizeof path);
     assert_false(file_exists(path));
+    snprintf(strstr(path, "/checkpoints"), 8, "/evil");
+    assert_false(file_exists(path));
     store_close(store);
     store_close(reader);
 }
