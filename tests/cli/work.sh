@@ -20,7 +20,7 @@ wait_for() {
 work() {
     name=$1
     shift
-    timeout 120 "$starcl" work "$@" >"$name.txt" 2>&1 &
+    "$starcl" work "$@" >"$name.txt" 2>&1 &
     last=$!
 }
 # The driver's devices are those of other processes; `front` names the device of a run, which differs.
@@ -51,7 +51,7 @@ expect 0 "" "$starcl" search small.cfg --seed 5 --run whole --quiet
 
 # ---- four of them, and a driver without a device ----
 
-timeout 60 "$starcl" search small.cfg --seed 5 --run "$url#four" --set 'devices.use=["none"]' >four.txt 2>&1 &
+timeout --foreground 60 "$starcl" search small.cfg --seed 5 --run "$url#four" --set 'devices.use=["none"]' >four.txt 2>&1 &
 driver=$!
 for _ in $(seq 100); do
     "$starcl" show "$url#four" >/dev/null 2>&1 && break
@@ -84,7 +84,7 @@ expect 0 "" "$starcl" search small.cfg --run whole-long $lines --set 'devices.us
 rm -rf whole
 mv whole-long whole
 # shellcheck disable=SC2086
-timeout 120 "$starcl" search small.cfg --run "$url#killed" $lines >killed.txt 2>&1 &
+"$starcl" search small.cfg --run "$url#killed" $lines >killed.txt 2>&1 &
 driver=$!
 for _ in $(seq 100); do
     "$starcl" show "$url#killed" >/dev/null 2>&1 && break
@@ -97,7 +97,7 @@ kill -KILL $first
 work second "$url#killed"
 kill -KILL $driver
 wait $driver 2>/dev/null
-timeout 120 "$starcl" resume "$url#killed" >killed.txt 2>&1 &
+"$starcl" resume "$url#killed" >killed.txt 2>&1 &
 driver=$!
 wait $driver || complain "the search whose worker and driver were killed fails: $(cat killed.txt)"
 wait
@@ -107,7 +107,7 @@ rm -rf "${TMPDIR:?}"/*
 
 # Ctrl-C: what it had is another's at once, long before the lease runs out.
 # shellcheck disable=SC2086
-timeout 120 "$starcl" search small.cfg --run "$url#left" $lines --set run.lease=3600 >left.txt 2>&1 &
+"$starcl" search small.cfg --run "$url#left" $lines --set run.lease=3600 >left.txt 2>&1 &
 driver=$!
 for _ in $(seq 100); do
     "$starcl" show "$url#left" >/dev/null 2>&1 && break
@@ -129,7 +129,7 @@ grep -q "part 2 of 2" second.txt || complain "a worker does not take parts of a 
 
 # ---- a text that is not here ----
 
-timeout 60 "$starcl" search small.cfg --seed 5 --run "$url#folder" --set 'devices.use=["none"]' --quiet >/dev/null 2>&1 &
+timeout --foreground 60 "$starcl" search small.cfg --seed 5 --run "$url#folder" --set 'devices.use=["none"]' --quiet >/dev/null 2>&1 &
 driver=$!
 for _ in $(seq 100); do
     "$starcl" show "$url#folder" >/dev/null 2>&1 && break
@@ -144,7 +144,7 @@ expect 0 "jobs done" "$starcl" work "$url#folder" --data elsewhere
 wait $driver
 mv elsewhere text
 cat text/starcl/*.h | gzip >text.gz
-timeout 60 "$starcl" search small.cfg --seed 5 --run "$url#file" --set 'devices.use=["none"]' --set "data.path=\"$work/text.gz\"" \
+timeout --foreground 60 "$starcl" search small.cfg --seed 5 --run "$url#file" --set 'devices.use=["none"]' --set "data.path=\"$work/text.gz\"" \
     --quiet >/dev/null 2>&1 &
 driver=$!
 for _ in $(seq 100); do
@@ -160,8 +160,8 @@ wait $driver || complain "a search whose text was fetched fails"
 
 expect 2 "is no URL of a database" "$starcl" work whole
 expect 2 "" "$starcl" work "$url#nothing"
-expect 2 "which needs run.store" "$starcl" search small.cfg --set 'devices.use=["none"]'
-expect 2 "stands alone" timeout 120 "$starcl" search small.cfg --run "$url#x" --set 'devices.use=["none", "cpu"]'
+expect 2 "which needs a run.store" "$starcl" search small.cfg --set 'devices.use=["none"]'
+expect 2 "stands alone" "$starcl" search small.cfg --run "$url#x" --set 'devices.use=["none", "cpu"]'
 expect 2 "" "$starcl" work "$url#four" --device nonsense
 ask four "UPDATE run SET value = '0.0.1' WHERE key = 'version'"
 expect 2 "workers and driver have one version" "$starcl" work "$url#four"
