@@ -1,0 +1,33 @@
+#!/bin/sh
+# How well a run's queue on PostgreSQL feeds workers: 64 processes with jobs of 50 ms, and what pgbench gets of the same
+# server with the same statements and as many clients that never pause. The server is one of its own, set as shipped.
+# Called as: sh bench/queue.sh build/release/tests/test_run_queue_load [WORKERS [SECONDS]] >bench/results/queue.json
+set -eu
+program=$1 workers=${2:-64} seconds=${3:-10}
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+# Without these, as tests/postgres.sh has them for tests alone.
+server_settings='max_connections = 100
+shared_buffers = 128MB
+fsync = on'
+. "$here/../tests/postgres.sh"
+trap 'server_remove; rm -rf "$work"' EXIT
+
+echo "$workers workers of jobs of 50 ms, $seconds s" >&2
+line=$(STARCL_TEST_STORE=$url "$program" "$workers" "$seconds")
+echo "$line" >&2
+
+# A worker's job and the driver's part of it; one transaction of pgbench.
+schema=$(sql runs "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'starcl_load-%'")
+sql runs "ALTER USER owner SET search_path TO \"$schema\""
+sql runs "TRUNCATE jobs; CREATE SEQUENCE keys;
+          INSERT INTO jobs (key, job, state, attempts)
+          SELECT nextval('keys'), '1', 'waiting', 0 FROM generate_series(1, 3 * $workers)"
+cp "$here/queue.sql" "$work/job.sql"
+limit=$("$postgres_bin/pgbench" -h "$server" -U owner -n -M prepared -c "$workers" -j 2 -T "$seconds" -f "$work/job.sql" \
+    runs | sed -n 's/^tps = \([0-9.]*\).*/\1/p')
+echo "pgbench: $limit jobs a second" >&2
+
+processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
+printf '{"suite": "queue", "processor": "%s", "cores": %d, "pgbench_jobs_per_second": %s, "results": [\n  %s\n]}\n' \
+    "$processor" "$(nproc)" "$limit" "$line"
