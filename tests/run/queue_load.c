@@ -46,16 +46,15 @@ static void rest(double seconds) {
 /* ---- a worker ---- */
 
 static status do_job(struct store *store, int number, const struct leased_job *leased) {
-    bool has_lease;
+    bool counts;
     double begin = clock_seconds();
     atomic_fetch_add(&board->started[atoi(leased->job)], 1);
     rest(job_seconds);
     double end = clock_seconds();
     board->busy[number] += (end < board->end ? end : board->end) - begin;
-    TRY(queue_has_lease(store, leased, &has_lease));
-    if (!has_lease)
+    TRY(queue_finish(store, leased, leased->job, NULL, 0, &counts));
+    if (!counts)
         return fail("a lease of %g s ran out", lease_seconds);
-    TRY(queue_finish(store, leased, leased->job, NULL, 0));
     board->finished[number]++;
     board->finishing[number] += clock_seconds() - end;
     return STATUS_OK;
@@ -63,9 +62,16 @@ static status do_job(struct store *store, int number, const struct leased_job *l
 
 static status take_jobs(struct store *store, int number, const char *name) {
     struct leased_job leased;
+    struct seen_worker seen = {.device = "none"};
+    snprintf(seen.name, sizeof seen.name, "%s", name);
+    double last_seen = 0;
     while (clock_seconds() < board->end) {
         bool found;
         double begin = clock_seconds();
+        if (begin - last_seen > 2) { /* as work.c does */
+            TRY(queue_see(store, &seen, lease_seconds));
+            last_seen = begin;
+        }
         TRY(queue_lease(store, name, lease_seconds, &found, &leased));
         board->leasing[number] += clock_seconds() - begin;
         if (!found) {
@@ -109,27 +115,31 @@ struct driver {
 };
 
 static status put_jobs(struct driver *driver) {
-    while (driver->put < driver->done + 3 * driver->workers && driver->put < MOST_JOBS) {
-        char text[16], key[16];
-        long long id;
-        snprintf(text, sizeof text, "%d", driver->put);
-        snprintf(key, sizeof key, "job %d", driver->put);
-        TRY(queue_put(driver->store, key, text, &id));
-        driver->put++;
+    struct new_job jobs[3 * MOST_WORKERS];
+    char texts[3 * MOST_WORKERS][16], keys[3 * MOST_WORKERS][16];
+    int count = 0;
+    for (; driver->put < driver->done + 3 * driver->workers && driver->put < MOST_JOBS; driver->put++) {
+        snprintf(texts[count], sizeof *texts, "%d", driver->put);
+        snprintf(keys[count], sizeof *keys, "job %d", driver->put);
+        jobs[count] = (struct new_job){.key = keys[count], .job = texts[count]};
+        count++;
     }
-    return STATUS_OK;
+    return count > 0 ? queue_put(driver->store, jobs, count) : STATUS_OK;
 }
 
 static status take_results(struct driver *driver) {
     struct done_job *jobs;
     int count;
-    status outcome = queue_done(driver->store, &jobs, &count);
-    for (int j = 0; j < count && outcome == STATUS_OK; j++) {
+    TRY(queue_done(driver->store, &jobs, &count));
+    long long *ids = memory_allocate((size_t)count + 1, sizeof *ids);
+    for (int j = 0; j < count; j++) {
+        ids[j] = jobs[j].id;
         driver->came[jobs[j].result ? atoi(jobs[j].result) : 0]++;
         driver->done++;
-        outcome = queue_forget(driver->store, jobs[j].id);
     }
     done_jobs_free(jobs, count);
+    status outcome = count > 0 ? queue_forget(driver->store, ids, count) : STATUS_OK;
+    free(ids);
     return outcome;
 }
 
