@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "run/store_state.h"
 
@@ -12,6 +13,8 @@
 
 /* Times are the server's, in seconds since 1970: clocks of machines differ. */
 #define NOW "extract(epoch FROM clock_timestamp())::float8"
+/* For a table of the statement: its transaction does not wait until it is on the server's disk. */
+#define UNHURRIED "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
 /* That a job is nobody's. */
 #define FREE "(state = 'waiting' OR (state = 'leased' AND until < " NOW "))"
 
@@ -196,7 +199,8 @@ status queue_lease(struct store *store, const char *worker, double seconds, bool
     *found = false;
     TRY(database_prepare(store->database,
                          "UPDATE jobs SET state = 'leased', worker = $1, attempts = attempts + 1, until = " NOW
-                         " + $2::float8 WHERE id = (SELECT id FROM jobs WHERE " FREE " AND attempts < $3"
+                         " + $2::float8 FROM " UNHURRIED " WHERE id = (SELECT id FROM jobs WHERE " FREE
+                         " AND attempts < $3"
                          " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
                          " RETURNING id, attempts, job",
                          &statement));
@@ -209,6 +213,7 @@ status queue_lease(struct store *store, const char *worker, double seconds, bool
     *leased = (struct leased_job){.id = statement_integer(statement, 0),
                                   .attempt = (int)statement_integer(statement, 1),
                                   .job = memory_copy_text(statement_text(statement, 2))};
+    snprintf(leased->worker, sizeof leased->worker, "%s", worker);
     statement_end(statement);
     return STATUS_OK;
 }
@@ -218,7 +223,8 @@ status queue_see(struct store *store, const struct seen_worker *worker, double s
     TRY(database_prepare(store->database,
                          "WITH renewed AS (UPDATE jobs SET until = " NOW " + $7::float8"
                          " WHERE state = 'leased' AND worker = $1)"
-                         "INSERT INTO workers VALUES ($1, $2, " NOW ", $3, $4, $5, $6) ON CONFLICT (name) DO UPDATE"
+                         "INSERT INTO workers SELECT $1, $2, " NOW ", $3::bigint, $4::bigint, $5::bigint, $6::float8"
+                         " FROM " UNHURRIED " ON CONFLICT (name) DO UPDATE"
                          " SET device = excluded.device, seen = excluded.seen,"
                          " job = excluded.job, step = excluded.step, steps = excluded.steps, loss = excluded.loss",
                          &statement));
@@ -233,32 +239,37 @@ status queue_see(struct store *store, const struct seen_worker *worker, double s
 }
 
 const char *queue_file_name(const struct leased_job *leased, const char *file, char *name) {
-    snprintf(name, QUEUE_FILE_BYTES, "lease-%lld-%d-%.200s", leased->id, leased->attempt, file);
+    snprintf(name, QUEUE_FILE_BYTES, "lease-%lld-%d-%llx-%.200s", leased->id, leased->attempt,
+             (unsigned long long)hash_text(0, leased->worker), file);
     return name;
 }
 
-/* That $1 and $2, id and attempt, name a lease that was given to nobody else. */
-#define LEASE "id = $1 AND attempts = $2 AND state = 'leased'"
+/* That $1, $2 and $3, id, attempt and worker, name a lease that was given to nobody else. */
+#define LEASE "id = $1 AND attempts = $2 AND worker = $3 AND state = 'leased'"
 #define HAS_LEASE "EXISTS (SELECT 1 FROM jobs WHERE " LEASE ")"
 
-static status with_lease(struct store *store, const char *sql, const struct leased_job *leased, const char *third,
-                         const char *fourth) {
-    struct statement *statement;
-    TRY(database_prepare(store->database, sql, &statement));
+static void bind_lease(struct statement *statement, const struct leased_job *leased) {
     statement_bind_integer(statement, 1, leased->id);
     statement_bind_integer(statement, 2, leased->attempt);
-    if (third)
-        statement_bind_text(statement, 3, third);
+    statement_bind_text(statement, 3, leased->worker);
+}
+
+static status with_lease(struct store *store, const char *sql, const struct leased_job *leased, const char *fourth,
+                         const char *fifth) {
+    struct statement *statement;
+    TRY(database_prepare(store->database, sql, &statement));
+    bind_lease(statement, leased);
     if (fourth)
         statement_bind_text(statement, 4, fourth);
+    if (fifth)
+        statement_bind_text(statement, 5, fifth);
     return statement_finish(statement);
 }
 
 status queue_has_lease(struct store *store, const struct leased_job *leased, bool *has) {
     struct statement *statement;
     TRY(database_prepare(store->database, "SELECT 1 FROM jobs WHERE " LEASE, &statement));
-    statement_bind_integer(statement, 1, leased->id);
-    statement_bind_integer(statement, 2, leased->attempt);
+    bind_lease(statement, leased);
     TRY(statement_row(statement, has));
     if (*has)
         statement_end(statement);
@@ -269,8 +280,8 @@ status queue_has_lease(struct store *store, const struct leased_job *leased, boo
 static status settle_file(struct store *store, const struct leased_job *leased, const char *file) {
     char name[QUEUE_FILE_BYTES];
     queue_file_name(leased, file, name);
-    TRY(with_lease(store, "DELETE FROM files WHERE name = $3 AND " HAS_LEASE, leased, file, NULL));
-    TRY(with_lease(store, "UPDATE files SET name = $4 WHERE name = $3 AND " HAS_LEASE, leased, name, file));
+    TRY(with_lease(store, "DELETE FROM files WHERE name = $4 AND " HAS_LEASE, leased, file, NULL));
+    TRY(with_lease(store, "UPDATE files SET name = $5 WHERE name = $4 AND " HAS_LEASE, leased, name, file));
     return change(store, "DELETE FROM files WHERE name = $1", name, 0);
 }
 
@@ -278,12 +289,11 @@ static status settle_file(struct store *store, const struct leased_job *leased, 
 static status finish_alone(struct store *store, const struct leased_job *leased, const char *result, bool *counts) {
     struct statement *statement;
     TRY(database_prepare(store->database,
-                         "UPDATE jobs SET state = 'done', result = $3 WHERE id = $1 AND attempts = $2"
-                         " AND (state = 'leased' OR (state = 'done' AND result = $3)) RETURNING id",
+                         "UPDATE jobs SET state = 'done', result = $4 WHERE id = $1 AND attempts = $2 AND worker = $3"
+                         " AND (state = 'leased' OR (state = 'done' AND result = $4)) RETURNING id",
                          &statement));
-    statement_bind_integer(statement, 1, leased->id);
-    statement_bind_integer(statement, 2, leased->attempt);
-    statement_bind_text(statement, 3, result);
+    bind_lease(statement, leased);
+    statement_bind_text(statement, 4, result);
     return change_at_once(statement, counts);
 }
 
@@ -294,7 +304,7 @@ static status finish_with_files(struct store *store, const struct leased_job *le
     TRY(with_lease(store, "UPDATE jobs SET until = until WHERE " LEASE, leased, NULL, NULL));
     for (int i = 0; i < file_count; i++)
         TRY(settle_file(store, leased, file_names[i]));
-    return with_lease(store, "UPDATE jobs SET state = 'done', result = $3 WHERE " LEASE, leased, result, NULL);
+    return with_lease(store, "UPDATE jobs SET state = 'done', result = $4 WHERE " LEASE, leased, result, NULL);
 }
 
 status queue_finish(struct store *store, const struct leased_job *leased, const char *result,

@@ -61,10 +61,14 @@ status queue_workers(struct store *store, double seconds, struct seen_worker **w
 
 struct leased_job {
     long long id;
-    int attempt; /* 1 .. LEASES_MOST; with the id it names the lease */
-    char *job;   /* text; the caller frees it */
+    int attempt; /* 1 .. LEASES_MOST; with the id and the worker it names the lease */
+    char worker[WORKER_NAME_BYTES];
+    char *job; /* text; the caller frees it */
 };
-/* The job that waits longest, for so many seconds from now; *found is false where none does. */
+/*
+ * The job that waits longest, for so many seconds from now; *found is false where none does. The server does not wait
+ * for its disk: where it falls the lease may be lost, the job is given to another, and its result is then dropped.
+ */
 status queue_lease(struct store *store, const char *worker, double seconds, bool *found,
                    struct leased_job *leased) MUST_CHECK;
 /* The worker is there, and keeps its leases for so many seconds from now. */
