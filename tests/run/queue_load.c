@@ -156,7 +156,7 @@ static status drive(struct driver *driver, double seconds) {
     while (clock_seconds() < board->end) {
         TRY(take_results(driver));
         TRY(put_jobs(driver));
-        rest(0.002);
+        rest(0.02); /* in which not so many jobs are done as wait */
     }
     return STATUS_OK;
 }
