@@ -5,6 +5,7 @@
 #include "base/terminal.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static const char MODULE[] = "starcl-mpi.so";
 
@@ -38,6 +39,8 @@ status parallel_end(struct ranks *ranks, status outcome, const char *folder) {
                 status_message());
         if (folder)
             parallel_tell_resume(ranks, "all ranks end; the last state is kept", folder);
+    } else {
+        sleep(2); /* who tells it must not be ended before */
     }
     ranks_abort(ranks, outcome);
     return outcome;

@@ -186,6 +186,16 @@ static status miss(struct ranks *ranks) {
     return first == ranks->own ? outcome : fail_told_elsewhere(outcome);
 }
 
+/* A connection that broke may be that of a rank that is about to be gone, which says more. */
+static status lose(struct ranks *ranks, const char *problem) {
+    const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+    for (int look = 0; look < 10; look++) {
+        TRY(miss(ranks));
+        nanosleep(&pause, NULL);
+    }
+    return check(problem);
+}
+
 /*
  * Who asks to stop asks all ranks, which then agree on a step; where one does not come to it, its machine may be lost,
  * and the launcher is about to end the others.
@@ -227,7 +237,9 @@ status ranks_wait(struct ranks *ranks) {
     if (!ranks)
         return STATUS_OK;
     for (;;) {
-        TRY(check(ranks->transport->test(&done)));
+        const char *problem = ranks->transport->test(&done);
+        if (problem)
+            return lose(ranks, problem);
         if (done)
             return STATUS_OK;
         double now = clock_seconds();
