@@ -23,11 +23,8 @@ train = { steps = 300; batch = 4; warmup = 20; validation_batches = 2; learning_
 search = { population = 20; generations = $((candidates / 20)); };
 devices = { build_ahead = false; };
 TEXT
-ask() {
-    sql runs "SET search_path TO \"starcl_chaos\"; $1"
-}
 rows() {
-    ask 'SELECT count(*) FROM evaluations' 2>/dev/null || echo 0
+    ask chaos 'SELECT count(*) FROM evaluations' 2>/dev/null || echo 0
 }
 "$starcl" search chaos.cfg --seed 9 --run calm --quiet >/dev/null || exit 1
 
@@ -81,10 +78,10 @@ same=false
 cmp -s calm.txt chaos.txt && same=true
 evaluations=$(rows)
 expected=$(sqlite3 calm/run.db 'SELECT count(*) FROM evaluations')
-left=$(ask 'SELECT count(*) FROM jobs')
-twice=$(ask "SELECT count(*) FROM (SELECT details::json->>'genome', count(*) FROM events WHERE kind = 'evaluated'
+left=$(ask chaos 'SELECT count(*) FROM jobs')
+twice=$(ask chaos "SELECT count(*) FROM (SELECT details::json->>'genome', count(*) FROM events WHERE kind = 'evaluated'
     GROUP BY 1 HAVING count(*) > 1) AS x")
-told=$(ask 'SELECT count(DISTINCT candidate) FROM progress')
+told=$(ask chaos 'SELECT count(DISTINCT candidate) FROM progress')
 cat <<TEXT
 {"candidates": $candidates, "seconds": $seconds, "workers_killed": $workers_killed, "drivers_killed": $drivers_killed,
  "server_crashes": $restarts, "outcome": $outcome, "same_front": $same, "evaluations": $evaluations,

@@ -5,17 +5,6 @@ trap 'pkill -KILL -P $$ 2>/dev/null; server_remove; rm -rf "$work"' EXIT
 export TMPDIR="$work/tmp"
 mkdir "$TMPDIR"
 
-ask() {
-    sql runs "SET search_path TO \"starcl_$1\"; $2"
-}
-# wait_for COUNT RUN: until so many evaluations are recorded.
-wait_for() {
-    for _ in $(seq 600); do
-        [ "$(ask "$2" 'SELECT count(*) FROM evaluations' 2>/dev/null || echo 0)" -ge "$1" ] && return
-        sleep 0.05
-    done
-    complain "$2 never had $1 evaluations"
-}
 # work NAME [ARGUMENTS...]: a worker in the background, whose output is in NAME.txt.
 work() {
     name=$1
