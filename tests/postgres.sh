@@ -46,6 +46,20 @@ sql() {
     "$postgres_bin/psql" -h "$server" -U owner -d "$1" -v ON_ERROR_STOP=1 -Atqc "$2"
 }
 
+# ask RUN SQL: what the tables of a run answer.
+ask() {
+    sql runs "SET search_path TO \"starcl_$1\"; $2"
+}
+
+# wait_for COUNT RUN: until so many evaluations are recorded.
+wait_for() {
+    for _ in $(seq 600); do
+        [ "$(ask "$2" 'SELECT count(*) FROM evaluations' 2>/dev/null || echo 0)" -ge "$1" ] && return
+        sleep 0.05
+    done
+    complain "$2 never had $1 evaluations"
+}
+
 [ "$(id -u)" = 0 ] && chown nobody:nogroup "$server"
 as_server "$postgres_bin/initdb" -D "$server/data" -U owner -A trust -E UTF8 --no-locale -N >"$server/initdb.log" 2>&1 || {
     echo "FAILED: the server's folder cannot be made"

@@ -33,12 +33,9 @@ status parallel_end(struct ranks *ranks, status outcome, const char *folder) {
         ranks_close(ranks);
         return outcome;
     }
-    if (failure_kind() != FAILURE_ELSEWHERE) {
-        fprintf(stderr, "%sstarcl:%s %s\n", terminal_begin(TERMINAL_ALARM, stderr), terminal_end(stderr),
-                status_message());
-        if (folder)
-            parallel_tell_resume(ranks, "all ranks end; the last state is kept", folder);
-    }
+    fprintf(stderr, "%sstarcl:%s %s\n", terminal_begin(TERMINAL_ALARM, stderr), terminal_end(stderr), status_message());
+    if (folder)
+        parallel_tell_resume(ranks, "all ranks end; the last state is kept", folder);
     ranks_abort(ranks, outcome);
     return outcome;
 }

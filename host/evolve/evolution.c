@@ -294,11 +294,6 @@ bool evolution_ask(struct evolution *evolution, struct individual *child) {
     return true;
 }
 
-void evolution_recall(struct evolution *evolution, const struct individual *asked) {
-    evolution->asked = asked->id;
-    note_tried(evolution->tried, asked->identity);
-}
-
 bool evolution_guess(struct evolution *evolution, int ahead, struct individual *child) {
     int id = evolution->asked + ahead;
     bool needs_parents = id > evolution->settings.population && !evolution->settings.algorithm->blind;

@@ -66,9 +66,6 @@ bool evolution_is_repeatable(const struct evolve_settings *settings);
  */
 bool evolution_ask(struct evolution *evolution, struct individual *child);
 
-/* In place of asking: the next individual is this one, which was asked for in an earlier process. In order of id. */
-void evolution_recall(struct evolution *evolution, const struct individual *asked);
-
 /*
  * What the `ahead`-th individual from now, 1 .., would be if nothing more were told before. Changes nothing. False
  * where it has no parents yet.

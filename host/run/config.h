@@ -187,6 +187,8 @@ int config_objectives(const struct run_config *config, enum metric objectives[ME
 
 /* Whether a search asks for each metric: its objectives and its limits. */
 void config_wanted_metrics(const struct run_config *config, bool wanted[METRICS]);
+/* The name of the first of them that is measured on a device, so that devices differ; NULL where none is. */
+const char *config_timed_metric(const struct run_config *config);
 
 /* The tokens behind which decoding is measured: search.measure.context. */
 int config_measure_context(const struct run_config *config);

@@ -154,6 +154,15 @@ void config_wanted_metrics(const struct run_config *config, bool wanted[METRICS]
         wanted[config->search.limits.limits[i].metric] = true;
 }
 
+const char *config_timed_metric(const struct run_config *config) {
+    bool wanted[METRICS];
+    config_wanted_metrics(config, wanted);
+    for (int m = 0; m < METRICS; m++)
+        if (wanted[m] && metric_table[m].kind == METRIC_DEVICE)
+            return metric_table[m].name;
+    return NULL;
+}
+
 int config_measure_context(const struct run_config *config) {
     return (int)(config->search.measure.context ? config->search.measure.context : config->model.context);
 }

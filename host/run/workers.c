@@ -269,6 +269,22 @@ static status add_workers(struct workers *workers, const struct run_config *conf
     return outcome;
 }
 
+/* What is timed on one kind of device says nothing of another: such candidates could not be compared. */
+static status check_kinds(const struct workers *workers, const struct run_config *config) {
+    const char *timed = config_timed_metric(config);
+    for (int i = 1; i < workers->count && timed; i++)
+        if (strcmp(workers->workers[i]->device, workers->workers[0]->device) != 0)
+            return fail_usage(
+                "%s is measured on devices, and these are of two kinds: %s and %s; name those of one kind "
+                "in devices.use",
+                timed, workers->workers[0]->device, workers->workers[i]->device);
+    if (timed && workers->count == 0)
+        return fail_usage("%s is measured on devices: the driver needs one of the kind that is to measure it, so "
+                          "devices.use cannot be \"none\"",
+                          timed);
+    return STATUS_OK;
+}
+
 static status start_worker(struct worker *worker) {
     if (pthread_create(&worker->thread, NULL, work, worker) != 0)
         return fail("no thread can be started for the device %s: %s", worker->name, strerror(errno));
@@ -284,6 +300,8 @@ status workers_create(const struct run_config *config, const struct catalogue *c
                          ? add_workers(workers, config, catalogue, tasks)
                          : add_worker(workers, config, config->devices.device, catalogue, tasks);
     workers->active = workers->count;
+    if (outcome == STATUS_OK)
+        outcome = check_kinds(workers, config);
     for (int i = 0; i < workers->count && outcome == STATUS_OK; i++)
         outcome = start_worker(workers->workers[i]);
     if (outcome != STATUS_OK) {

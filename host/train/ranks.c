@@ -173,17 +173,30 @@ static bool is_gone(const struct ranks *ranks, int rank) {
            errno == ESRCH;
 }
 
-/* The first of those that are left tells it, for all. */
-static status miss(struct ranks *ranks) {
-    int gone = 0, first = 0;
+/*
+ * Fails where a rank is gone. The first of those that are left tells it, and ends the others before they do; but it may
+ * be stuck in MPI, which tries to reach the one that is gone: then the next one tells it.
+ */
+static status miss(const struct ranks *ranks) {
+    const struct timespec pause = {.tv_nsec = 400 * 1000 * 1000};
+    int gone = 0;
     while (gone < ranks->count && !is_gone(ranks, gone))
         gone++;
     if (gone == ranks->count)
         return STATUS_OK;
-    while (is_gone(ranks, first))
-        first++;
-    status outcome = fail("%s is gone: it was killed, or has said why it ended", ranks_name(ranks, gone));
-    return first == ranks->own ? outcome : fail_told_elsewhere(outcome);
+    for (int rank = 0; rank < ranks->own && rank < 2; rank++)
+        nanosleep(&pause, NULL);
+    return fail("%s is gone: it was killed, or has said why it ended", ranks_name(ranks, gone));
+}
+
+/* A connection that broke may be that of a rank that is about to be gone, which says more. */
+static status lose(struct ranks *ranks, const char *problem) {
+    const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+    for (int look = 0; look < 10; look++) {
+        TRY(miss(ranks));
+        nanosleep(&pause, NULL);
+    }
+    return check(problem);
 }
 
 /*
@@ -227,7 +240,9 @@ status ranks_wait(struct ranks *ranks) {
     if (!ranks)
         return STATUS_OK;
     for (;;) {
-        TRY(check(ranks->transport->test(&done)));
+        const char *problem = ranks->transport->test(&done);
+        if (problem)
+            return lose(ranks, problem);
         if (done)
             return STATUS_OK;
         double now = clock_seconds();

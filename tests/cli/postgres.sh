@@ -5,20 +5,6 @@ trap 'umount "$work/disk" 2>/dev/null; server_remove; rm -rf "$work"' EXIT
 export TMPDIR="$work/tmp"
 mkdir "$TMPDIR"
 
-# ask RUN SQL: what the tables of a run answer.
-ask() {
-    sql runs "SET search_path TO \"starcl_$1\"; $2"
-}
-
-# wait_for COUNT RUN: until so many evaluations are recorded.
-wait_for() {
-    for _ in $(seq 300); do
-        [ "$(ask "$2" 'SELECT count(*) FROM evaluations' 2>/dev/null || echo 0)" -ge "$1" ] && return
-        sleep 0.05
-    done
-    complain "$2 never had $1 evaluations"
-}
-
 sed -i 's/steps = 12/steps = 40/
     s/generations = 3;/generations = 2; seeds = 2; final = { keep = 2; steps = 80; seeds = 2; };/' small.cfg
 expect 0 "" "$starcl" search small.cfg --seed 5 --run whole --quiet

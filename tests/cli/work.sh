@@ -5,17 +5,6 @@ trap 'pkill -KILL -P $$ 2>/dev/null; server_remove; rm -rf "$work"' EXIT
 export TMPDIR="$work/tmp"
 mkdir "$TMPDIR"
 
-ask() {
-    sql runs "SET search_path TO \"starcl_$1\"; $2"
-}
-# wait_for COUNT RUN: until so many evaluations are recorded.
-wait_for() {
-    for _ in $(seq 600); do
-        [ "$(ask "$2" 'SELECT count(*) FROM evaluations' 2>/dev/null || echo 0)" -ge "$1" ] && return
-        sleep 0.05
-    done
-    complain "$2 never had $1 evaluations"
-}
 # work NAME [ARGUMENTS...]: a worker in the background, whose output is in NAME.txt.
 work() {
     name=$1
@@ -161,6 +150,11 @@ wait $driver || complain "a search whose text was fetched fails"
 expect 2 "is no URL of a database" "$starcl" work whole
 expect 2 "" "$starcl" work "$url#nothing"
 expect 2 "which needs a run.store" "$starcl" search small.cfg --set 'devices.use=["none"]'
+expect 2 "decode_us is measured on devices: the driver needs one" "$starcl" search small.cfg --run "$url#x" \
+    --set 'devices.use=["none"]' --set 'search.objectives=["bits_per_byte", "decode_us"]'
+expect 0 "" "$starcl" search small.cfg --run "$url#timed" --quiet --set search.generations=1 --set search.seeds=1 \
+    --set search.final.keep=0 --set 'search.objectives=["bits_per_byte", "decode_us"]' --set search.measure.seconds=0.1
+expect 2 "the run measures decode_us on " "$starcl" work "$url#timed" --device cpu/2:1
 expect 2 "stands alone" "$starcl" search small.cfg --run "$url#x" --set 'devices.use=["none", "cpu"]'
 expect 2 "" "$starcl" work "$url#four" --device nonsense
 ask four "UPDATE run SET value = '0.0.1' WHERE key = 'version'"

@@ -336,15 +336,15 @@ static void test_an_elite_keeps_its_cell(void **unused) {
 
 /* ---- going on ---- */
 
-/* Recalled and told again in the order in which they were told, a search goes on with the same individuals. */
-static void test_recalling(void **unused) {
+/* Asked and told again in the order in which it was, a search goes on with the same individuals. */
+static void test_going_on(void **unused) {
     (void)unused;
     static struct crowd crowd;
     static struct individual asked[EVALUATIONS + 1];
     enum { HALF = EVALUATIONS / 4 };
     for (int place = 0; algorithm_at(place); place++) {
         struct evolve_settings settings = settings_of(algorithm_at(place));
-        int order[HALF], told = 0;
+        int order[HALF], by_then[HALF], told = 0;
         if (settings.algorithm->generational)
             continue;
         open_crowd(&crowd, &settings);
@@ -353,15 +353,17 @@ static void test_recalling(void **unused) {
             if (crowd.count < WORKERS)
                 continue;
             uint32_t drawn = random_below(&crowd.random, WORKERS);
+            by_then[told] = id;
             order[told++] = crowd.in_flight[drawn].id;
             tell(crowd.evolution, &crowd.in_flight[drawn]);
             crowd.in_flight[drawn] = crowd.in_flight[--crowd.count];
         }
         struct evolution *resumed = evolution_create(&settings);
-        for (int id = 1; id <= HALF; id++)
-            evolution_recall(resumed, &asked[id]);
-        for (int i = 0; i < told; i++)
+        for (int i = 0, id = 0; i < told; i++) {
+            while (id < by_then[i])
+                assert_true(ask(resumed).identity == asked[++id].identity);
             tell(resumed, &asked[order[i]]);
+        }
         check_equal_populations(resumed, crowd.evolution);
         for (int i = 0; i < POPULATION; i++) {
             struct individual a = ask(resumed), b = ask(crowd.evolution);
@@ -434,7 +436,7 @@ int main(void) {
         cmocka_unit_test(test_the_best_of_all),
         cmocka_unit_test(test_the_slow_one_lives),
         cmocka_unit_test(test_an_elite_keeps_its_cell),
-        cmocka_unit_test(test_recalling),
+        cmocka_unit_test(test_going_on),
         cmocka_unit_test(test_rungs_and_filter),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
