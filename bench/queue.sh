@@ -24,7 +24,7 @@ schema=$(sql runs "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'starcl_l
 sql runs "ALTER USER owner SET search_path TO \"$schema\""
 sql runs "TRUNCATE jobs; CREATE SEQUENCE keys;
           INSERT INTO jobs (key, job, state, attempts)
-          SELECT nextval('keys'), '1', 'waiting', 0 FROM generate_series(1, 3 * $workers)"
+          SELECT nextval('keys'), '1', 'waiting', 0 FROM generate_series(1, 20 * $workers)"
 limit=$("$postgres_bin/pgbench" -h "$server" -U owner -n -M prepared -c "$workers" -j 2 -T "$seconds" -f "$here/queue.sql" \
     runs | sed -n 's/^tps = \([0-9.]*\).*/\1/p')
 echo "pgbench: $limit jobs a second" >&2

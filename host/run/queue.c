@@ -194,15 +194,19 @@ status queue_workers(struct store *store, double seconds, struct seen_worker **w
 
 /* ---- a worker ---- */
 
+/* The oldest of those in a state, by an index that gives them in order: a look at one row, however many there are. */
+#define OLDEST(of_state)                                                                                               \
+    "(SELECT id FROM jobs WHERE " of_state " AND attempts < $3 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+#define OLDEST_OVERDUE OLDEST("state = 'leased' AND until < " NOW)
+#define OLDEST_WAITING OLDEST("state = 'waiting'")
+
 status queue_lease(struct store *store, const char *worker, double seconds, bool *found, struct leased_job *leased) {
     struct statement *statement;
     *found = false;
     TRY(database_prepare(store->database,
                          "UPDATE jobs SET state = 'leased', worker = $1, attempts = attempts + 1, until = " NOW
-                         " + $2::float8 FROM " UNHURRIED " WHERE id = (SELECT id FROM jobs WHERE " FREE
-                         " AND attempts < $3"
-                         " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
-                         " RETURNING id, attempts, job",
+                         " + $2::float8 FROM " UNHURRIED " WHERE id = coalesce(" OLDEST_OVERDUE ", " OLDEST_WAITING
+                         ") RETURNING id, attempts, job",
                          &statement));
     statement_bind_text(statement, 1, worker);
     statement_bind_number(statement, 2, seconds);

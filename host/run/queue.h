@@ -66,7 +66,8 @@ struct leased_job {
     char *job; /* text; the caller frees it */
 };
 /*
- * The job that waits longest, for so many seconds from now; *found is false where none does. The server does not wait
+ * The job that waits longest, those before all whose lease ran out, for so many seconds from now; *found is false where
+ * there is none. The server does not wait
  * for its disk: where it falls the lease may be lost, the job is given to another, and its result is then dropped.
  */
 status queue_lease(struct store *store, const char *worker, double seconds, bool *found,
@@ -86,7 +87,7 @@ status queue_hand_back(struct store *store, const struct leased_job *leased) MUS
 /* The worker is gone; what it had waits again. */
 status queue_leave(struct store *store, const char *worker) MUST_CHECK;
 
-enum { QUEUE_FILE_BYTES = 256 };
+enum { QUEUE_FILE_BYTES = 288 };
 /* The name that a file of a lease has until its job is done. Writes to name (QUEUE_FILE_BYTES) and returns it. */
 const char *queue_file_name(const struct leased_job *leased, const char *file, char *name);
 
