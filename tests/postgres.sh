@@ -1,6 +1,6 @@
 # A server of PostgreSQL of a test's own: data and socket in $server, no port, ended with the test. Sourced by scripts
 # that have a folder $work; `sh tests/postgres.sh COMMAND...` runs a command with STARCL_TEST_STORE naming its database.
-# Exit 77 where PostgreSQL is not installed.
+# Lines of $server_settings change how it is set. Exit 77 where PostgreSQL is not installed.
 
 # Debian has the programs of a server off the path, a folder a version.
 for postgres_bin in $(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin 2>/dev/null) "$(dirname "$(command -v initdb || echo /-/initdb)")"; do
@@ -74,6 +74,7 @@ max_connections = 40
 shared_buffers = 16MB
 log_min_messages = error
 fsync = off
+${server_settings:-}
 TEXT
 [ "$(id -u)" = 0 ] && chown nobody:nogroup "$server/data/postgresql.conf"
 server_begin

@@ -83,16 +83,47 @@ static void remember_call(struct postgres *postgres, struct call *call) {
     *call = (struct call){.sql = NULL};
 }
 
-static PGresult *send_call(struct postgres *postgres, const struct call *call) {
-    if (call->several)
-        return PQexec(postgres->connection, call->sql);
-    return PQexecParams(postgres->connection, call->sql, call->count, NULL, (const char *const *)call->values,
-                        call->lengths, call->formats, 0);
-}
-
 static bool is_good(const PGresult *result) {
     ExecStatusType outcome = PQresultStatus(result);
     return outcome == PGRES_COMMAND_OK || outcome == PGRES_TUPLES_OK;
+}
+
+/* NULL: there are too many others. */
+static struct plan *find_plan(struct postgres *postgres, const char *sql) {
+    for (int p = 0; p < postgres->plan_count; p++)
+        if (strcmp(postgres->plans[p].sql, sql) == 0)
+            return &postgres->plans[p];
+    if (postgres->plan_count == POSTGRES_PLANS)
+        return NULL;
+    struct plan *plan = &postgres->plans[postgres->plan_count++];
+    *plan = (struct plan){.sql = memory_copy_text(sql)};
+    return plan;
+}
+
+static PGresult *send_prepared(struct postgres *postgres, struct plan *plan, const struct call *call) {
+    char name[16];
+    snprintf(name, sizeof name, "plan%d", (int)(plan - postgres->plans));
+    if (!plan->prepared) {
+        PGresult *result = PQprepare(postgres->connection, name, call->sql, call->count, NULL);
+        plan->prepared = is_good(result);
+        if (!plan->prepared)
+            return result;
+        PQclear(result);
+    }
+    return PQexecPrepared(postgres->connection, name, call->count, (const char *const *)call->values, call->lengths,
+                          call->formats, 0);
+}
+
+/* What is asked once is not worth the answer that preparing it takes. */
+static PGresult *send_call(struct postgres *postgres, const struct call *call) {
+    if (call->several)
+        return PQexec(postgres->connection, call->sql);
+    int known = postgres->plan_count;
+    struct plan *plan = find_plan(postgres, call->sql);
+    if (plan && known == postgres->plan_count)
+        return send_prepared(postgres, plan, call);
+    return PQexecParams(postgres->connection, call->sql, call->count, NULL, (const char *const *)call->values,
+                        call->lengths, call->formats, 0);
 }
 
 /* *done: it was; otherwise the connection was lost meanwhile. */
@@ -451,6 +482,7 @@ static void close_database(struct database *database) {
     struct postgres *postgres = postgres_of(database);
     forget_calls(postgres);
     PQfinish(postgres->connection);
+    postgres_forget_plans(postgres);
     free(postgres->url);
     free(postgres->schema);
     free(database->name);

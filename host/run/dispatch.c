@@ -132,7 +132,9 @@ static char *key_of(const struct job *job) {
 
 static status put_job(struct search *search, const struct job *job, long long *id) {
     char *key = key_of(job), *text = job_print(job);
-    status outcome = queue_put(search->store, key, text, id);
+    struct new_job new_job = {.key = key, .job = text};
+    status outcome = queue_put(search->store, &new_job, 1);
+    *id = new_job.id;
     free(text);
     free(key);
     return outcome;
@@ -146,7 +148,7 @@ status dispatch_submit(struct search *search, struct trial *trial, const struct 
 }
 
 status dispatch_forget(struct search *search, struct trial *trial) {
-    return on_server(search) ? queue_forget(search->store, trial->job_id) : STATUS_OK;
+    return on_server(search) ? queue_forget(search->store, &trial->job_id, 1) : STATUS_OK;
 }
 
 /* ---- results ---- */
@@ -243,7 +245,7 @@ static status evaluate_on_server(struct search *search, const struct job *job, s
             take_result(search, done, job, result);
             *evaluation = result->evaluation;
             free(result);
-            return queue_forget(search->store, id);
+            return queue_forget(search->store, &id, 1);
         }
     }
 }

@@ -61,10 +61,11 @@ char *job_print(const struct job *job) {
     const double stop[] = {job->stop.above, job->stop.bias, job->stop.spread};
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "genome", genome_print(job->genome, genome));
-    cJSON_AddNumberToObject(json, "seed", (double)job->seed);
-    cJSON_AddNumberToObject(json, "steps", (double)job->steps);
-    cJSON_AddNumberToObject(json, "schedule_steps", (double)job->schedule_steps);
-    cJSON_AddNumberToObject(json, "side_steps", (double)job->side_steps);
+    /* cJSON's own numbers have 15 digits; those of a seed may be 16. */
+    cJSON_AddItemToObject(json, "seed", json_exact((double)job->seed));
+    cJSON_AddItemToObject(json, "steps", json_exact((double)job->steps));
+    cJSON_AddItemToObject(json, "schedule_steps", json_exact((double)job->schedule_steps));
+    cJSON_AddItemToObject(json, "side_steps", json_exact((double)job->side_steps));
     cJSON_AddBoolToObject(json, "measures_alone", job->measures_alone);
     add_name(json, "resume", job->resume_path);
     add_name(json, "state", job->state_path);
@@ -146,6 +147,18 @@ static status read_genome(const cJSON *json, const struct genome_space *space, s
     return genome_validate(genome, space);
 }
 
+/* That no LIV comes from behind the last one of its parent; of a parent that is not there nothing is taken. */
+static bool sources_exist(const struct received_job *received) {
+    const struct individual *child = &received->individual;
+    for (int liv = 0; liv < child->genome.depth; liv++) {
+        struct liv_source source = child->sources[liv];
+        const struct genome *parent = source.parent == SOURCE_NEW ? NULL : received->inheritance.parents[source.parent];
+        if (parent && source.liv >= parent->depth)
+            return false;
+    }
+    return true;
+}
+
 static status read_parents(const cJSON *json, const struct genome_space *space, const char *folder,
                            struct received_job *received) {
     const cJSON *parents = cJSON_GetObjectItemCaseSensitive(json, "parents");
@@ -163,6 +176,8 @@ static status read_parents(const cJSON *json, const struct genome_space *space, 
         TRY(read_name(parent, "weights", folder, received->parent_weights[i], &inheritance->weights[i]));
         inheritance->parents[i] = inheritance->weights[i] ? &received->parents[i] : NULL;
     }
+    if (!sources_exist(received))
+        return fail("its sources are not those of its parents");
     received->job.inheritance = inheritance;
     return STATUS_OK;
 }
@@ -216,6 +231,8 @@ static void read_metric(const cJSON *values, int metric, struct evaluation *eval
     if (!isfinite(numbers[0]))
         return;
     evaluation->metrics.values[metric] = numbers[0];
+    if (!isfinite(numbers[1]) || !isfinite(numbers[2]))
+        return;
     evaluation->low.values[metric] = numbers[1];
     evaluation->high.values[metric] = numbers[2];
 }

@@ -31,7 +31,7 @@ bool sources_parse(const char *text, struct individual *individual) {
             continue;
         text += strspn(text, " ");
         bool kept = sscanf(text, "%1d:%3d%n", &parent, &place, &length) == 2;
-        if (kept && parent < 2 && place < GENOME_MAX_DEPTH)
+        if (kept && parent >= 0 && parent < 2 && place >= 0 && place < GENOME_MAX_DEPTH)
             individual->sources[liv] = (struct liv_source){(signed char)parent, (short)place};
         else
             complete = complete && *text == '-';

@@ -172,6 +172,8 @@ void now_curve_read(const cJSON *json, struct now_curve *curve) {
         const cJSON *step = cJSON_GetArrayItem(point, 0), *loss = cJSON_GetArrayItem(point, 1);
         if (curve->count == NOW_POINTS || !cJSON_IsNumber(step) || !cJSON_IsNumber(loss))
             return;
+        if (!isfinite(step->valuedouble) || !isfinite(loss->valuedouble))
+            continue;
         curve->steps[curve->count] = step->valuedouble;
         curve->losses[curve->count++] = loss->valuedouble;
     }

@@ -154,6 +154,12 @@ static void say_nothing(void *unused, const PGresult *result) {
     (void)unused, (void)result;
 }
 
+void postgres_forget_plans(struct postgres *postgres) {
+    for (int p = 0; p < postgres->plan_count; p++)
+        free(postgres->plans[p].sql);
+    postgres->plan_count = 0;
+}
+
 status postgres_connect(struct postgres *postgres) {
     char name[128], host[64] = "";
     gethostname(host, sizeof host - 1);
@@ -165,6 +171,7 @@ status postgres_connect(struct postgres *postgres) {
     const char *const values[] = {"30",          "10",   "3", "60000", name, getenv("PGCONNECT_TIMEOUT") ? NULL : "10",
                                   postgres->url, "UTF8", NULL};
     PQfinish(postgres->connection);
+    postgres_forget_plans(postgres);
     postgres->connection = PQconnectdbParams(keywords, values, 1);
     if (PQstatus(postgres->connection) != CONNECTION_OK)
         return connect_error(postgres);

@@ -6,7 +6,7 @@
 
 #include <libpq-fe.h>
 
-enum { POSTGRES_PARAMETERS = 32 };
+enum { POSTGRES_PARAMETERS = 32, POSTGRES_PLANS = 64 };
 
 /* SQL with its parameters, as text, or as bytes where the format is 1. */
 struct call {
@@ -15,6 +15,12 @@ struct call {
     bool several;
     char *values[POSTGRES_PARAMETERS];
     int lengths[POSTGRES_PARAMETERS], formats[POSTGRES_PARAMETERS];
+};
+
+/* SQL that this session has run; from the second time on the server has it as a statement named by its place. */
+struct plan {
+    char *sql;
+    bool prepared;
 };
 
 struct postgres {
@@ -28,6 +34,9 @@ struct postgres {
     bool given_up;   /* they are over */
     bool locked;
     long long lock;
+
+    struct plan plans[POSTGRES_PLANS]; /* of this connection */
+    int plan_count;
 
     bool in_transaction;
     bool told;          /* a row of it was read, so that it cannot be done again unseen; or it is held */
@@ -44,6 +53,8 @@ static inline struct postgres *postgres_of(struct database *database) {
 
 /* Connects and makes the session what it is to be. Fails at once. */
 status postgres_connect(struct postgres *postgres) MUST_CHECK;
+/* Of a connection that is gone. */
+void postgres_forget_plans(struct postgres *postgres);
 /* Whether a call failed because the server is no longer there for this session, and not of what it asked. */
 bool postgres_is_lost(const struct postgres *postgres, const PGresult *result);
 /*

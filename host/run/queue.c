@@ -1,6 +1,9 @@
 #include "run/queue.h"
 
+#include "base/json.h"
 #include "base/memory.h"
+#include "base/random.h"
+#include "base/text.h"
 #include "run/store_state.h"
 
 #include <math.h>
@@ -9,7 +12,9 @@
 #include <string.h>
 
 /* Times are the server's, in seconds since 1970: clocks of machines differ. */
-#define NOW "extract(epoch FROM clock_timestamp())"
+#define NOW "extract(epoch FROM clock_timestamp())::float8"
+/* For a table of the statement: its transaction does not wait until it is on the server's disk. */
+#define UNHURRIED "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
 /* That a job is nobody's. */
 #define FREE "(state = 'waiting' OR (state = 'leased' AND until < " NOW "))"
 
@@ -34,32 +39,78 @@ static status change(struct store *store, const char *sql, const char *text, lon
     return statement_finish(statement);
 }
 
+/*
+ * One statement that may be done again where the server's answer was lost, for the second time changes nothing more:
+ * it needs no transaction around it, whose count (database_postgres.c) would tell, and costs one answer.
+ */
+static status change_at_once(struct statement *statement, bool *changed) {
+    bool row;
+    TRY(statement_row(statement, &row));
+    if (row)
+        statement_end(statement);
+    if (changed)
+        *changed = row;
+    return STATUS_OK;
+}
+
 /* ---- the driver ---- */
 
 status queue_begin(struct store *store) {
     return database_execute(store->database, "DELETE FROM jobs WHERE state = 'waiting'");
 }
 
-status queue_put(struct store *store, const char *key, const char *job, long long *id) {
+/* [[key, job], ...] */
+static char *describe(const struct new_job *jobs, int count) {
+    cJSON *json = cJSON_CreateArray();
+    for (int j = 0; j < count; j++) {
+        const char *const texts[] = {jobs[j].key, jobs[j].job};
+        cJSON_AddItemToArray(json, cJSON_CreateStringArray(texts, 2));
+    }
+    char *printed = cJSON_PrintUnformatted(json), *text = memory_copy_text(printed);
+    cJSON_free(printed);
+    cJSON_Delete(json);
+    return text;
+}
+
+static void note_id(struct new_job *jobs, int count, const char *key, long long id) {
+    for (int j = 0; j < count; j++)
+        if (strcmp(jobs[j].key, key) == 0)
+            jobs[j].id = id;
+}
+
+/* One statement, whose jobs are there or not: it can be done again. */
+status queue_put(struct store *store, struct new_job *jobs, int count) {
     struct statement *statement;
-    bool row;
+    char *text = describe(jobs, count);
     TRY(database_prepare(store->database,
-                         "INSERT INTO jobs (key, job, state, attempts) VALUES ($1, $2, 'waiting', 0)"
-                         " ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING id",
+                         "INSERT INTO jobs (key, job, state, attempts)"
+                         " SELECT pair ->> 0, pair ->> 1, 'waiting', 0"
+                         " FROM json_array_elements($1::json) WITH ORDINALITY AS new (pair, place) ORDER BY place"
+                         " ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING id, key",
                          &statement));
-    statement_bind_text(statement, 1, key);
-    statement_bind_text(statement, 2, job);
-    TRY(statement_row(statement, &row));
-    if (!row)
-        return fail("%s: the server did not take a job", store->path);
-    *id = statement_integer(statement, 0);
-    statement_end(statement);
+    statement_bind_text(statement, 1, text);
+    free(text);
+    for (int j = 0; j < count; j++)
+        jobs[j].id = 0;
+    for (bool row = true;;) {
+        TRY(statement_row(statement, &row));
+        if (!row)
+            break;
+        note_id(jobs, count, statement_text(statement, 1), statement_integer(statement, 0));
+    }
+    for (int j = 0; j < count; j++)
+        if (jobs[j].id == 0)
+            return fail("%s: the server did not take a job", store->path);
     return STATUS_OK;
 }
 
 /* Jobs that every worker was lost with. */
 static status give_up_jobs(struct store *store) {
-    return change(store, "UPDATE jobs SET state = 'done' WHERE " FREE " AND attempts >= $1", NULL, LEASES_MOST);
+    struct statement *statement;
+    TRY(database_prepare(store->database, "UPDATE jobs SET state = 'done' WHERE " FREE " AND attempts >= $1",
+                         &statement));
+    statement_bind_integer(statement, 1, LEASES_MOST);
+    return change_at_once(statement, NULL);
 }
 
 static status read_done(struct store *store, struct done_job **jobs, int *count) {
@@ -97,8 +148,14 @@ void done_jobs_free(struct done_job *jobs, int count) {
     free(jobs);
 }
 
-status queue_forget(struct store *store, long long id) {
-    return change(store, "DELETE FROM jobs WHERE id = $1", NULL, id);
+status queue_forget(struct store *store, const long long *ids, int count) {
+    struct text list = {0};
+    for (int i = 0; i < count; i++)
+        text_append(&list, "%s%lld", i ? "," : "{", ids[i]);
+    text_append(&list, "%s}", count ? "" : "{");
+    status outcome = change(store, "DELETE FROM jobs WHERE id = ANY ($1::bigint[])", list.text, 0);
+    text_free(&list);
+    return outcome;
 }
 
 static struct seen_worker read_worker(struct statement *statement) {
@@ -137,14 +194,19 @@ status queue_workers(struct store *store, double seconds, struct seen_worker **w
 
 /* ---- a worker ---- */
 
+/* The oldest of those in a state, by an index that gives them in order: a look at one row, however many there are. */
+#define OLDEST(of_state)                                                                                               \
+    "(SELECT id FROM jobs WHERE " of_state " AND attempts < $3 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+#define OLDEST_OVERDUE OLDEST("state = 'leased' AND until < " NOW)
+#define OLDEST_WAITING OLDEST("state = 'waiting'")
+
 status queue_lease(struct store *store, const char *worker, double seconds, bool *found, struct leased_job *leased) {
     struct statement *statement;
     *found = false;
     TRY(database_prepare(store->database,
                          "UPDATE jobs SET state = 'leased', worker = $1, attempts = attempts + 1, until = " NOW
-                         " + $2::float8 WHERE id = (SELECT id FROM jobs WHERE " FREE " AND attempts < $3"
-                         " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
-                         " RETURNING id, attempts, job",
+                         " + $2::float8 FROM " UNHURRIED " WHERE id = coalesce(" OLDEST_OVERDUE ", " OLDEST_WAITING
+                         ") RETURNING id, attempts, job",
                          &statement));
     statement_bind_text(statement, 1, worker);
     statement_bind_number(statement, 2, seconds);
@@ -155,14 +217,18 @@ status queue_lease(struct store *store, const char *worker, double seconds, bool
     *leased = (struct leased_job){.id = statement_integer(statement, 0),
                                   .attempt = (int)statement_integer(statement, 1),
                                   .job = memory_copy_text(statement_text(statement, 2))};
+    snprintf(leased->worker, sizeof leased->worker, "%s", worker);
     statement_end(statement);
     return STATUS_OK;
 }
 
-static status note_seen(struct store *store, const struct seen_worker *worker) {
+status queue_see(struct store *store, const struct seen_worker *worker, double seconds) {
     struct statement *statement;
     TRY(database_prepare(store->database,
-                         "INSERT INTO workers VALUES ($1, $2, " NOW ", $3, $4, $5, $6) ON CONFLICT (name) DO UPDATE"
+                         "WITH renewed AS (UPDATE jobs SET until = " NOW " + $7::float8"
+                         " WHERE state = 'leased' AND worker = $1)"
+                         "INSERT INTO workers SELECT $1, $2, " NOW ", $3::bigint, $4::bigint, $5::bigint, $6::float8"
+                         " FROM " UNHURRIED " ON CONFLICT (name) DO UPDATE"
                          " SET device = excluded.device, seen = excluded.seen,"
                          " job = excluded.job, step = excluded.step, steps = excluded.steps, loss = excluded.loss",
                          &statement));
@@ -172,51 +238,42 @@ static status note_seen(struct store *store, const struct seen_worker *worker) {
     statement_bind_integer(statement, 4, worker->step);
     statement_bind_integer(statement, 5, worker->steps);
     statement_bind_number(statement, 6, worker->loss); /* NaN is NULL */
-    return statement_finish(statement);
-}
-
-static status renew(struct store *store, const char *worker, double seconds) {
-    struct statement *statement;
-    TRY(database_prepare(store->database,
-                         "UPDATE jobs SET until = " NOW " + $2::float8 WHERE state = 'leased' AND worker = $1",
-                         &statement));
-    statement_bind_text(statement, 1, worker);
-    statement_bind_number(statement, 2, seconds);
-    return statement_finish(statement);
-}
-
-status queue_see(struct store *store, const struct seen_worker *worker, double seconds) {
-    TRY(note_seen(store, worker));
-    return renew(store, worker->name, seconds);
+    statement_bind_number(statement, 7, seconds);
+    return change_at_once(statement, NULL);
 }
 
 const char *queue_file_name(const struct leased_job *leased, const char *file, char *name) {
-    snprintf(name, QUEUE_FILE_BYTES, "lease-%lld-%d-%.200s", leased->id, leased->attempt, file);
+    snprintf(name, QUEUE_FILE_BYTES, "lease-%lld-%d-%llx-%.200s", leased->id, leased->attempt,
+             (unsigned long long)hash_text(0, leased->worker), file);
     return name;
 }
 
-/* That $1 and $2, id and attempt, name a lease that was given to nobody else. */
-#define LEASE "id = $1 AND attempts = $2 AND state = 'leased'"
+/* That $1, $2 and $3, id, attempt and worker, name a lease that was given to nobody else. */
+#define LEASE "id = $1 AND attempts = $2 AND worker = $3 AND state = 'leased'"
 #define HAS_LEASE "EXISTS (SELECT 1 FROM jobs WHERE " LEASE ")"
 
-static status with_lease(struct store *store, const char *sql, const struct leased_job *leased, const char *third,
-                         const char *fourth) {
-    struct statement *statement;
-    TRY(database_prepare(store->database, sql, &statement));
+static void bind_lease(struct statement *statement, const struct leased_job *leased) {
     statement_bind_integer(statement, 1, leased->id);
     statement_bind_integer(statement, 2, leased->attempt);
-    if (third)
-        statement_bind_text(statement, 3, third);
+    statement_bind_text(statement, 3, leased->worker);
+}
+
+static status with_lease(struct store *store, const char *sql, const struct leased_job *leased, const char *fourth,
+                         const char *fifth) {
+    struct statement *statement;
+    TRY(database_prepare(store->database, sql, &statement));
+    bind_lease(statement, leased);
     if (fourth)
         statement_bind_text(statement, 4, fourth);
+    if (fifth)
+        statement_bind_text(statement, 5, fifth);
     return statement_finish(statement);
 }
 
 status queue_has_lease(struct store *store, const struct leased_job *leased, bool *has) {
     struct statement *statement;
     TRY(database_prepare(store->database, "SELECT 1 FROM jobs WHERE " LEASE, &statement));
-    statement_bind_integer(statement, 1, leased->id);
-    statement_bind_integer(statement, 2, leased->attempt);
+    bind_lease(statement, leased);
     TRY(statement_row(statement, has));
     if (*has)
         statement_end(statement);
@@ -227,25 +284,40 @@ status queue_has_lease(struct store *store, const struct leased_job *leased, boo
 static status settle_file(struct store *store, const struct leased_job *leased, const char *file) {
     char name[QUEUE_FILE_BYTES];
     queue_file_name(leased, file, name);
-    TRY(with_lease(store, "DELETE FROM files WHERE name = $3 AND " HAS_LEASE, leased, file, NULL));
-    TRY(with_lease(store, "UPDATE files SET name = $4 WHERE name = $3 AND " HAS_LEASE, leased, name, file));
+    TRY(with_lease(store, "DELETE FROM files WHERE name = $4 AND " HAS_LEASE, leased, file, NULL));
+    TRY(with_lease(store, "UPDATE files SET name = $5 WHERE name = $4 AND " HAS_LEASE, leased, name, file));
     return change(store, "DELETE FROM files WHERE name = $1", name, 0);
 }
 
+/* What was done already is done again, and tells the same. */
+static status finish_alone(struct store *store, const struct leased_job *leased, const char *result, bool *counts) {
+    struct statement *statement;
+    TRY(database_prepare(store->database,
+                         "UPDATE jobs SET state = 'done', result = $4 WHERE id = $1 AND attempts = $2 AND worker = $3"
+                         " AND (state = 'leased' OR (state = 'done' AND result = $4)) RETURNING id",
+                         &statement));
+    bind_lease(statement, leased);
+    statement_bind_text(statement, 4, result);
+    return change_at_once(statement, counts);
+}
+
 /* Nothing is read, so that it can be done again whatever becomes of the server: the second time changes nothing. */
-static status finish(struct store *store, const struct leased_job *leased, const char *result,
-                     const char *const *file_names, int file_count) {
+static status finish_with_files(struct store *store, const struct leased_job *leased, const char *result,
+                                const char *const *file_names, int file_count) {
     /* The row is locked from here on, and nobody is given the job meanwhile. */
     TRY(with_lease(store, "UPDATE jobs SET until = until WHERE " LEASE, leased, NULL, NULL));
     for (int i = 0; i < file_count; i++)
         TRY(settle_file(store, leased, file_names[i]));
-    return with_lease(store, "UPDATE jobs SET state = 'done', result = $3 WHERE " LEASE, leased, result, NULL);
+    return with_lease(store, "UPDATE jobs SET state = 'done', result = $4 WHERE " LEASE, leased, result, NULL);
 }
 
 status queue_finish(struct store *store, const struct leased_job *leased, const char *result,
-                    const char *const *file_names, int file_count) {
+                    const char *const *file_names, int file_count, bool *counts) {
+    if (file_count == 0)
+        return finish_alone(store, leased, result, counts);
+    TRY(queue_has_lease(store, leased, counts));
     TRY(database_begin(store->database));
-    return database_conclude(store->database, finish(store, leased, result, file_names, file_count));
+    return database_conclude(store->database, finish_with_files(store, leased, result, file_names, file_count));
 }
 
 status queue_hand_back(struct store *store, const struct leased_job *leased) {

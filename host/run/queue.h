@@ -31,8 +31,12 @@ status queue_define(struct database *database) MUST_CHECK;
 
 /* Forgets jobs that nobody has: of a driver that is gone. Those that a worker has or has done are kept. */
 status queue_begin(struct store *store) MUST_CHECK;
-/* Adds a job under its key, or finds the one that is there. */
-status queue_put(struct store *store, const char *key, const char *job, long long *id) MUST_CHECK;
+struct new_job {
+    const char *key, *job;
+    long long id; /* that it gets */
+};
+/* Adds jobs under their keys, which differ, or finds those that are there: all or none. */
+status queue_put(struct store *store, struct new_job *jobs, int count) MUST_CHECK;
 
 struct done_job {
     long long id;
@@ -42,7 +46,7 @@ struct done_job {
 /* All that are done and not forgotten. Free with done_jobs_free(). */
 status queue_done(struct store *store, struct done_job **jobs, int *count) MUST_CHECK;
 void done_jobs_free(struct done_job *jobs, int count);
-status queue_forget(struct store *store, long long id) MUST_CHECK;
+status queue_forget(struct store *store, const long long *ids, int count) MUST_CHECK;
 
 /* Workers that were seen within the last so many seconds. */
 struct seen_worker {
@@ -57,28 +61,33 @@ status queue_workers(struct store *store, double seconds, struct seen_worker **w
 
 struct leased_job {
     long long id;
-    int attempt; /* 1 .. LEASES_MOST; with the id it names the lease */
-    char *job;   /* text; the caller frees it */
+    int attempt; /* 1 .. LEASES_MOST; with the id and the worker it names the lease */
+    char worker[WORKER_NAME_BYTES];
+    char *job; /* text; the caller frees it */
 };
-/* The job that waits longest, for so many seconds from now; *found is false where none does. */
+/*
+ * The job that waits longest, those before all whose lease ran out, for so many seconds from now; *found is false where
+ * there is none. The server does not wait
+ * for its disk: where it falls the lease may be lost, the job is given to another, and its result is then dropped.
+ */
 status queue_lease(struct store *store, const char *worker, double seconds, bool *found,
                    struct leased_job *leased) MUST_CHECK;
 /* The worker is there, and keeps its leases for so many seconds from now. */
 status queue_see(struct store *store, const struct seen_worker *worker, double seconds) MUST_CHECK;
 /*
  * The job is done. Files that were put under the names that queue_file_name() gives get their own names. Where the
- * lease had run out and the job was given to somebody else, result and files are thrown away; which queue_has_lease()
- * tells before.
+ * lease had run out and the job was given to somebody else, result and files are thrown away, and *counts is false;
+ * which queue_has_lease() tells before. Without files it is one statement, and one answer of the server.
  */
 status queue_has_lease(struct store *store, const struct leased_job *leased, bool *has) MUST_CHECK;
 status queue_finish(struct store *store, const struct leased_job *leased, const char *result,
-                    const char *const *file_names, int file_count) MUST_CHECK;
+                    const char *const *file_names, int file_count, bool *counts) MUST_CHECK;
 /* The lease is given back: another worker is to do it. */
 status queue_hand_back(struct store *store, const struct leased_job *leased) MUST_CHECK;
 /* The worker is gone; what it had waits again. */
 status queue_leave(struct store *store, const char *worker) MUST_CHECK;
 
-enum { QUEUE_FILE_BYTES = 256 };
+enum { QUEUE_FILE_BYTES = 288 };
 /* The name that a file of a lease has until its job is done. Writes to name (QUEUE_FILE_BYTES) and returns it. */
 const char *queue_file_name(const struct leased_job *leased, const char *file, char *name);
 

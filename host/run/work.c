@@ -158,7 +158,8 @@ static status refuse_job(struct work *work, struct slot *slot) {
     result->evaluation.metrics = metrics_absent();
     snprintf(result->evaluation.reason, sizeof result->evaluation.reason, "%s", status_message());
     char *text = result_print(result);
-    status outcome = queue_finish(work->setting.store, &slot->leased, text, NULL, 0);
+    bool counts;
+    status outcome = queue_finish(work->setting.store, &slot->leased, text, NULL, 0, &counts);
     free(text);
     free(result);
     return outcome;
@@ -192,22 +193,24 @@ static status lease_jobs(struct work *work) {
 
 /* ---- results go ---- */
 
-/* What the job wrote, of what it may write, under the names of its lease. */
-static status put_outputs(struct work *work, struct slot *slot, struct job_files *written) {
+/* What the job wrote, of what it may write. */
+static void list_outputs(const struct work *work, const struct slot *slot, struct job_files *written) {
     struct job_files *files = memory_allocate(1, sizeof *files);
-    char name[QUEUE_FILE_BYTES];
-    status outcome = STATUS_OK;
     job_outputs(&slot->received.job, work->setting.tasks->count, files);
     written->count = 0;
-    for (int f = 0; outcome == STATUS_OK && f < files->count; f++) {
-        if (!file_exists(files->paths[f]))
-            continue;
-        outcome = store_put_file(work->setting.store, queue_file_name(&slot->leased, name_of(files->paths[f]), name),
-                                 files->paths[f]);
-        snprintf(written->paths[written->count++], PATH_MAX, "%s", files->paths[f]);
-    }
+    for (int f = 0; f < files->count; f++)
+        if (file_exists(files->paths[f]))
+            snprintf(written->paths[written->count++], PATH_MAX, "%s", files->paths[f]);
     free(files);
-    return outcome;
+}
+
+/* Under the names of its lease. */
+static status put_outputs(struct work *work, const struct slot *slot, const struct job_files *written) {
+    char name[QUEUE_FILE_BYTES];
+    for (int f = 0; f < written->count; f++)
+        TRY(store_put_file(work->setting.store, queue_file_name(&slot->leased, name_of(written->paths[f]), name),
+                           written->paths[f]));
+    return STATUS_OK;
 }
 
 static void remove_files(const struct work *work, const struct job *job) {
@@ -221,22 +224,31 @@ static void remove_files(const struct work *work, const struct job *job) {
     free(files);
 }
 
-static status send_result(struct work *work, struct slot *slot, struct job_result *result) {
+/* Files of a result that does not count are not brought at all. */
+static status put_result(struct work *work, struct slot *slot, struct job_result *result, bool *counts) {
     const char *names[JOB_MOST_FILES];
-    bool has_lease;
-    TRY(queue_has_lease(work->setting.store, &slot->leased, &has_lease));
-    if (!has_lease) {
-        progress_line("a result came too late and was dropped: the job was given to another worker");
-        return STATUS_OK;
+    list_outputs(work, slot, &result->files);
+    if (result->files.count > 0) {
+        TRY(queue_has_lease(work->setting.store, &slot->leased, counts));
+        if (!*counts)
+            return STATUS_OK;
     }
     TRY(put_outputs(work, slot, &result->files));
     for (int f = 0; f < result->files.count; f++)
         names[f] = name_of(result->files.paths[f]);
     char *text = result_print(result);
-    status outcome = queue_finish(work->setting.store, &slot->leased, text, names, result->files.count);
+    status outcome = queue_finish(work->setting.store, &slot->leased, text, names, result->files.count, counts);
     free(text);
-    work->done++;
     return outcome;
+}
+
+static status send_result(struct work *work, struct slot *slot, struct job_result *result) {
+    bool counts;
+    TRY(put_result(work, slot, result, &counts));
+    work->done += counts;
+    if (!counts)
+        progress_line("a result came too late and was dropped: the job was given to another worker");
+    return STATUS_OK;
 }
 
 /* A device that failed for good does not blame the job, which another worker may do. */
