@@ -92,8 +92,8 @@ ascends four
 
 # ---- a worker that stood still comes too late; what it did is dropped ----
 
-timeout --foreground 60 "$starcl" search small.cfg --seed 5 --run "$url#late" --set 'devices.use=["none"]' --set run.lease=5 \
-    --set train.steps=800 --set search.seeds=1 --set search.population=2 --set search.generations=1 \
+timeout --foreground 240 "$starcl" search small.cfg --seed 5 --run "$url#late" --set 'devices.use=["none"]' \
+    --set train.steps=1000 --set search.seeds=1 --set search.population=3 --set search.generations=1 \
     --set search.final.keep=0 >late.txt 2>&1 &
 driver=$!
 for _ in $(seq 100); do
@@ -106,20 +106,24 @@ for _ in $(seq 200); do
     [ "$(ask late "SELECT count(*) FROM jobs WHERE state = 'leased'")" = 1 ] && break
     sleep 0.05
 done
-sleep 0.3
 kill -STOP $first
+ask late "UPDATE jobs SET until = 0 WHERE state = 'leased'"
 work second "$url#late"
-wait $driver || complain "the search with a worker that stood still fails: $(cat late.txt)"
+for _ in $(seq 200); do
+    [ "$(ask late "SELECT count(*) FROM jobs WHERE attempts = 2")" = 1 ] && break
+    sleep 0.05
+done
 kill -CONT $first
+wait $driver || complain "the search with a worker that stood still fails: $(cat late.txt)"
 wait
 grep -q "came too late and was dropped" first.txt || complain "a worker that stood still does not say so: $(cat first.txt)"
-[ "$(ask late "SELECT count(*) FROM events WHERE kind = 'evaluated'")" = 2 ] || complain "late has other evaluations than two"
+[ "$(ask late "SELECT count(*) FROM events WHERE kind = 'evaluated'")" = 3 ] || complain "late has other evaluations than three"
 [ "$(ask late 'SELECT count(*) FROM jobs')" = 0 ] || complain "late left jobs behind"
 [ "$(ask late "SELECT count(*) FROM files WHERE name LIKE 'lease%'")" = 0 ] || complain "late left files of leases"
 
 # ---- results that cannot be used, and jobs that every worker was lost with, fail their candidate alone ----
 
-timeout --foreground 60 "$starcl" search small.cfg --seed 5 --run "$url#bad" --set 'devices.use=["none"]' >bad.txt 2>&1 &
+timeout --foreground 240 "$starcl" search small.cfg --seed 5 --run "$url#bad" --set 'devices.use=["none"]' >bad.txt 2>&1 &
 driver=$!
 for _ in $(seq 200); do
     [ "$(ask bad 'SELECT count(*) FROM jobs' 2>/dev/null || echo 0)" = 3 ] && break
