@@ -33,6 +33,16 @@ settled() {
         complain "$1 did not tell of every candidate once"
 }
 
+# ascends NAME: the curve of every training goes on, and begins with it; of events in lines, from the store.
+ascends() {
+    grep -o '"curve": *\[.*\]\]' "$1.events" | tr -d ' ' | sed 's/"curve"://' | while read -r curve; do
+        echo "$curve" | tr -d '[' | tr ']' '\n' | sed 's/^,//; s/,.*//' | grep . >steps.txt
+        sort -n -u -c steps.txt 2>/dev/null || echo "$curve"
+    done >broken.txt
+    [ -s broken.txt ] && complain "a curve of $1 goes back: $(head -n 1 broken.txt)"
+    grep -q '"curve": *\[\[' "$1.events" || complain "no training of $1 has a curve"
+}
+
 cp -r "$source/include" text
 sed -i 's|path = ".*"|path = "'"$work/text"'"|
     s/generations = 3;/generations = 3; seeds = 2; inheritance = true; final = { keep = 2; steps = 40; seeds = 2; };/' small.cfg
@@ -64,6 +74,65 @@ expect 0 "" "$starcl" export "whole/checkpoints/$best-final.safetensors" --to py
 cmp exported/weights.safetensors exported-folder/weights.safetensors || complain "the weights differ"
 expect 0 "0 jobs done" "$starcl" work "$url#four"
 [ -z "$(ls -A "$TMPDIR")" ] || complain "something was left in TMPDIR: $(ls "$TMPDIR")"
+sqlite3 whole/run.db "SELECT details FROM events WHERE kind = 'evaluated'" >whole.events
+ask four "SELECT details FROM events WHERE kind = 'evaluated'" >four.events
+ascends whole
+ascends four
+
+# ---- a worker that stood still comes too late; what it did is dropped ----
+
+timeout --foreground 240 "$starcl" search small.cfg --seed 5 --run "$url#late" --set 'devices.use=["none"]' \
+    --set train.steps=1000 --set search.seeds=1 --set search.population=3 --set search.generations=1 \
+    --set search.final.keep=0 >late.txt 2>&1 &
+driver=$!
+for _ in $(seq 100); do
+    "$starcl" show "$url#late" >/dev/null 2>&1 && break
+    sleep 0.1
+done
+work first "$url#late"
+first=$last
+for _ in $(seq 200); do
+    [ "$(ask late "SELECT count(*) FROM jobs WHERE state = 'leased'")" = 1 ] && break
+    sleep 0.05
+done
+kill -STOP $first
+ask late "UPDATE jobs SET until = 0 WHERE state = 'leased'"
+work second "$url#late"
+for _ in $(seq 200); do
+    [ "$(ask late "SELECT count(*) FROM jobs WHERE attempts = 2")" = 1 ] && break
+    sleep 0.05
+done
+kill -CONT $first
+wait $driver || complain "the search with a worker that stood still fails: $(cat late.txt)"
+wait
+grep -q "came too late and was dropped" first.txt || complain "a worker that stood still does not say so: $(cat first.txt)"
+[ "$(ask late "SELECT count(*) FROM events WHERE kind = 'evaluated'")" = 3 ] || complain "late has other evaluations than three"
+[ "$(ask late 'SELECT count(*) FROM jobs')" = 0 ] || complain "late left jobs behind"
+[ "$(ask late "SELECT count(*) FROM files WHERE name LIKE 'lease%'")" = 0 ] || complain "late left files of leases"
+
+# ---- results that cannot be used, and jobs that every worker was lost with, fail their candidate alone ----
+
+timeout --foreground 240 "$starcl" search small.cfg --seed 5 --run "$url#bad" --set 'devices.use=["none"]' >bad.txt 2>&1 &
+driver=$!
+for _ in $(seq 200); do
+    [ "$(ask bad 'SELECT count(*) FROM jobs' 2>/dev/null || echo 0)" = 3 ] && break
+    sleep 0.05
+done
+ask bad 'SELECT id FROM jobs ORDER BY id' >ids.txt
+ask bad "UPDATE jobs SET state = 'leased', attempts = 4, until = 0 WHERE id = $(sed -n 1p ids.txt);
+    UPDATE jobs SET state = 'done', result = 'nonsense' WHERE id = $(sed -n 2p ids.txt);
+    UPDATE jobs SET state = 'done', result = '{\"steps\": 12, \"seconds\": 1, \"trained_steps\": 12,
+        \"files\": [\"../x\"]}' WHERE id = $(sed -n 3p ids.txt)"
+work first "$url#bad"
+wait $driver || complain "the search with bad results fails: $(cat bad.txt)"
+wait
+ask bad "SELECT reason FROM evaluations WHERE status = 'failed' ORDER BY reason" >reasons.txt
+cat >expected.txt <<TEXT
+4 workers were lost with it
+a result that was received cannot be used: it is no JSON object
+a result that was received cannot be used: its files are no names of files
+TEXT
+cmp -s reasons.txt expected.txt || complain "bad results say: $(cat reasons.txt)"
 
 # ---- workers and the driver are killed ----
 
@@ -86,7 +155,7 @@ kill -KILL $first
 work second "$url#killed"
 kill -KILL $driver
 wait $driver 2>/dev/null
-"$starcl" resume "$url#killed" >killed.txt 2>&1 &
+timeout --foreground 240 "$starcl" resume "$url#killed" >killed.txt 2>&1 &
 driver=$!
 wait $driver || complain "the search whose worker and driver were killed fails: $(cat killed.txt)"
 wait
@@ -96,7 +165,7 @@ rm -rf "${TMPDIR:?}"/*
 
 # Ctrl-C: what it had is another's at once, long before the lease runs out.
 # shellcheck disable=SC2086
-"$starcl" search small.cfg --run "$url#left" $lines --set run.lease=3600 >left.txt 2>&1 &
+timeout --foreground 240 "$starcl" search small.cfg --run "$url#left" $lines --set run.lease=3600 >left.txt 2>&1 &
 driver=$!
 for _ in $(seq 100); do
     "$starcl" show "$url#left" >/dev/null 2>&1 && break
@@ -162,11 +231,14 @@ expect 2 "workers and driver have one version" "$starcl" work "$url#four"
 
 # A queue that somebody else wrote into: what is no job is refused, and executes nothing.
 ask left "UPDATE run SET value = 'interrupted' WHERE key = 'status'"
+job='"genome": "41111-61111-11111", "seed": 1, "schedule_steps": 1, "side_steps": 0'
 ask left "INSERT INTO jobs (key, job, state, attempts) VALUES ('a', '{\"genome\": \"11111\"}', 'waiting', 0),
-    ('b', 'nonsense', 'waiting', 0), ('c', '{\"genome\": \"41111-61111-11111\", \"seed\": 1, \"steps\": 1,
-    \"schedule_steps\": 1, \"side_steps\": 0, \"weights\": \"../../../tmp/x\"}', 'waiting', 0),
-    ('d', '{\"genome\": \"41111-61111-11111\", \"seed\": 1, \"steps\": -1}', 'waiting', 0)"
+    ('b', 'nonsense', 'waiting', 0), ('c', '{$job, \"steps\": 1, \"weights\": \"../../../tmp/x\"}', 'waiting', 0),
+    ('d', '{$job, \"steps\": -1}', 'waiting', 0), ('e', '{$job, \"steps\": 1, \"weights\": \"..\"}', 'waiting', 0),
+    ('f', '{$job, \"steps\": 1}', 'waiting', 0)"
 expect 0 "waiting until its driver goes on with it" "$starcl" work "$url#left" --idle 2
-[ "$(ask left "SELECT count(*) FROM jobs WHERE state = 'done' AND result LIKE '%cannot be used%'")" = 4 ] ||
+[ "$(ask left "SELECT count(*) FROM jobs WHERE state = 'done' AND result LIKE '%cannot be used%'")" = 5 ] ||
     complain "what is no job was not refused: $(ask left 'SELECT key, state, result FROM jobs')"
+[ "$(ask left "SELECT count(*) FROM jobs WHERE key = 'f' AND result LIKE '%\"failed\":false%'")" = 1 ] ||
+    complain "the job among them was not done"
 finish

@@ -66,12 +66,20 @@ kill -9 "$search" 2>/dev/null
 wait "$search" 2>/dev/null
 sqlite3 cut/run.db 'SELECT place, candidate, asked FROM told ORDER BY place' >before.txt
 sqlite3 cut/run.db 'SELECT id, genome FROM candidates ORDER BY id' >candidates.txt
+# Also where one device is left, of which fewer would be asked for at a time.
+sqlite3 cut/run.db "UPDATE run SET value = replace(value, '\"cpu/2\"', '\"cpu/2:1\"') WHERE key = 'config'"
 expect 0 "Pareto front" "$starcl" resume cut
 complete cut
 sqlite3 cut/run.db 'SELECT place, candidate, asked FROM told ORDER BY place' | head -n "$(wc -l <before.txt)" | cmp -s - before.txt ||
     complain "the resumed search told in another order"
 sqlite3 cut/run.db 'SELECT id, genome FROM candidates ORDER BY id' | head -n "$(wc -l <candidates.txt)" |
     cmp -s - candidates.txt || complain "the resumed search asked for others"
+
+# Where there is one genome, who is asked for with it meanwhile waits for its evaluation.
+expect 0 "Pareto front" "$starcl" search small.cfg --run twins --set "$two" --set model.depth=1 \
+    --set 'model.classes=["SA-1"]'
+[ "$(count twins progress)" = 12 ] || complain "twins were not told of"
+[ "$(count twins "events WHERE kind = 'evaluated'")" = 1 ] || complain "twins were trained twice"
 
 # Rungs, with promotions between new candidates, and early stopping.
 expect 0 "Pareto front" "$starcl" search small.cfg --run rungs --set "$two" --set 'search.rungs=[0.5, 1.0]' \
@@ -85,6 +93,13 @@ expect 0 "is left out from now on" env OPENCL_LAYERS="$layer" FAIL_FROM=1500 FAI
 [ "$(count alone "evaluations WHERE status = 'failed'")" = 0 ] || complain "a candidate was blamed for the lost device"
 grep -q '"event":"device"' alone/log.jsonl || complain "the log does not say that a device was lost"
 same_front half alone
+
+# Lost twice with a candidate, and there again: the other one tries it, and nobody is left out.
+expect 0 "another one tries its candidate" env OPENCL_LAYERS="$layer" FAIL_FROM=1500 FAIL_COUNT=3 \
+    "$starcl" search small.cfg --run again --set "$two" --set devices.build_ahead=false
+grep -q "is left out" out.txt && complain "a device that is there again was left out"
+[ "$(count again "evaluations WHERE status = 'failed'")" = 0 ] || complain "a candidate was blamed for a lost device"
+same_front half again
 
 # Both: the search ends, and goes on when they are back.
 expect 1 "Go on with:  starcl resume gone" env OPENCL_LAYERS="$layer" FAIL_FROM=1500 FAIL_FOREVER=1 \

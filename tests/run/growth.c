@@ -194,6 +194,31 @@ static void test_promotions(void **unused) {
     close_search(search);
 }
 
+/* Candidates of ten steps: those in flight count as if they took all of them, and one that goes on is no new one. */
+static void test_in_flight(void **unused) {
+    (void)unused;
+    struct search *search = open_search("flight", "search.budget.evaluations=5");
+    double step = (double)search->config.train.batch * (double)search->config.model.context;
+    struct trial trials[5] = {{.has_job = true}};
+    struct trial *in_flight[5];
+    for (int i = 0; i < 5; i++)
+        in_flight[i] = &trials[i];
+    search->trials = in_flight;
+    for (search->trial_count = 0; search->trial_count <= 5; search->trial_count++) {
+        search->config.search.budget.tokens = 0;
+        assert_true(budget_allows(search) == (search->trial_count < 5));
+        search->config.search.budget.tokens = (long long)(35 * step);
+        assert_true(budget_allows(search) == (search->trial_count < 3));
+    }
+    search->config.search.budget.tokens = 0;
+    search->trial_count = 5;
+    trials[4].individual.rung = 1;
+    assert_true(budget_allows(search));
+    search->trials = NULL;
+    search->trial_count = 0;
+    close_search(search);
+}
+
 /*
  * Two candidates of ten steps, three of them on the first rung and two of decay on its side, of which one goes on: 2 x
  * 5 + 7 = 17 in all, that take half a second each.
@@ -238,7 +263,8 @@ int main(void) {
         cmocka_unit_test(test_chosen_reference), cmocka_unit_test(test_late_reference),
         cmocka_unit_test(test_given_reference),  cmocka_unit_test(test_hours),
         cmocka_unit_test(test_evaluations),      cmocka_unit_test(test_free_candidates),
-        cmocka_unit_test(test_promotions),       cmocka_unit_test(test_time_left),
+        cmocka_unit_test(test_promotions),       cmocka_unit_test(test_in_flight),
+        cmocka_unit_test(test_time_left),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
