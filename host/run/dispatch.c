@@ -78,6 +78,16 @@ static void note_views(struct search *search) {
     }
 }
 
+/* And those of this one, which need no server. */
+static void note_own_views(struct search *search) {
+    for (int i = 0; i < search->trial_count; i++) {
+        struct trial *trial = search->trials[i];
+        struct training_view *view = &trial->view;
+        if (trial->has_job)
+            (void)work_is_at(search->dispatch->work, trial->job_id, &view->step, &view->steps, &view->loss);
+    }
+}
+
 static void tell_of_workers(struct dispatch *dispatch, const struct search *search) {
     if (dispatch->worker_count == 0 && !dispatch->told_none)
         progress_line("note    nobody works on this run; on any machine: starcl work '%s'", store_path(search->store));
@@ -207,6 +217,7 @@ static status attend(struct search *search, double seconds) {
         seconds = 0;
     TRY(work_step(search->dispatch->work, seconds));
     TRY(look_at_workers(search));
+    note_own_views(search);
     return look_for_done(search);
 }
 

@@ -279,6 +279,22 @@ status work_step(struct work *work, double seconds) {
     return see_all(work);
 }
 
+bool work_is_at(struct work *work, long long job, int64_t *step, int64_t *steps, double *loss) {
+    bool begun = false;
+    pthread_mutex_lock(&work->lock);
+    for (int i = 0; i < work->count; i++) {
+        const struct slot *slot = &work->slots[i];
+        if (!slot->busy || slot->leased.id != job || slot->steps == 0)
+            continue;
+        *step = slot->step;
+        *steps = slot->steps;
+        *loss = slot->loss;
+        begun = true;
+    }
+    pthread_mutex_unlock(&work->lock);
+    return begun;
+}
+
 int work_busy(const struct work *work) {
     int busy = 0;
     for (int i = 0; i < work->count; i++)

@@ -35,6 +35,9 @@ void work_destroy(struct work *work);
  */
 status work_step(struct work *work, double seconds) MUST_CHECK;
 
+/* How far the training of a job is that it has now; false where it has none of that id, or it has not begun. */
+bool work_is_at(struct work *work, long long job, int64_t *step, int64_t *steps, double *loss);
+
 /* Jobs that it has now, and those that it has done. */
 int work_busy(const struct work *work);
 int work_done(const struct work *work);
