@@ -163,30 +163,40 @@ status dispatch_forget(struct search *search, struct trial *trial) {
 
 /* ---- results ---- */
 
-static status read_result(struct search *search, const struct done_job *done, const struct job *job,
-                          struct job_result *result) {
-    if (done->result)
-        TRY(result_parse(done->result, job->seed, result));
-    for (int f = 0; f < result->files.count; f++)
-        TRY(store_fetch_file(search->store, result->files.paths[f]));
+static void blame(struct evaluation *evaluation, const char *reason) {
+    evaluation->failed = true;
+    snprintf(evaluation->reason, sizeof evaluation->reason, "%s", reason);
+}
+
+/* A file that is not there is the result's failure; a server that cannot be asked is nobody's. */
+static status fetch_outputs(struct search *search, struct job_result *result) {
+    for (int f = 0; f < result->files.count; f++) {
+        status outcome = store_fetch_file(search->store, result->files.paths[f]);
+        if (outcome == STATUS_USAGE)
+            blame(&result->evaluation, status_message());
+        else
+            TRY(outcome);
+    }
     return STATUS_OK;
 }
 
 /* What cannot be used, or never came, is a failure of the candidate. */
-static void take_result(struct search *search, const struct done_job *done, const struct job *job,
-                        struct job_result *result) {
+static status take_result(struct search *search, const struct done_job *done, const struct job *job,
+                          struct job_result *result) {
     struct evaluation *evaluation = &result->evaluation;
-    if (read_result(search, done, job, result) != STATUS_OK) {
-        evaluation->failed = true;
-        snprintf(evaluation->reason, sizeof evaluation->reason, "%s", status_message());
-    } else if (!done->result) {
-        evaluation->failed = true;
-        snprintf(evaluation->reason, sizeof evaluation->reason, "%d workers were lost with it", done->attempts);
-    }
+    char lost[64];
+    snprintf(lost, sizeof lost, "%d workers were lost with it", done->attempts);
+    if (!done->result)
+        blame(evaluation, lost);
+    else if (result_parse(done->result, job->seed, result) != STATUS_OK)
+        blame(evaluation, status_message());
+    else
+        TRY(fetch_outputs(search, result));
     evaluation->seed = job->seed;
     evaluation->steps = job->steps;
     if (evaluation->failed)
         evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
+    return STATUS_OK;
 }
 
 /* The next job that is done and whose owner is there. */
@@ -228,7 +238,7 @@ static void wait_on_server(struct search *search, double seconds, struct finishe
     if (!trial)
         return;
     struct job_result *result = memory_allocate(1, sizeof *result);
-    take_result(search, done, &trial->job, result);
+    finished->outcome = take_result(search, done, &trial->job, result);
     finished->owner = trial;
     finished->evaluation = result->evaluation;
     trial->view.curve = result->curve;
@@ -253,9 +263,10 @@ static status evaluate_on_server(struct search *search, const struct job *job, s
             if (done->id != id)
                 continue;
             struct job_result *result = memory_allocate(1, sizeof *result);
-            take_result(search, done, job, result);
+            status outcome = take_result(search, done, job, result);
             *evaluation = result->evaluation;
             free(result);
+            TRY(outcome);
             return queue_forget(search->store, &id, 1);
         }
     }

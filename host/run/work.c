@@ -140,15 +140,12 @@ static status fetch_inputs(struct work *work, const struct job *job) {
     return STATUS_OK;
 }
 
-static status begin_job(struct work *work, struct slot *slot) {
-    TRY(job_parse(slot->leased.job, work->setting.space, work->folder, &slot->received));
-    TRY(fetch_inputs(work, &slot->received.job));
+static void begin_job(struct work *work, struct slot *slot) {
     slot->steps = slot->step = 0;
     slot->curve = (struct now_curve){0};
     slot->received.job.observer = &slot->observer;
     slot->busy = true;
     workers_submit(work->setting.workers, &slot->received.job, slot, NULL, 0);
-    return STATUS_OK;
 }
 
 /* A job that cannot be begun is done: it failed, and why is told. */
@@ -163,6 +160,16 @@ static status refuse_job(struct work *work, struct slot *slot) {
     free(text);
     free(result);
     return outcome;
+}
+
+/* What is no job, or names files that are not there, is refused; a server that cannot be asked is nobody's fault. */
+static status take_job(struct work *work, struct slot *slot) {
+    if (job_parse(slot->leased.job, work->setting.space, work->folder, &slot->received) != STATUS_OK)
+        return refuse_job(work, slot);
+    status outcome = fetch_inputs(work, &slot->received.job);
+    if (outcome == STATUS_OK)
+        begin_job(work, slot);
+    return outcome == STATUS_USAGE ? refuse_job(work, slot) : outcome;
 }
 
 static struct slot *free_slot(struct work *work) {
@@ -185,8 +192,8 @@ static status lease_jobs(struct work *work) {
                         &slot->leased));
         if (!found)
             work->last_empty = clock_seconds();
-        else if (begin_job(work, slot) != STATUS_OK)
-            TRY(refuse_job(work, slot));
+        else
+            TRY(take_job(work, slot));
     }
     return STATUS_OK;
 }
