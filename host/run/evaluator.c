@@ -224,6 +224,9 @@ static status run(struct evaluator *evaluator, const struct job *job, struct eva
         evaluation->seconds = clock_seconds() - start;
         if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED || evaluator->file_failed)
             return outcome;
+        /* Compilers within drivers give up what they do when the user stops the program. */
+        if (interrupt_requested())
+            return fail_interrupted();
         bool transient = failure_kind() == FAILURE_TRANSIENT;
         char *reason = memory_copy_text(status_message());
         snprintf(evaluation->reason, sizeof evaluation->reason, "%s%s", again ? "tried twice: " : "", reason);
@@ -268,6 +271,8 @@ static status measure_alone(struct evaluator *evaluator, const struct genome *ge
     evaluation->seconds = clock_seconds() - start;
     if (outcome == STATUS_OK || outcome == STATUS_INTERRUPTED)
         return outcome;
+    if (interrupt_requested())
+        return fail_interrupted();
     evaluation->failed = true;
     snprintf(evaluation->reason, sizeof evaluation->reason, "%s", status_message());
     return reopen_device(evaluator, evaluation->reason);
