@@ -225,6 +225,33 @@ status file_make_directory(const char *path) {
     return STATUS_OK;
 }
 
+/* The name that mkdtemp() and mkstemp() complete. */
+static void name_temporary(const char *what, char *path) {
+    const char *base = getenv("TMPDIR");
+    snprintf(path, PATH_MAX, "%.3000s/starcl-%.64s-XXXXXX", base && *base ? base : "/tmp", what);
+}
+
+static status settle_temporary(const char *what, bool made, char *path) {
+    if (made)
+        return STATUS_OK;
+    status outcome = fail("cannot make %s for the %s: %s; TMPDIR may name another place", path, what, strerror(errno));
+    path[0] = '\0';
+    return outcome;
+}
+
+status file_temporary_directory(const char *what, char *path) {
+    name_temporary(what, path);
+    return settle_temporary(what, mkdtemp(path) != NULL, path);
+}
+
+status file_temporary(const char *what, char *path) {
+    name_temporary(what, path);
+    int descriptor = mkstemp(path);
+    if (descriptor >= 0)
+        close(descriptor);
+    return settle_temporary(what, descriptor >= 0, path);
+}
+
 status file_cache_directory(const char *name, char *path, size_t path_bytes) {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int length;

@@ -44,6 +44,13 @@ status file_check_new(const char *path) MUST_CHECK;
 status file_make_directory(const char *path) MUST_CHECK;
 
 /*
+ * Makes an empty folder, or an empty file, under TMPDIR or /tmp that nobody else has, whose name tells `what` it is
+ * for; the caller removes it. `path` (PATH_MAX) is "" after a failure.
+ */
+status file_temporary_directory(const char *what, char *path) MUST_CHECK;
+status file_temporary(const char *what, char *path) MUST_CHECK;
+
+/*
  * A folder of starcl's own under $XDG_CACHE_HOME or ~/.cache, made if missing. Fails where no place can be written; a
  * caller then works without a cache.
  */

@@ -1,12 +1,12 @@
 #include "cli/checkpoint.h"
 
+#include "base/file.h"
+
 #include "run/folder.h"
 #include "run/store.h"
 #include "run/target.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static status copy_file(struct store *store, const struct checkpoint_word *checkpoint, const char *id,
@@ -18,13 +18,7 @@ static status copy_file(struct store *store, const struct checkpoint_word *check
 }
 
 static status copy_files(struct store *store, const char *id, struct checkpoint_word *checkpoint) {
-    const char *base = getenv("TMPDIR");
-    snprintf(checkpoint->folder, PATH_MAX, "%.3000s/starcl-checkpoint-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(checkpoint->folder)) {
-        checkpoint->folder[0] = '\0';
-        return fail("cannot make a folder for the checkpoint in %s: %s; TMPDIR may name another place",
-                    base && *base ? base : "/tmp", strerror(errno));
-    }
+    TRY(file_temporary_directory("checkpoint", checkpoint->folder));
     TRY(copy_file(store, checkpoint, id, ".json"));
     TRY(copy_file(store, checkpoint, id, ".safetensors"));
     snprintf(checkpoint->path, PATH_MAX, "%.3500s/%s.safetensors", checkpoint->folder, id);

@@ -5,9 +5,7 @@
 #include "base/progress.h"
 #include "run/resume.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,16 +36,7 @@ static status open_here(const struct store *store, struct run_config *config, bo
 }
 
 static status fetch(struct store *store, char path[PATH_MAX]) {
-    const char *base = getenv("TMPDIR");
-    snprintf(path, PATH_MAX, "%.3000s/starcl-text-XXXXXX", base && *base ? base : "/tmp");
-    int descriptor = mkstemp(path);
-    if (descriptor < 0) {
-        status outcome =
-            fail("cannot make a file %s for the text: %s; TMPDIR may name another place", path, strerror(errno));
-        path[0] = '\0';
-        return outcome;
-    }
-    close(descriptor);
+    TRY(file_temporary("text", path));
     return store_get_file(store, name, path);
 }
 

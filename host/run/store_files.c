@@ -313,17 +313,10 @@ static status fetch_files(struct store *store) {
 }
 
 status store_make_scratch(struct store *store) {
-    const char *base = getenv("TMPDIR");
     char checkpoints[PATH_MAX];
     store->scratch = memory_allocate(1, sizeof *store->scratch);
     struct scratch *scratch = store->scratch;
-    snprintf(scratch->path, sizeof scratch->path, "%.3000s/starcl-run-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(scratch->path)) {
-        status outcome = fail("cannot make a folder %s for checkpoints: %s; TMPDIR may name another place",
-                              scratch->path, strerror(errno));
-        scratch->path[0] = '\0';
-        return outcome;
-    }
+    TRY(file_temporary_directory("run", scratch->path));
     scratch_file(scratch, "", checkpoints);
     TRY(file_make_directory(checkpoints));
     return fetch_files(store);

@@ -7,7 +7,6 @@
 #include "run/folder.h"
 #include "run/job_text.h"
 
-#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -53,7 +52,6 @@ static void note_step(void *context, int64_t step, int64_t steps, double loss) {
 status work_create(const struct work_setting *setting, struct work **result) {
     struct work *work = memory_allocate(1, sizeof *work);
     char host[64] = "host";
-    const char *base = getenv("TMPDIR");
     *result = NULL;
     work->setting = *setting;
     pthread_mutex_init(&work->lock, NULL);
@@ -66,16 +64,12 @@ status work_create(const struct work_setting *setting, struct work **result) {
         slot->observer = (struct train_observer){.tell = note_step, .context = slot};
         snprintf(slot->name, sizeof slot->name, "%s:%ld:%d", host, (long)getpid(), i + 1);
     }
-    snprintf(work->folder, sizeof work->folder, "%.3000s/starcl-work-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(work->folder)) {
-        status outcome = fail("cannot make a folder %s for weights: %s; TMPDIR may name another place", work->folder,
-                              strerror(errno));
-        work->folder[0] = '\0';
+    status outcome = file_temporary_directory("work", work->folder);
+    if (outcome == STATUS_OK)
+        *result = work;
+    else
         work_destroy(work);
-        return outcome;
-    }
-    *result = work;
-    return STATUS_OK;
+    return outcome;
 }
 
 void work_destroy(struct work *work) {

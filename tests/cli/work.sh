@@ -12,6 +12,20 @@ work() {
     "$starcl" work "$@" >"$name.txt" 2>&1 &
     last=$!
 }
+# drive SECONDS NAME [ARGUMENTS...]: the search NAME in the background, without a device, ended after so long, until its
+# run is there.
+drive() {
+    seconds=$1
+    name=$2
+    shift 2
+    timeout --foreground "$seconds" "$starcl" search small.cfg --seed 5 --run "$url#$name" \
+        --set 'devices.use=["none"]' "$@" >"$name.txt" 2>&1 &
+    driver=$!
+    for _ in $(seq 100); do
+        "$starcl" show "$url#$name" >/dev/null 2>&1 && break
+        sleep 0.1
+    done
+}
 # The driver's devices are those of other processes; `front` names the device of a run, which differs.
 same_result() {
     front "$1" | grep -v '"device"' >front-1.txt
@@ -50,12 +64,7 @@ expect 0 "" "$starcl" search small.cfg --seed 5 --run whole --quiet
 
 # ---- four of them, and a driver without a device ----
 
-timeout --foreground 60 "$starcl" search small.cfg --seed 5 --run "$url#four" --set 'devices.use=["none"]' >four.txt 2>&1 &
-driver=$!
-for _ in $(seq 100); do
-    "$starcl" show "$url#four" >/dev/null 2>&1 && break
-    sleep 0.1
-done
+drive 60 four
 for number in 1 2 3 4; do
     work "worker-$number" "$url#four"
 done
@@ -81,14 +90,8 @@ ascends four
 
 # ---- a worker that stood still comes too late; what it did is dropped ----
 
-timeout --foreground 240 "$starcl" search small.cfg --seed 5 --run "$url#late" --set 'devices.use=["none"]' \
-    --set train.steps=1000 --set search.seeds=1 --set search.population=3 --set search.generations=1 \
-    --set search.final.keep=0 >late.txt 2>&1 &
-driver=$!
-for _ in $(seq 100); do
-    "$starcl" show "$url#late" >/dev/null 2>&1 && break
-    sleep 0.1
-done
+drive 240 late --set train.steps=1000 --set search.seeds=1 --set search.population=3 --set search.generations=1 \
+    --set search.final.keep=0
 work first "$url#late"
 first=$last
 for _ in $(seq 200); do
@@ -112,8 +115,7 @@ grep -q "came too late and was dropped" first.txt || complain "a worker that sto
 
 # ---- results that cannot be used, and jobs that every worker was lost with, fail their candidate alone ----
 
-timeout --foreground 240 "$starcl" search small.cfg --seed 5 --run "$url#bad" --set 'devices.use=["none"]' >bad.txt 2>&1 &
-driver=$!
+drive 240 bad
 for _ in $(seq 200); do
     [ "$(ask bad 'SELECT count(*) FROM jobs' 2>/dev/null || echo 0)" = 3 ] && break
     sleep 0.05
@@ -136,13 +138,13 @@ cmp -s reasons.txt expected.txt || complain "bad results say: $(cat reasons.txt)
 
 # ---- workers and the driver are killed ----
 
-lines='--seed 5 --set devices.use=["none"] --set run.lease=5 --set train.steps=400 --set search.final.steps=500'
+lines='--set run.lease=5 --set train.steps=400 --set search.final.steps=500'
 # shellcheck disable=SC2086
-expect 0 "" "$starcl" search small.cfg --run whole-long $lines --set 'devices.use=[]' --quiet
+expect 0 "" "$starcl" search small.cfg --seed 5 --run whole-long $lines --quiet
 rm -rf whole
 mv whole-long whole
 # shellcheck disable=SC2086
-"$starcl" search small.cfg --run "$url#killed" $lines >killed.txt 2>&1 &
+"$starcl" search small.cfg --seed 5 --run "$url#killed" --set 'devices.use=["none"]' $lines >killed.txt 2>&1 &
 driver=$!
 for _ in $(seq 100); do
     "$starcl" show "$url#killed" >/dev/null 2>&1 && break
@@ -165,12 +167,7 @@ rm -rf "${TMPDIR:?}"/*
 
 # Ctrl-C: what it had is another's at once, long before the lease runs out.
 # shellcheck disable=SC2086
-timeout --foreground 240 "$starcl" search small.cfg --run "$url#left" $lines --set run.lease=3600 >left.txt 2>&1 &
-driver=$!
-for _ in $(seq 100); do
-    "$starcl" show "$url#left" >/dev/null 2>&1 && break
-    sleep 0.1
-done
+drive 240 left $lines --set run.lease=3600
 work first "$url#left"
 first=$last
 wait_for 1 left
@@ -187,12 +184,7 @@ grep -q "part 2 of 2" second.txt || complain "a worker does not take parts of a 
 
 # ---- a text that is not here ----
 
-timeout --foreground 60 "$starcl" search small.cfg --seed 5 --run "$url#folder" --set 'devices.use=["none"]' --quiet >/dev/null 2>&1 &
-driver=$!
-for _ in $(seq 100); do
-    "$starcl" show "$url#folder" >/dev/null 2>&1 && break
-    sleep 0.1
-done
+drive 60 folder
 mv text elsewhere
 expect 2 "give the path of a copy on this machine: --data PATH" "$starcl" work "$url#folder"
 cp -r elsewhere other
@@ -202,9 +194,7 @@ expect 0 "jobs done" "$starcl" work "$url#folder" --data elsewhere
 wait $driver
 mv elsewhere text
 cat text/starcl/*.h | gzip >text.gz
-timeout --foreground 60 "$starcl" search small.cfg --seed 5 --run "$url#file" --set 'devices.use=["none"]' --set "data.path=\"$work/text.gz\"" \
-    --quiet >/dev/null 2>&1 &
-driver=$!
+drive 60 file --set "data.path=\"$work/text.gz\""
 for _ in $(seq 100); do
     [ "$(ask file "SELECT count(*) FROM files WHERE name = 'text'" 2>/dev/null)" -ge 1 ] 2>/dev/null && break
     sleep 0.1

@@ -95,11 +95,18 @@ grep -q '"event":"device"' alone/log.jsonl || complain "the log does not say tha
 same_front half alone
 
 # Lost twice with a candidate, and there again: the other one tries it, and nobody is left out.
-expect 0 "another one tries its candidate" env OPENCL_LAYERS="$layer" FAIL_FROM=1500 FAIL_COUNT=3 \
+expect 0 "another one tries its candidate" env OPENCL_LAYERS="$layer" FAIL_FROM=1500 FAIL_COUNT=2 FAIL_ALONE=1 \
     "$starcl" search small.cfg --run again --set "$two" --set devices.build_ahead=false
 grep -q "is left out" out.txt && complain "a device that is there again was left out"
 [ "$(count again "evaluations WHERE status = 'failed'")" = 0 ] || complain "a candidate was blamed for a lost device"
 same_front half again
+
+# So lost with three candidates, one after the other: it is left out, and nobody is blamed.
+expect 0 "is left out from now on" env OPENCL_LAYERS="$layer" FAIL_FROM=800 FAIL_COUNT=6 FAIL_ALONE=1 \
+    "$starcl" search small.cfg --run three --set "$two" --set devices.build_ahead=false
+[ "$(grep -c "another one tries its candidate" out.txt)" = 2 ] || complain "it was not left out at the third: $(cat out.txt)"
+[ "$(count three "evaluations WHERE status = 'failed'")" = 0 ] || complain "a candidate was blamed for a lost device"
+same_front half three
 
 # Both: the search ends, and goes on when they are back.
 expect 1 "Go on with:  starcl resume gone" env OPENCL_LAYERS="$layer" FAIL_FROM=1500 FAIL_FOREVER=1 \

@@ -2,9 +2,9 @@
  * An OpenCL layer (ocl-icd loads it through OPENCL_LAYERS) that takes the device away: kernel launches number FAIL_FROM
  * to FAIL_FROM + FAIL_COUNT - 1 fail with CL_OUT_OF_RESOURCES, and with FAIL_FOREVER set everything from there on does,
  * opening the device included. Of the reads of at least FAIL_READ_BYTES bytes, number FAIL_READ_FROM to FAIL_READ_FROM
- * + FAIL_READ_COUNT - 1 fail alike. With FAIL_ALONE set launches fail on the device of launch FAIL_FROM alone, however
- * many there are; a part of a device is one. With SMALL_DEVICE set the device says that it has 256 MiB and no
- * extensions. With SUB_GROUP=N set every kernel's sub-groups have N work-items.
+ * + FAIL_READ_COUNT - 1 fail alike. With FAIL_ALONE set launches fail on the thread of launch FAIL_FROM alone,
+ * FAIL_COUNT of them: those of one device, also when it is opened again. With SMALL_DEVICE set the device says that it
+ * has 256 MiB and no extensions. With SUB_GROUP=N set every kernel's sub-groups have N work-items.
  *
  * With FAKE_GPU set the device says that it is a GPU with memory of its own, and with WORK_GROUP=N and LOCAL_BYTES=N
  * what its largest work-group and its local memory are. With MOST_UNFLUSHED=N a launch fails when more than N were made
@@ -14,6 +14,7 @@
 #define CL_TARGET_OPENCL_VERSION 210
 #include <CL/cl_layer.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,9 @@ static const struct _cl_icd_dispatch *driver;
 static struct _cl_icd_dispatch dispatch;
 static _Atomic long launches;
 static long fail_from, fail_count, forever, alone;
-static cl_device_id failing_device; /* with `alone` */
+static pthread_t failing_thread; /* with `alone`; its launches that failed are `failed` */
+static pthread_once_t thread_fails = PTHREAD_ONCE_INIT;
+static long failed;
 static long reads, read_bytes, read_from, read_count;
 static long sub_group;
 static long small_device, fake_gpu, work_group, local_bytes;
@@ -35,14 +38,17 @@ static int fails(void) {
     return launches >= fail_from && (forever || launches < fail_from + fail_count);
 }
 
-static int fails_on(cl_command_queue queue) {
-    cl_device_id device = NULL;
-    if (!alone || !fails())
+static void note_thread(void) {
+    failing_thread = pthread_self();
+}
+
+static int fails_here(void) {
+    if (!alone)
         return fails();
-    driver->clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL);
-    cl_device_id none = NULL;
-    __atomic_compare_exchange_n(&failing_device, &none, device, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-    return failing_device == device;
+    if (launches < fail_from)
+        return 0;
+    pthread_once(&thread_fails, note_thread);
+    return pthread_equal(failing_thread, pthread_self()) && (forever || failed++ < fail_count);
 }
 
 static cl_int CL_API_CALL enqueue_read(cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset,
@@ -60,7 +66,7 @@ static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kerne
                                          const size_t *offset, const size_t *global, const size_t *local,
                                          cl_uint events, const cl_event *list, cl_event *event) {
     launches++;
-    if (fails_on(queue) || (most_unflushed && unflushed++ >= most_unflushed))
+    if (fails_here() || (most_unflushed && unflushed++ >= most_unflushed))
         return CL_OUT_OF_RESOURCES;
     return driver->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, events, list, event);
 }
