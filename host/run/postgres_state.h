@@ -1,4 +1,5 @@
-/* The engine of PostgreSQL from within: what database_postgres.c, postgres_connection.c and postgres_texts.c share. */
+/* The engine of PostgreSQL from within: what database_postgres.c, postgres_calls.c, postgres_connection.c and
+ * postgres_texts.c share. */
 #ifndef STARCL_RUN_POSTGRES_STATE_H
 #define STARCL_RUN_POSTGRES_STATE_H
 
@@ -50,6 +51,30 @@ struct postgres {
 static inline struct postgres *postgres_of(struct database *database) {
     return (struct postgres *)database;
 }
+
+/* ---- postgres_calls.c ---- */
+
+/*
+ * Asks; where the connection is lost meanwhile, again on the next one, with all that its transaction had done. The
+ * caller clears *result. "what": writing or reading, for messages.
+ */
+status postgres_run_call(struct postgres *postgres, const char *what, const struct call *call,
+                         PGresult **result) MUST_CHECK;
+/* Asks once. *done is false where the connection was lost meanwhile. */
+status postgres_try_call(struct postgres *postgres, const char *what, const struct call *call, PGresult **result,
+                         bool *done) MUST_CHECK;
+/* Keeps a call that was done, which it takes over, for as long as its transaction is open. */
+void postgres_remember_call(struct postgres *postgres, struct call *call);
+void postgres_forget_calls(struct postgres *postgres);
+void postgres_free_call(struct call *call);
+
+/* Of struct engine. */
+status postgres_begin(struct database *database) MUST_CHECK;
+status postgres_commit(struct database *database) MUST_CHECK;
+void postgres_roll_back(struct database *database);
+status postgres_hold(struct database *database) MUST_CHECK;
+
+/* ---- postgres_connection.c ---- */
 
 /* Connects and makes the session what it is to be. Fails at once. */
 status postgres_connect(struct postgres *postgres) MUST_CHECK;
