@@ -16,6 +16,11 @@ bool file_exists(const char *path) {
     return stat(path, &information) == 0;
 }
 
+const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 bool file_is_directory(const char *path) {
     struct stat information;
     return stat(path, &information) == 0 && S_ISDIR(information.st_mode);

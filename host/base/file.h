@@ -9,6 +9,8 @@
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
+/* What stands behind the last '/' of a path: part of it. */
+const char *file_name(const char *path);
 
 /* The whole file with a zero byte behind it; the caller frees *bytes. */
 status file_read(const char *path, char **bytes, size_t *length) MUST_CHECK;

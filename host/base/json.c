@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -9,6 +10,13 @@ void json_print(cJSON *json, FILE *out) {
     fprintf(out, "%s\n", text);
     cJSON_free(text);
     cJSON_Delete(json);
+}
+
+char *json_take_text(cJSON *json) {
+    char *printed = cJSON_PrintUnformatted(json), *text = memory_copy_text(printed);
+    cJSON_free(printed);
+    cJSON_Delete(json);
+    return text;
 }
 
 cJSON *json_exact(double number) {

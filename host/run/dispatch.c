@@ -1,6 +1,7 @@
 #include "run/dispatch.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/text.h"
@@ -136,7 +137,7 @@ static char *key_of(const struct job *job) {
     struct text key = {0};
     text_append(&key, "%s %llu %lld %lld %s %s", genome_print(job->genome, genome), (unsigned long long)job->seed,
                 job->steps, job->schedule_steps, job->measures_alone ? "measured" : "trained",
-                job->weights_path ? strrchr(job->weights_path, '/') + 1 : "");
+                job->weights_path ? file_name(job->weights_path) : "");
     return key.text;
 }
 

@@ -1,25 +1,19 @@
 #include "run/job_text.h"
 
+#include "base/file.h"
 #include "base/json.h"
-#include "base/memory.h"
 #include "run/lineage.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- writing ---- */
 
-static const char *name_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static void add_name(cJSON *json, const char *key, const char *path) {
     if (path)
-        cJSON_AddStringToObject(json, key, name_of(path));
+        cJSON_AddStringToObject(json, key, file_name(path));
 }
 
 static cJSON *describe_parent(const struct inheritance *inheritance, int parent) {
@@ -40,13 +34,6 @@ static void add_inheritance(cJSON *json, const struct job *job) {
     cJSON *parents = cJSON_AddArrayToObject(json, "parents");
     for (int parent = 0; parent < 2; parent++)
         cJSON_AddItemToArray(parents, describe_parent(job->inheritance, parent));
-}
-
-static char *print_and_delete(cJSON *json) {
-    char *printed = cJSON_PrintUnformatted(json), *text = memory_copy_text(printed);
-    cJSON_free(printed);
-    cJSON_Delete(json);
-    return text;
 }
 
 static cJSON *exact_array(const double *numbers, int count) {
@@ -75,7 +62,7 @@ char *job_print(const struct job *job) {
         add_inheritance(json, job);
     if (job->stop.above > 0 && isfinite(job->stop.bias) && isfinite(job->stop.spread))
         cJSON_AddItemToObject(json, "stop", exact_array(stop, 3));
-    return print_and_delete(json);
+    return json_take_text(json);
 }
 
 /* One number; those of an interval are three. What is infinite has no number in JSON, and was not measured well. */
@@ -103,8 +90,8 @@ char *result_print(const struct job_result *result) {
     cJSON_AddItemToObject(json, "curve", now_curve_json(&result->curve));
     cJSON *files = cJSON_AddArrayToObject(json, "files");
     for (int f = 0; f < result->files.count; f++)
-        cJSON_AddItemToArray(files, cJSON_CreateString(name_of(result->files.paths[f])));
-    return print_and_delete(json);
+        cJSON_AddItemToArray(files, cJSON_CreateString(file_name(result->files.paths[f])));
+    return json_take_text(json);
 }
 
 /* ---- reading ---- */

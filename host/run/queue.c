@@ -66,10 +66,7 @@ static char *describe(const struct new_job *jobs, int count) {
         const char *const texts[] = {jobs[j].key, jobs[j].job};
         cJSON_AddItemToArray(json, cJSON_CreateStringArray(texts, 2));
     }
-    char *printed = cJSON_PrintUnformatted(json), *text = memory_copy_text(printed);
-    cJSON_free(printed);
-    cJSON_Delete(json);
-    return text;
+    return json_take_text(json);
 }
 
 static void note_id(struct new_job *jobs, int count, const char *key, long long id) {

@@ -122,15 +122,11 @@ static status see_all(struct work *work) {
 
 /* ---- jobs come ---- */
 
-static const char *name_of(const char *path) {
-    return strrchr(path, '/') + 1;
-}
-
 static status fetch_inputs(struct work *work, const struct job *job) {
     struct job_files files;
     job_inputs(job, work->setting.tasks->count, &files);
     for (int f = 0; f < files.count; f++)
-        TRY(store_get_file(work->setting.store, name_of(files.paths[f]), files.paths[f]));
+        TRY(store_get_file(work->setting.store, file_name(files.paths[f]), files.paths[f]));
     return STATUS_OK;
 }
 
@@ -209,7 +205,7 @@ static void list_outputs(const struct work *work, const struct slot *slot, struc
 static status put_outputs(struct work *work, const struct slot *slot, const struct job_files *written) {
     char name[QUEUE_FILE_BYTES];
     for (int f = 0; f < written->count; f++)
-        TRY(store_put_file(work->setting.store, queue_file_name(&slot->leased, name_of(written->paths[f]), name),
+        TRY(store_put_file(work->setting.store, queue_file_name(&slot->leased, file_name(written->paths[f]), name),
                            written->paths[f]));
     return STATUS_OK;
 }
@@ -236,7 +232,7 @@ static status put_result(struct work *work, struct slot *slot, struct job_result
     }
     TRY(put_outputs(work, slot, &result->files));
     for (int f = 0; f < result->files.count; f++)
-        names[f] = name_of(result->files.paths[f]);
+        names[f] = file_name(result->files.paths[f]);
     char *text = result_print(result);
     status outcome = queue_finish(work->setting.store, &slot->leased, text, names, result->files.count, counts);
     free(text);

@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/settings.h"
@@ -9,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <float.h>
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <signal.h>
@@ -289,6 +291,45 @@ static void test_file_writer(void **unused) {
     assert_int_equal(count_names(inside), 1);
 }
 
+/* Nobody else has them; without a place they are none, and the name is empty. */
+static void test_temporary_files(void **unused) {
+    (void)unused;
+    char first[PATH_MAX], second[PATH_MAX], third[PATH_MAX];
+    setenv("TMPDIR", folder, 1);
+    assert_ok(file_temporary_directory("work", first));
+    assert_ok(file_temporary_directory("work", second));
+    assert_ok(file_temporary("text", third));
+    assert_string_not_equal(first, second);
+    assert_true(file_is_directory(first) && file_is_directory(second) && !file_is_directory(third));
+    assert_memory_equal(file_name(first), "starcl-work-", 12);
+    assert_memory_equal(file_name(third), "starcl-text-", 12);
+    assert_memory_equal(first, folder, strlen(folder));
+    assert_string_equal(file_name("no-folder"), "no-folder");
+    assert_int_equal(rmdir(first) | rmdir(second) | unlink(third), 0);
+    setenv("TMPDIR", "/proc/none", 1);
+    assert_fails(file_temporary_directory("work", first), STATUS_FAILED, "TMPDIR may name another place");
+    assert_fails(file_temporary("text", third), STATUS_FAILED, "for the text");
+    assert_true(*first == '\0' && *third == '\0');
+    unsetenv("TMPDIR");
+}
+
+/* cJSON's own numbers lose digits; these are read back bit for bit. */
+static void test_json_numbers(void **unused) {
+    (void)unused;
+    const double numbers[] = {0.1 + 0.2, 1e-308, 4.3430042736639374, 1259877326730561.0, -0.0, DBL_MAX, DBL_TRUE_MIN};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char *text = json_take_text(json_exact(numbers[i]));
+        cJSON *json = cJSON_Parse(text);
+        double read = cJSON_GetNumberValue(json);
+        assert_memory_equal(&read, &numbers[i], sizeof read);
+        cJSON_Delete(json);
+        free(text);
+    }
+    char *none = json_take_text(json_exact(INFINITY));
+    assert_string_equal(none, "null");
+    free(none);
+}
+
 static void test_cache_directory(void **unused) {
     (void)unused;
     char path[256], expected[96];
@@ -381,13 +422,14 @@ static void test_assignments(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),        cmocka_unit_test(test_failure_kind),
-        cmocka_unit_test(test_nearest),       cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_exact_numbers), cmocka_unit_test(test_philox),
-        cmocka_unit_test(test_distributions), cmocka_unit_test(test_files),
-        cmocka_unit_test(test_file_writer),   cmocka_unit_test(test_file_in_place),
-        cmocka_unit_test(test_new_file),      cmocka_unit_test(test_cache_directory),
-        cmocka_unit_test(test_settings),      cmocka_unit_test(test_settings_locale),
+        cmocka_unit_test(test_status),          cmocka_unit_test(test_failure_kind),
+        cmocka_unit_test(test_nearest),         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_exact_numbers),   cmocka_unit_test(test_philox),
+        cmocka_unit_test(test_distributions),   cmocka_unit_test(test_files),
+        cmocka_unit_test(test_file_writer),     cmocka_unit_test(test_file_in_place),
+        cmocka_unit_test(test_new_file),        cmocka_unit_test(test_cache_directory),
+        cmocka_unit_test(test_temporary_files), cmocka_unit_test(test_json_numbers),
+        cmocka_unit_test(test_settings),        cmocka_unit_test(test_settings_locale),
         cmocka_unit_test(test_assignments),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
