@@ -13,7 +13,11 @@
 
 /* Times are the server's, in seconds since 1970: clocks of machines differ. */
 #define NOW "extract(epoch FROM clock_timestamp())::float8"
-/* For a table of the statement: its transaction does not wait until it is on the server's disk. */
+/*
+ * For a table of the statement: its transaction does not wait until it is on the server's disk. Where the server
+ * crashes before that, a lease or a result is as if it had never been, and the job is given out again when its lease is
+ * over. What the driver records of a result waits, and so does then all that came before it.
+ */
 #define UNHURRIED "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
 /* That a job is nobody's. */
 #define FREE "(state = 'waiting' OR (state = 'leased' AND until < " NOW "))"
@@ -290,8 +294,9 @@ static status settle_file(struct store *store, const struct leased_job *leased, 
 static status finish_alone(struct store *store, const struct leased_job *leased, const char *result, bool *counts) {
     struct statement *statement;
     TRY(database_prepare(store->database,
-                         "UPDATE jobs SET state = 'done', result = $4 WHERE id = $1 AND attempts = $2 AND worker = $3"
-                         " AND (state = 'leased' OR (state = 'done' AND result = $4)) RETURNING id",
+                         "UPDATE jobs SET state = 'done', result = $4 FROM " UNHURRIED
+                         " WHERE id = $1 AND attempts = $2 AND worker = $3 AND (state = 'leased' OR (state = 'done' "
+                         "AND result = $4)) RETURNING id",
                          &statement));
     bind_lease(statement, leased);
     statement_bind_text(statement, 4, result);
@@ -301,6 +306,7 @@ static status finish_alone(struct store *store, const struct leased_job *leased,
 /* Nothing is read, so that it can be done again whatever becomes of the server: the second time changes nothing. */
 static status finish_with_files(struct store *store, const struct leased_job *leased, const char *result,
                                 const char *const *file_names, int file_count) {
+    TRY(database_execute(store->database, "SET LOCAL synchronous_commit = off"));
     /* The row is locked from here on, and nobody is given the job meanwhile. */
     TRY(with_lease(store, "UPDATE jobs SET until = until WHERE " LEASE, leased, NULL, NULL));
     for (int i = 0; i < file_count; i++)
