@@ -30,7 +30,7 @@ now() {
 }
 # since MOMENT: seconds.
 since() {
-    echo "$(now) - $1" | bc
+    awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%.9f\n", to - from }'
 }
 # local_search NAME DEVICES: seconds.
 local_search() {

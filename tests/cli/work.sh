@@ -72,7 +72,7 @@ wait $driver || complain "the search with four workers fails: $(cat four.txt)"
 wait
 same_result whole "$url#four"
 settled four
-done_jobs=$(cat worker-*.txt | sed -n 's/^\([0-9]*\) jobs* done$/\1/p' | paste -sd+ | bc)
+done_jobs=$(awk '/^[0-9]+ jobs? done$/ { sum += $1 } END { print sum + 0 }' worker-*.txt)
 [ "$done_jobs" = "$(ask four 'SELECT count(*) FROM evaluations')" ] || complain "the workers did $done_jobs jobs"
 (cd whole/checkpoints && LC_ALL=C ls) >names-1.txt
 ask four "SELECT name FROM files WHERE part = 0 AND name <> 'text' ORDER BY name" >names-2.txt
