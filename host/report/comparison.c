@@ -77,7 +77,7 @@ static void read_contestant(const struct recorded *run, const struct comparison 
 
 static status read_run(struct store *const *runs, int index, struct comparison *comparison) {
     struct recorded *run;
-    status outcome = recorded_read(runs[index], RECORDED_EVALUATED, &run);
+    status outcome = recorded_read(runs[index], RECORDED_EVALUATED, NULL, &run);
     if (outcome == STATUS_OK && index == 0) {
         memcpy(comparison->objectives, run->objectives, sizeof run->objectives);
         comparison->objective_count = run->objective_count;

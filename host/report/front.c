@@ -87,9 +87,9 @@ void front_release(struct front *front) {
     free(front->finals);
 }
 
-status front_read(struct store *store, struct front *front) {
+status front_read(struct store *store, const char *kind, struct front *front) {
     *front = (struct front){0};
-    TRY(recorded_read(store, RECORDED_EVALUATED, &front->run));
+    TRY(recorded_read(store, RECORDED_EVALUATED, kind, &front->run));
     choose_members(front);
     return STATUS_OK;
 }
@@ -199,19 +199,42 @@ static status describe_growth(struct store *store, const struct front *front, cJ
     return STATUS_OK;
 }
 
+static void print_front(const struct front *front, FILE *out) {
+    enum metric columns[METRICS];
+    print_members(front, front->members, front->count, false, columns, front_columns(front, columns), out);
+}
+
+/* Of what the kinds behind the first measured. */
+static status print_other_fronts(struct store *store, const struct kind_list *kinds, FILE *out) {
+    for (int k = 1; k < kinds->count; k++) {
+        struct front front;
+        status outcome = front_read(store, kinds->names[k], &front);
+        if (outcome == STATUS_OK) {
+            fprintf(out, "\nThe front on %s: %d of %d\n\n", kinds->names[k], front.count, front.run->candidate_count);
+            print_front(&front, out);
+        }
+        front_release(&front);
+        TRY(outcome);
+    }
+    return STATUS_OK;
+}
+
 status report_front(struct store *store, FILE *out) {
     struct front front;
     char run_status[32];
-    enum metric columns[METRICS];
     TRY(store_get_status(store, run_status, sizeof run_status));
-    TRY(front_read(store, &front));
+    TRY(front_read(store, NULL, &front));
     fprintf(out, "Pareto front of %s (%s): %d of %d evaluated candidates", store_path(store), run_status, front.count,
             front.run->candidate_count);
     if (front.incomplete)
         fprintf(out, ", %d not trained in full", front.incomplete);
     fprintf(out, front.failed ? ", %d failed\n\n" : "\n\n", front.failed);
     status outcome = print_growth(store, &front, out);
-    print_members(&front, front.members, front.count, false, columns, front_columns(&front, columns), out);
+    if (front.run->kinds.count > 1)
+        fprintf(out, "Measured on %s\n\n", front.run->kinds.names[0]);
+    print_front(&front, out);
+    if (outcome == STATUS_OK)
+        outcome = print_other_fronts(store, &front.run->kinds, out);
     if (front.final_count > 0)
         print_final(&front, out);
     if (front.run->config.search.seeds > 1 || (front.final_count > 0 && front.run->config.search.final.seeds > 1))
@@ -260,6 +283,27 @@ static cJSON *describe_members(const struct member *members, int count, bool fin
     return list;
 }
 
+/* "measured_on" is whose measurements "front" has, and "other_fronts" has a front of each other kind. */
+static status describe_other_fronts(struct store *store, const struct kind_list *kinds, cJSON *json) {
+    if (kinds->count == 0)
+        return STATUS_OK;
+    cJSON_AddStringToObject(json, "measured_on", kinds->names[0]);
+    cJSON *list = cJSON_AddArrayToObject(json, "other_fronts");
+    for (int k = 1; k < kinds->count; k++) {
+        struct front front;
+        status outcome = front_read(store, kinds->names[k], &front);
+        if (outcome == STATUS_OK) {
+            cJSON *other = cJSON_CreateObject();
+            cJSON_AddStringToObject(other, "measured_on", kinds->names[k]);
+            cJSON_AddItemToObject(other, "front", describe_members(front.members, front.count, false));
+            cJSON_AddItemToArray(list, other);
+        }
+        front_release(&front);
+        TRY(outcome);
+    }
+    return STATUS_OK;
+}
+
 status front_describe(struct store *store, const struct front *front, cJSON **json) {
     char run_status[32];
     *json = NULL;
@@ -276,6 +320,8 @@ status front_describe(struct store *store, const struct front *front, cJSON **js
     cJSON_AddNumberToObject(*json, "not_trained_in_full", front->incomplete);
     status outcome = describe_growth(store, front, *json);
     cJSON_AddItemToObject(*json, "front", describe_members(front->members, front->count, false));
+    if (outcome == STATUS_OK)
+        outcome = describe_other_fronts(store, &front->run->kinds, *json);
     if (front->final_count > 0)
         cJSON_AddNumberToObject(*json, "final_steps", (double)config_final_steps(&front->run->config));
     if (front->final_count > 0)
@@ -290,7 +336,7 @@ status front_describe(struct store *store, const struct front *front, cJSON **js
 status report_front_json(struct store *store, FILE *out) {
     struct front front;
     cJSON *json = NULL;
-    status outcome = front_read(store, &front);
+    status outcome = front_read(store, NULL, &front);
     if (outcome == STATUS_OK)
         outcome = front_describe(store, &front, &json);
     if (outcome == STATUS_OK)

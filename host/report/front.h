@@ -23,8 +23,11 @@ struct front {
     int final_count;
 };
 
-/* The front as the store has it now; release with front_release(), after a failure too. */
-status front_read(struct store *store, struct front *front) MUST_CHECK;
+/*
+ * The front as the store has it now, of what devices of this kind measured, or for NULL of what selection compares;
+ * release with front_release(), after a failure too.
+ */
+status front_read(struct store *store, const char *kind, struct front *front) MUST_CHECK;
 void front_release(struct front *front);
 /* What `show RUN --json` prints; the caller deletes it. */
 status front_describe(struct store *store, const struct front *front, cJSON **json) MUST_CHECK;
@@ -33,7 +36,10 @@ cJSON *front_describe_metrics(const struct metrics *metrics);
 /* The objectives, and quality, size and cache even where they are none: what tables list. Returns how many. */
 int front_columns(const struct front *front, enum metric columns[METRICS]);
 
-/* The non-dominated candidates over the run's objectives, best first objective first. */
+/*
+ * The non-dominated candidates over the run's objectives, best first objective first. Of a run that was measured on
+ * several kinds of devices the front of each.
+ */
 status report_front(struct store *store, FILE *out) MUST_CHECK;
 status report_front_json(struct store *store, FILE *out) MUST_CHECK;
 

@@ -31,7 +31,7 @@ enum metric generations_quality(const struct generations *generations) {
 }
 
 status generations_read(struct store *store, struct generations *generations) {
-    TRY(recorded_read(store, RECORDED_EVALUATED, &generations->run));
+    TRY(recorded_read(store, RECORDED_EVALUATED, NULL, &generations->run));
     for (int c = 0; c < generations->run->candidate_count; c++)
         if (generations->run->candidates[c].individual.generation >= generations->count)
             generations->count = generations->run->candidates[c].individual.generation + 1;

@@ -19,7 +19,7 @@ struct lineage {
 static const char *const sharing_words[SHARING_KINDS] = {"features", "weights"};
 
 static status read_lineage(struct store *store, int id, struct lineage *lineage) {
-    TRY(recorded_read(store, RECORDED_EVERY, &lineage->run));
+    TRY(recorded_read(store, RECORDED_EVERY, NULL, &lineage->run));
     lineage->places = lineage_of(lineage->run->candidates, lineage->run->candidate_count, id, &lineage->count);
     if (lineage->count > 0)
         return STATUS_OK;

@@ -85,9 +85,9 @@ static void read_candidates(struct page_run *run) {
 
 static status read_run(struct page_run *run) {
     TRY(store_hold(run->store));
-    TRY(front_read(run->store, &run->front));
+    TRY(front_read(run->store, NULL, &run->front));
     TRY(generations_read(run->store, &run->generations));
-    TRY(recorded_read(run->store, RECORDED_EVERY, &run->every));
+    TRY(recorded_read(run->store, RECORDED_EVERY, NULL, &run->every));
     TRY(store_progress(run->store, &run->progress, &run->progress_count));
     TRY(store_loss_curves(run->store, &run->curves, &run->curve_count));
     read_candidates(run);

@@ -161,6 +161,8 @@ void announce_start(const struct search *search) {
         struct worker_facts facts = workers_facts(search->workers, i);
         progress_line("device  %s (%s), GEMM %s", facts.name, facts.platform, facts.gemm);
     }
+    for (int k = 0; k < search->kinds.count && config->devices.measure_on.count > 0; k++)
+        progress_line("timed   on %s%s", search->kinds.names[k], k == 0 ? ", which selection compares" : ", too");
     bool text = false;
     for (int i = 0; i < search->tasks.count; i++) {
         const struct task *task = search->tasks.tasks[i];

@@ -93,6 +93,7 @@ status search_restore_weights(struct search *search, const struct individual *in
                       .steps = key.steps,
                       .schedule_steps = stage.schedule_steps,
                       .side_steps = stage.side_steps,
+                      .measure_on = search_measures_on(search),
                       .weights_path = weights,
                       .architecture_path = architecture,
                       .observer = &observer};

@@ -176,6 +176,9 @@ static const struct config_key keys[] = {
     TEXTS(devices, use, "[]",
           "devices that a search uses at the same time, or \"all\", or parts of one: [\"0.0/2\"]; []: devices.device; "
           "[\"none\"]: those of starcl work alone"),
+    TEXTS(devices, measure_on, "[]",
+          "kinds of devices that time candidates, others only train them; the first is what selection compares; []: "
+          "whoever trains"),
     TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel or clblast"),
     INTEGER(devices, memory, 0, 1e9, "0", "MiB of device memory to use at most; 0 is all that the device has"),
     SWITCH(devices, build_ahead, "true", "build kernels of the next candidates on another thread while one trains"),

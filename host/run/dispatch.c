@@ -23,6 +23,7 @@ struct dispatch {
     int worker_count;
     double last_look; /* at the workers, in seconds */
     bool told_none;   /* that nobody is there */
+    bool told_kind;   /* that nobody is there of a kind that is waited for */
 };
 
 static const double look_every = 1, gone_after = 15; /* seconds; a worker says every two that it is there */
@@ -95,6 +96,30 @@ static void tell_of_workers(struct dispatch *dispatch, const struct search *sear
     dispatch->told_none = dispatch->worker_count == 0;
 }
 
+static bool is_there(const struct dispatch *dispatch, const char *kind) {
+    for (int w = 0; w < dispatch->worker_count; w++)
+        if (kind_is(dispatch->workers[w].kind, kind))
+            return true;
+    return false;
+}
+
+/* The kind that somebody waits to be timed on, and that no worker is of; NULL: there is none. */
+static const char *missing_kind(const struct search *search) {
+    for (int i = 0; i < search->trial_count; i++)
+        if (trial_is_measured(search->trials[i]) && !is_there(search->dispatch, search->trials[i]->job.measure_on))
+            return search->trials[i]->job.measure_on;
+    return NULL;
+}
+
+static void tell_of_kinds(struct dispatch *dispatch, const struct search *search) {
+    const char *missing = missing_kind(search);
+    if (missing && !dispatch->told_kind)
+        progress_line("note    candidates wait to be timed on %s, of which no worker is; on a machine that has one: "
+                      "starcl work '%s'",
+                      missing, store_path(search->store));
+    dispatch->told_kind = missing != NULL;
+}
+
 static status look_at_workers(struct search *search) {
     struct dispatch *dispatch = search->dispatch;
     double now = clock_seconds();
@@ -106,6 +131,7 @@ static status look_at_workers(struct search *search) {
     TRY(queue_workers(search->store, gone_after, &dispatch->workers, &dispatch->worker_count));
     note_views(search);
     tell_of_workers(dispatch, search);
+    tell_of_kinds(dispatch, search);
     return STATUS_OK;
 }
 
@@ -137,13 +163,15 @@ static char *key_of(const struct job *job) {
     struct text key = {0};
     text_append(&key, "%s %llu %lld %lld %s %s", genome_print(job->genome, genome), (unsigned long long)job->seed,
                 job->steps, job->schedule_steps, job->measures_alone ? "measured" : "trained",
-                job->weights_path ? file_name(job->weights_path) : "");
+                job->weights_path                        ? file_name(job->weights_path)
+                : job->measures_alone && job->measure_on ? job->measure_on
+                                                         : "");
     return key.text;
 }
 
 static status put_job(struct search *search, const struct job *job, long long *id) {
     char *key = key_of(job), *text = job_print(job);
-    struct new_job new_job = {.key = key, .job = text};
+    struct new_job new_job = {.key = key, .job = text, .kind = job->measures_alone ? job->measure_on : NULL};
     status outcome = queue_put(search->store, &new_job, 1);
     *id = new_job.id;
     free(text);

@@ -134,9 +134,17 @@ static bool next(const struct search *search, struct evolution *evolution, struc
 }
 
 /* Where the order does not matter, the next jobs wait already for workers that ask for them over a network. */
-int search_capacity(struct search *search) {
+static int places(struct search *search) {
     int workers = dispatch_workers(search);
     return search->dispatch && search->in_order ? 2 * workers + 1 : workers;
+}
+
+/* Who waits to be timed keeps no device from training somebody else, unless they come to be too many. */
+int search_capacity(struct search *search) {
+    int measured = 0, most = places(search);
+    for (int i = 0; i < search->trial_count; i++)
+        measured += trial_is_measured(search->trials[i]);
+    return most + (measured < most ? measured : most);
 }
 
 /* Whether it is time to ask: there is room, or as much was asked for when the next one was told before. */
@@ -160,7 +168,7 @@ static status ask(struct search *search, struct evolution *evolution) {
 int search_guess_next(struct search *search, struct genome genomes[REHEARSAL_MOST]) {
     struct evolution *evolution = search->evolution;
     struct individual guess;
-    int count = 0, stride = search_capacity(search);
+    int count = 0, stride = places(search);
     bool goes_on = evolution && search->config.devices.build_ahead;
     while (goes_on && count < REHEARSAL_MOST && evolution_guess(evolution, (count + 1) * stride, &guess) &&
            guess.id <= search_candidates(search)) {

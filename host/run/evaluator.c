@@ -6,6 +6,7 @@
 #include "device/gemm.h"
 #include "model/model.h"
 #include "run/job_training.h"
+#include "run/kinds.h"
 #include "run/measure.h"
 #include "run/rehearsal.h"
 #include "train/checkpoint.h"
@@ -98,9 +99,7 @@ status evaluator_create(const struct run_config *config, const char *choice, con
     *evaluator = (struct evaluator){.config = config, .catalogue = catalogue, .tasks = tasks};
     snprintf(evaluator->choice, sizeof evaluator->choice, "%s", choice);
     config_wanted_metrics(config, evaluator->wanted);
-    status outcome = measure_check(evaluator->wanted);
-    if (outcome == STATUS_OK)
-        outcome = open_device(evaluator);
+    status outcome = open_device(evaluator);
     if (outcome != STATUS_OK) {
         evaluator_destroy(evaluator);
         evaluator = NULL;
@@ -162,6 +161,11 @@ static status measure_undisturbed(struct evaluator *evaluator, const struct geno
                           evaluation);
 }
 
+/* Others leave it to a device of that kind. */
+static bool is_to_time(const struct evaluator *evaluator, const struct job *job) {
+    return !job->measure_on || kind_is(device_information(evaluator->device)->kind, job->measure_on);
+}
+
 static status build_and_assess(struct evaluator *evaluator, const struct job *job, int task,
                                struct evaluation *evaluation) {
     struct model_settings settings = config_task_model_settings(evaluator->config, evaluator->tasks->tasks[task]);
@@ -177,7 +181,7 @@ static status build_and_assess(struct evaluator *evaluator, const struct job *jo
     if (outcome == STATUS_OK)
         outcome = assess(evaluator, graph, job, task, evaluation);
     graph_destroy(graph);
-    if (outcome == STATUS_OK && task == 0)
+    if (outcome == STATUS_OK && task == 0 && is_to_time(evaluator, job))
         outcome = measure_undisturbed(evaluator, job->genome, evaluation);
     return outcome;
 }

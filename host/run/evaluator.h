@@ -37,6 +37,7 @@ struct device *evaluator_device(const struct evaluator *evaluator);
  */
 struct job {
     bool measures_alone;         /* nothing is trained: see evaluator_evaluate() */
+    const char *measure_on;      /* the kind of device that is to time it; NULL: whoever carries it out */
     const struct genome *genome; /* valid */
     uint64_t seed;
     long long steps;                              /* that are done when it ends */

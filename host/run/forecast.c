@@ -73,7 +73,10 @@ static void plan(const struct search *search, struct forecast *forecast) {
 /* Seconds of training for so many steps, without building kernels, which are added to the forecast. */
 static status time_steps(struct search *search, const struct genome *genome, long long steps, struct forecast *forecast,
                          struct evaluation *evaluation) {
-    struct job job = {.genome = genome, .seed = (uint64_t)search->config.run.seed, .steps = steps};
+    struct job job = {.measure_on = search_measures_on(search),
+                      .genome = genome,
+                      .seed = (uint64_t)search->config.run.seed,
+                      .steps = steps};
     struct build_statistics before = workers_build_statistics(search->workers);
     TRY(workers_evaluate(search->workers, &job, evaluation));
     struct build_statistics after = workers_build_statistics(search->workers);

@@ -108,7 +108,7 @@ static status add_stored(struct resolving *resolving, struct store *store) {
     if (strcmp(store_fact(store, FACT_CATALOGUE), resolving->catalogue_text) != 0)
         return fail_usage("the run has another catalogue than model.catalogue, so its genomes mean something else; set "
                           "model.catalogue to the catalogue.cfg of the run");
-    TRY(recorded_read(store, RECORDED_EVALUATED, &recorded));
+    TRY(recorded_read(store, RECORDED_EVALUATED, NULL, &recorded));
     status outcome = add_front(resolving, recorded);
     recorded_release(recorded);
     return outcome;

@@ -54,6 +54,8 @@ char *job_print(const struct job *job) {
     cJSON_AddItemToObject(json, "schedule_steps", json_exact((double)job->schedule_steps));
     cJSON_AddItemToObject(json, "side_steps", json_exact((double)job->side_steps));
     cJSON_AddBoolToObject(json, "measures_alone", job->measures_alone);
+    if (job->measure_on)
+        cJSON_AddStringToObject(json, "measure_on", job->measure_on);
     add_name(json, "resume", job->resume_path);
     add_name(json, "state", job->state_path);
     add_name(json, "weights", job->weights_path);
@@ -189,6 +191,8 @@ static status read_job(const cJSON *json, const struct genome_space *space, cons
     TRY(read_count(json, "seed", 0, 9007199254740992.0, &seed));
     job->seed = (uint64_t)seed;
     job->measures_alone = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "measures_alone"));
+    snprintf(received->measure_on, sizeof received->measure_on, "%s", json_text(json, "measure_on"));
+    job->measure_on = *received->measure_on ? received->measure_on : NULL;
     TRY(read_count(json, "steps", 0, most_steps, &job->steps));
     TRY(read_count(json, "schedule_steps", 0, most_steps, &job->schedule_steps));
     TRY(read_count(json, "side_steps", 0, most_steps, &job->side_steps));

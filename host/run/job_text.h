@@ -3,8 +3,8 @@
  *
  *     {"genome": "21111-11111", "seed": 1, "steps": 120, "schedule_steps": 120, "side_steps": 0,
  *      "resume": name, "state": name, "weights": name, "architecture": name,
- *      "measures_alone": false, "sources": "0:0 - 1:2", "parents": [{"genome": "...", "weights": name}, null], "stop":
- * [above, bias, spread]}
+ *      "measures_alone": false, "measure_on": kind, "sources": "0:0 - 1:2",
+ *      "parents": [{"genome": "...", "weights": name}, null], "stop": [above, bias, spread]}
  *
  *     {"failed": false, "stopped": false, "reason": "", "steps": 120, "trained_steps": 120, "device": "...",
  *      "seconds": 1.5, "metrics": {"bits_per_byte": [2.1], "decode_us": [190, 180, 201], ...},
@@ -28,6 +28,7 @@ struct received_job {
     struct individual individual; /* genome and sources alone */
     struct genome parents[2];
     struct inheritance inheritance;
+    char measure_on[KIND_BYTES];
     char resume[PATH_MAX], state[PATH_MAX], weights[PATH_MAX], architecture[PATH_MAX], parent_weights[2][PATH_MAX];
 };
 

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "run/kinds.h"
 #include "run/resume.h"
 #include "run/shared_text.h"
 #include "run/work.h"
@@ -52,14 +53,13 @@ static status read_config(struct member *member, const struct join_options *opti
     return config_space(config, &member->catalogue, &member->fixed, &member->space);
 }
 
-/* What is timed is compared on one kind of device, which is the driver's. */
-static status check_kind(const struct member *member) {
-    const char *timed = config_timed_metric(&member->config), *wanted = store_fact(member->store, FACT_DEVICE);
-    const char *kind = workers_facts(member->workers, 0).device;
-    if (!timed || strcmp(kind, wanted) == 0)
-        return STATUS_OK;
-    return fail_usage("the run measures %s on %s, and this is %s; choose a device of that kind with --device", timed,
-                      wanted, kind);
+/* A driver that has not begun yet has not said it; then it is the kind that the run was begun on. */
+static status check_kinds(const struct member *member) {
+    struct kind_list kinds;
+    TRY(store_get_kinds(member->store, &kinds));
+    if (kinds.count == 0)
+        (void)kind_list_add(&kinds, store_fact(member->store, FACT_DEVICE));
+    return kinds_check(&member->config, member->workers, &kinds);
 }
 
 static status prepare(struct member *member, const struct join_options *options) {
@@ -67,7 +67,7 @@ static status prepare(struct member *member, const struct join_options *options)
     TRY(read_config(member, options));
     TRY(shared_text_open(member->store, &member->config, options->data != NULL, member->text_path, &member->tasks));
     TRY(workers_create(&member->config, &member->catalogue, &member->tasks, &member->workers));
-    TRY(check_kind(member));
+    TRY(check_kinds(member));
     const struct work_setting setting = {.store = member->store,
                                          .config = &member->config,
                                          .space = &member->space,

@@ -17,34 +17,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The worker of this process that times for selection; -1: it is elsewhere. */
+static int own_worker(const struct search *search) {
+    for (int i = 0; i < workers_count(search->workers); i++)
+        if (kind_is(workers_facts(search->workers, i).device, search->kinds.names[0]))
+            return i;
+    return -1;
+}
+
 static status measure_in_processes(const struct search *search, const struct individual *individual, uint64_t seed,
                                    struct evaluation *evaluation) {
-    const char *device = workers_facts(search->workers, 0).device;
+    struct worker_facts facts = workers_facts(search->workers, own_worker(search));
     double start = clock_seconds();
     bool wanted[METRICS];
     *evaluation = (struct evaluation){.seed = seed};
-    snprintf(evaluation->device, sizeof evaluation->device, "%s", device);
+    snprintf(evaluation->device, sizeof evaluation->device, "%s", facts.device);
     config_wanted_metrics(&search->config, wanted);
-    TRY(measure_apart(store_path(search->store), individual->id, &search->config, wanted, evaluation));
+    TRY(measure_apart(store_path(search->store), individual->id, &search->config, facts.choice, wanted, evaluation));
     evaluation->seconds = clock_seconds() - start;
     return STATUS_OK;
 }
 
 static status measure_again(struct search *search, const struct individual *individual, struct evaluation *evaluation) {
     bool known;
-    struct evaluation_key key = {.genome = &individual->genome,
-                                 .seed = config_seed(&search->config, 0),
-                                 .device = workers_facts(search->workers, 0).device};
+    const char *kind = search->kinds.names[0];
+    struct evaluation_key key = {
+        .genome = &individual->genome, .seed = config_seed(&search->config, 0), .device = kind};
+    struct job job = {.measures_alone = true, .measure_on = kind, .genome = &individual->genome, .seed = key.seed};
     TRY(store_find_evaluation(search->store, &key, &known, evaluation));
-    if (known)
+    if (known && kind_is(evaluation->device, kind))
         return STATUS_OK;
     /* Processes of this machine know only its own devices. */
-    if (measures_apart(&search->config) && !store_is_on_server(search->store))
+    if (measures_apart(&search->config) && !store_is_on_server(search->store) && own_worker(search) >= 0)
         TRY(measure_in_processes(search, individual, key.seed, evaluation));
     else
-        TRY(dispatch_evaluate(search,
-                              &(struct job){.measures_alone = true, .genome = &individual->genome, .seed = key.seed},
-                              evaluation));
+        TRY(dispatch_evaluate(search, &job, evaluation));
     return store_add_evaluation(search->store, &key, evaluation);
 }
 

@@ -30,8 +30,8 @@ static void add_word(struct call *call, const char *word) {
 }
 
 /* False where nothing is to be measured. */
-static bool compose_call(const char *run_path, int id, const struct run_config *config, const bool wanted[METRICS],
-                         struct call *call) {
+static bool compose_call(const char *run_path, int id, const struct run_config *config, const char *device,
+                         const bool wanted[METRICS], struct call *call) {
     char number[TEXT_NUMBER_BYTES];
     double seconds = config->search.measure.seconds / (double)config->search.measure.processes;
     const double least_seconds = 1e-3; /* that the config takes */
@@ -46,6 +46,8 @@ static bool compose_call(const char *run_path, int id, const struct run_config *
     add_word(call, "--json");
     add_word(call, "--set");
     add_word(call, call->seconds);
+    add_word(call, "--device");
+    add_word(call, device);
     for (int m = 0; m < METRICS; m++) {
         if (!wanted[m] || !is_measured_on_device((enum metric)m))
             continue;
@@ -117,12 +119,12 @@ static void join(const struct metrics *metrics, int processes, struct evaluation
     free(values);
 }
 
-status measure_apart(const char *run_path, int id, const struct run_config *config, const bool wanted[METRICS],
-                     struct evaluation *evaluation) {
+status measure_apart(const char *run_path, int id, const struct run_config *config, const char *device,
+                     const bool wanted[METRICS], struct evaluation *evaluation) {
     int processes = (int)config->search.measure.processes;
     struct call call;
     evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
-    if (!compose_call(run_path, id, config, wanted, &call))
+    if (!compose_call(run_path, id, config, device, wanted, &call))
         return STATUS_OK;
     struct metrics *metrics = memory_allocate((size_t)processes, sizeof *metrics);
     status outcome = run_processes(&call, id, processes, metrics, evaluation);

@@ -22,13 +22,13 @@ bool measures_apart(const struct run_config *config);
 
 /*
  * Sets the values of those of the wanted metrics that measure.h has, with intervals over search.measure.processes
- * processes, which share search.measure.seconds. `run_path` is the folder of the run, whose config they read, and `id`
- * that of an evaluated candidate.
+ * processes, which share search.measure.seconds. `run_path` is the folder of the run, whose config they read, `id` that
+ * of an evaluated candidate, and `device` the choice of one device (device_index()).
  *
  * A candidate that a process cannot measure is an evaluation that failed, with its reason. A failure is returned where
  * no process can be started or understood, and STATUS_INTERRUPTED where the user asked to stop.
  */
-status measure_apart(const char *run_path, int id, const struct run_config *config, const bool wanted[METRICS],
-                     struct evaluation *evaluation) MUST_CHECK;
+status measure_apart(const char *run_path, int id, const struct run_config *config, const char *device,
+                     const bool wanted[METRICS], struct evaluation *evaluation) MUST_CHECK;
 
 #endif

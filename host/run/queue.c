@@ -22,6 +22,12 @@
 /* That a job is nobody's. */
 #define FREE "(state = 'waiting' OR (state = 'leased' AND until < " NOW "))"
 
+/* Of schema version 8. */
+#define JOBS_FOR_A_KIND                                                                                                \
+    "ALTER TABLE jobs ADD COLUMN IF NOT EXISTS kind TEXT;"                                                             \
+    "CREATE INDEX IF NOT EXISTS jobs_for_a_kind ON jobs (state, id) WHERE kind IS NOT NULL;"                           \
+    "ALTER TABLE workers ADD COLUMN IF NOT EXISTS kind TEXT;"
+
 status queue_define(struct database *database) {
     return database_define(
         database,
@@ -29,7 +35,11 @@ status queue_define(struct database *database) {
         " attempts INTEGER NOT NULL, worker TEXT, until REAL, result TEXT);"
         "CREATE INDEX jobs_by_state ON jobs (state, id);"
         "CREATE TABLE workers (name TEXT PRIMARY KEY, device TEXT NOT NULL, seen REAL NOT NULL,"
-        " job INTEGER, step INTEGER, steps INTEGER, loss REAL);");
+        " job INTEGER, step INTEGER, steps INTEGER, loss REAL);" JOBS_FOR_A_KIND);
+}
+
+status queue_migrate(struct database *database) {
+    return database_define(database, JOBS_FOR_A_KIND);
 }
 
 /* One statement without parameters but texts and integers that were bound. */
@@ -63,12 +73,12 @@ status queue_begin(struct store *store) {
     return database_execute(store->database, "DELETE FROM jobs WHERE state = 'waiting'");
 }
 
-/* [[key, job], ...] */
+/* [[key, job, kind], ...], or [key, job] of one for any kind */
 static char *describe(const struct new_job *jobs, int count) {
     cJSON *json = cJSON_CreateArray();
     for (int j = 0; j < count; j++) {
-        const char *const texts[] = {jobs[j].key, jobs[j].job};
-        cJSON_AddItemToArray(json, cJSON_CreateStringArray(texts, 2));
+        const char *const texts[] = {jobs[j].key, jobs[j].job, jobs[j].kind};
+        cJSON_AddItemToArray(json, cJSON_CreateStringArray(texts, jobs[j].kind ? 3 : 2));
     }
     return json_take_text(json);
 }
@@ -84,9 +94,9 @@ status queue_put(struct store *store, struct new_job *jobs, int count) {
     struct statement *statement;
     char *text = describe(jobs, count);
     TRY(database_prepare(store->database,
-                         "INSERT INTO jobs (key, job, state, attempts)"
-                         " SELECT pair ->> 0, pair ->> 1, 'waiting', 0"
-                         " FROM json_array_elements($1::json) WITH ORDINALITY AS new (pair, place) ORDER BY place"
+                         "INSERT INTO jobs (key, job, kind, state, attempts)"
+                         " SELECT job ->> 0, job ->> 1, job ->> 2, 'waiting', 0"
+                         " FROM json_array_elements($1::json) WITH ORDINALITY AS new (job, place) ORDER BY place"
                          " ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING id, key",
                          &statement));
     statement_bind_text(statement, 1, text);
@@ -166,6 +176,7 @@ static struct seen_worker read_worker(struct statement *statement) {
                                  .loss = statement_is_null(statement, 5) ? NAN : statement_number(statement, 5)};
     snprintf(worker.name, sizeof worker.name, "%s", statement_text(statement, 0));
     snprintf(worker.device, sizeof worker.device, "%s", statement_text(statement, 1));
+    snprintf(worker.kind, sizeof worker.kind, "%s", statement_text(statement, 6));
     return worker;
 }
 
@@ -175,7 +186,7 @@ status queue_workers(struct store *store, double seconds, struct seen_worker **w
     *workers = NULL;
     *count = 0;
     TRY(database_prepare(store->database,
-                         "SELECT name, device, job, step, steps, loss FROM workers WHERE seen > " NOW
+                         "SELECT name, device, job, step, steps, loss, kind FROM workers WHERE seen > " NOW
                          " - $1::float8 ORDER BY name",
                          &statement));
     statement_bind_number(statement, 1, seconds);
@@ -198,20 +209,33 @@ status queue_workers(struct store *store, double seconds, struct seen_worker **w
 /* The oldest of those in a state, by an index that gives them in order: a look at one row, however many there are. */
 #define OLDEST(of_state)                                                                                               \
     "(SELECT id FROM jobs WHERE " of_state " AND attempts < $3 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
-#define OLDEST_OVERDUE OLDEST("state = 'leased' AND until < " NOW)
-#define OLDEST_WAITING OLDEST("state = 'waiting'")
+#define OVERDUE "state = 'leased' AND until < " NOW
+#define WAITING "state = 'waiting'"
+#define TAKE(first)                                                                                                    \
+    "UPDATE jobs SET state = 'leased', worker = $1, attempts = attempts + 1, until = " NOW " + $2::float8"             \
+    " FROM " UNHURRIED " WHERE id = coalesce(" first ") RETURNING id, attempts, job"
+/* Of $4, names in JSON. */
+#define FOR_KIND "kind IN (SELECT json_array_elements_text($4::json))"
+#define OVERDUE_HERE OVERDUE " AND (kind IS NULL OR " FOR_KIND ")"
+#define TO_TIME WAITING " AND kind IS NOT NULL AND " FOR_KIND
+#define TO_TRAIN WAITING " AND kind IS NULL"
 
-status queue_lease(struct store *store, const char *worker, double seconds, bool *found, struct leased_job *leased) {
+static const char take_any[] = TAKE(OLDEST(OVERDUE) ", " OLDEST(WAITING));
+static const char take_of_kinds[] = TAKE(OLDEST(OVERDUE_HERE) ", " OLDEST(TO_TIME) ", " OLDEST(TO_TRAIN));
+
+status queue_lease(struct store *store, const char *worker, const struct kind_list *kinds, double seconds, bool *found,
+                   struct leased_job *leased) {
     struct statement *statement;
     *found = false;
-    TRY(database_prepare(store->database,
-                         "UPDATE jobs SET state = 'leased', worker = $1, attempts = attempts + 1, until = " NOW
-                         " + $2::float8 FROM " UNHURRIED " WHERE id = coalesce(" OLDEST_OVERDUE ", " OLDEST_WAITING
-                         ") RETURNING id, attempts, job",
-                         &statement));
+    TRY(database_prepare(store->database, kinds ? take_of_kinds : take_any, &statement));
     statement_bind_text(statement, 1, worker);
     statement_bind_number(statement, 2, seconds);
     statement_bind_integer(statement, 3, LEASES_MOST);
+    if (kinds) {
+        char *names = kind_list_print(kinds);
+        statement_bind_text(statement, 4, names);
+        free(names);
+    }
     TRY(statement_row(statement, found));
     if (!*found)
         return STATUS_OK;
@@ -228,10 +252,12 @@ status queue_see(struct store *store, const struct seen_worker *worker, double s
     TRY(database_prepare(store->database,
                          "WITH renewed AS (UPDATE jobs SET until = " NOW " + $7::float8"
                          " WHERE state = 'leased' AND worker = $1)"
-                         "INSERT INTO workers SELECT $1, $2, " NOW ", $3::bigint, $4::bigint, $5::bigint, $6::float8"
+                         "INSERT INTO workers SELECT $1, $2, " NOW
+                         ", $3::bigint, $4::bigint, $5::bigint, $6::float8, $8"
                          " FROM " UNHURRIED " ON CONFLICT (name) DO UPDATE"
                          " SET device = excluded.device, seen = excluded.seen,"
-                         " job = excluded.job, step = excluded.step, steps = excluded.steps, loss = excluded.loss",
+                         " job = excluded.job, step = excluded.step, steps = excluded.steps, loss = excluded.loss,"
+                         " kind = excluded.kind",
                          &statement));
     statement_bind_text(statement, 1, worker->name);
     statement_bind_text(statement, 2, worker->device);
@@ -240,6 +266,7 @@ status queue_see(struct store *store, const struct seen_worker *worker, double s
     statement_bind_integer(statement, 5, worker->steps);
     statement_bind_number(statement, 6, worker->loss); /* NaN is NULL */
     statement_bind_number(statement, 7, seconds);
+    statement_bind_text(statement, 8, worker->kind);
     return change_at_once(statement, NULL);
 }
 

@@ -1,8 +1,8 @@
 /*
  * The jobs of a run on a server, for workers on any machine: tables of its database, which PostgreSQL guards.
  *
- *     jobs       id, key, job (job_text.h), state, attempts, worker, until, result
- *     workers    name, device, seen, and what it does now: job, step, steps, loss
+ *     jobs       id, key, job (job_text.h), state, attempts, worker, until, result, kind: of device that it is for
+ *     workers    name, device, kind, seen, and what it does now: job, step, steps, loss
  *
  *                  queue_lease()                      queue_finish()              queue_forget()
  *     "waiting" -----------------> "leased", until -------------------> "done" ------------------> no row
@@ -24,8 +24,10 @@
 
 enum { WORKER_NAME_BYTES = 160, LEASES_MOST = 4 };
 
-/* Makes the tables; they are part of the schema of a run on a server. */
+/* Makes the tables, or brings those of an older version to this one; they are part of the schema of a run on a server.
+ */
 status queue_define(struct database *database) MUST_CHECK;
+status queue_migrate(struct database *database) MUST_CHECK;
 
 /* ---- the driver ---- */
 
@@ -33,7 +35,8 @@ status queue_define(struct database *database) MUST_CHECK;
 status queue_begin(struct store *store) MUST_CHECK;
 struct new_job {
     const char *key, *job;
-    long long id; /* that it gets */
+    const char *kind; /* of device that it is for; NULL: for any */
+    long long id;     /* that it gets */
 };
 /* Adds jobs under their keys, which differ, or finds those that are there: all or none. */
 status queue_put(struct store *store, struct new_job *jobs, int count) MUST_CHECK;
@@ -50,7 +53,7 @@ status queue_forget(struct store *store, const long long *ids, int count) MUST_C
 
 /* Workers that were seen within the last so many seconds. */
 struct seen_worker {
-    char name[WORKER_NAME_BYTES], device[WORKER_NAME_BYTES];
+    char name[WORKER_NAME_BYTES], device[WORKER_NAME_BYTES], kind[KIND_BYTES];
     long long job; /* that it has; 0: none */
     int64_t step, steps;
     double loss; /* NaN: not known */
@@ -66,11 +69,12 @@ struct leased_job {
     char *job; /* text; the caller frees it */
 };
 /*
- * The job that waits longest, those before all whose lease ran out, for so many seconds from now; *found is false where
- * there is none. The server does not wait
- * for its disk: where it falls the lease may be lost, the job is given to another, and its result is then dropped.
+ * The job that waits longest, for so many seconds from now; before all those whose lease ran out, and then those that
+ * are for one of these kinds of devices, on which a trained candidate waits. `kinds` is NULL where the run has no jobs
+ * for a kind. *found is false where there is none. The server does not wait for its disk: where it falls the lease may
+ * be lost, the job is given to another, and its result is then dropped.
  */
-status queue_lease(struct store *store, const char *worker, double seconds, bool *found,
+status queue_lease(struct store *store, const char *worker, const struct kind_list *kinds, double seconds, bool *found,
                    struct leased_job *leased) MUST_CHECK;
 /* The worker is there, and keeps its leases for so many seconds from now. */
 status queue_see(struct store *store, const struct seen_worker *worker, double seconds) MUST_CHECK;

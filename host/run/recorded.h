@@ -11,15 +11,20 @@ struct recorded {
     struct catalogue catalogue;
     enum metric objectives[METRICS];
     int objective_count;
-    struct candidate *candidates;
+    struct kind_list kinds;       /* that measured: the first is what selection compares; 0: nothing does */
+    struct candidate *candidates; /* with what devices of one kind measured, if any is compared */
     int candidate_count;
 };
 
 /* Which candidates: those that were evaluated, or also those that a filter or a limit kept from it. */
 enum recorded_candidates { RECORDED_EVALUATED, RECORDED_EVERY };
 
-/* Large, so on the heap; release with recorded_release(). NULL where it fails. */
-status recorded_read(struct store *store, enum recorded_candidates which, struct recorded **recorded) MUST_CHECK;
+/*
+ * With what this kind of device measured, which is one of `kinds`; or for NULL what selection compares. Large, so on
+ * the heap; release with recorded_release(). NULL where it fails.
+ */
+status recorded_read(struct store *store, enum recorded_candidates which, const char *kind,
+                     struct recorded **recorded) MUST_CHECK;
 void recorded_release(struct recorded *recorded);
 
 /*
@@ -29,8 +34,8 @@ void recorded_release(struct recorded *recorded);
 struct summary recorded_summary(const struct recorded *recorded, const struct candidate *candidate);
 
 /*
- * The candidate's individual with these objectives, smaller is better. It has failed where it has no complete training,
- * too; its violation is of the run's limits.
+ * The candidate's individual with these objectives, smaller is better. It has failed where it has no complete training
+ * or one of them was not measured, too; its violation is of the run's limits.
  */
 struct individual recorded_individual(const struct recorded *recorded, const struct candidate *candidate,
                                       const enum metric *objectives, int objective_count);

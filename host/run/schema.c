@@ -15,6 +15,7 @@
  *     5  the hypervolume of the front as it grows
  *     6  the steps that an evaluation took
  *     7  the order in which evolution was asked and told
+ *     8  the kind of device that timed an evaluation; on a server, that a job is for one
  *
  * A new database is made as version 1 and takes every later step, so that its tables are those of a migrated one.
  */
@@ -41,6 +42,7 @@ static const char *const steps[] = {
     "ALTER TABLE evaluations ADD COLUMN trained_steps REAL; UPDATE evaluations SET trained_steps = steps;",
     "CREATE TABLE told (place INTEGER PRIMARY KEY, candidate INTEGER NOT NULL, asked INTEGER NOT NULL);"
     "INSERT INTO told SELECT place, candidate, place FROM progress;",
+    "ALTER TABLE evaluations ADD COLUMN measured_on TEXT;",
 };
 _Static_assert(sizeof steps / sizeof *steps == SCHEMA_VERSION - 1, "every version has its step");
 

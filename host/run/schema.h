@@ -4,7 +4,7 @@
 
 #include "run/database.h"
 
-enum { SCHEMA_VERSION = 7 };
+enum { SCHEMA_VERSION = 8 };
 
 /* Makes the tables in an empty database. */
 status schema_create(struct database *database) MUST_CHECK;

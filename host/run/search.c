@@ -33,6 +33,10 @@ void search_release(struct search *search) {
     pthread_mutex_destroy(&search->lock);
 }
 
+const char *search_measures_on(const struct search *search) {
+    return search->kinds.count > 0 ? search->kinds.names[0] : NULL;
+}
+
 /* Everything that a wrong config can make fail, before anything is written. `catalogue_text` is the catalogue's. */
 static status prepare(struct search *search, const char *catalogue_text) {
     struct run_config *config = &search->config;
@@ -50,6 +54,7 @@ static status prepare(struct search *search, const char *catalogue_text) {
     TRY(budget_check(search));
     TRY(check_static_limits(config, &search->space));
     TRY(workers_create(config, &search->catalogue, &search->tasks, &search->workers));
+    TRY(kinds_choose(config, search->workers, &search->kinds));
     search->objective_count = config_objectives(config, search->objectives);
     search->growth = growth_create(search);
     search->front = archive_create(search->objective_count, NULL);
@@ -100,6 +105,7 @@ static status run(struct search *search, const char *event) {
     announce_start(search);
     TRY(store_set_status(search->store, "running"));
     TRY(store_log(search->store, event, NULL));
+    TRY(store_set_kinds(search->store, &search->kinds));
     status outcome = dispatch_begin(search);
     if (outcome == STATUS_OK)
         outcome = search_drive(search);

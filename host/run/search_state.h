@@ -34,6 +34,7 @@ struct search {
     struct genome_space space;
     struct task_list tasks;
     struct workers *workers;
+    struct kind_list kinds;      /* that measure; the first is what selection compares */
     struct evolution *evolution; /* while it is asked */
     struct store *store;
     enum metric objectives[METRICS];
@@ -77,6 +78,8 @@ struct search {
  * Set the config before, and release it whatever this returns. */
 status search_prepare(struct search *search) MUST_CHECK;
 void search_release(struct search *search);
+/* The kind of device that times for selection; NULL: nothing is timed. */
+const char *search_measures_on(const struct search *search);
 
 /* budget.c. How many candidates there will be, as far as that can be told now. */
 int search_candidates(const struct search *search);

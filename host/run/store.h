@@ -12,7 +12,8 @@
  *     run           key, value: the facts below and the status
  *     candidates    id, generation, genome, parent_1, parent_2, origin, sources: how it came to be, and for each LIV
  *                   its parent and its place there ("0:0 - 1:2", "-" for a new one); NULL without parents
- *     evaluations   id, genome, seed, steps, device (these four are one row), status, reason, seconds, trained_steps
+ *     evaluations   id, genome, seed, steps, device (these four are one row), status, reason, seconds, trained_steps,
+ *                   measured_on
  *     measurements  evaluation, metric (a name of metric_table), value: what was not measured has no row
  *     generations   generation, place, candidate, rank: the survivors
  *     analysis      generation, name, value: analysis.h, of the candidates of a generation
@@ -40,6 +41,7 @@
 #include "base/status.h"
 #include "evolve/population.h"
 #include "run/evaluation.h"
+#include "run/kinds.h"
 
 #include <cJSON.h>
 #include <stdbool.h>
@@ -178,6 +180,10 @@ void loss_curves_free(struct loss_curve *curves, int count);
  * known (yet). */
 status store_set_reference(struct store *store, const double *reference, int count) MUST_CHECK;
 status store_get_reference(struct store *store, double reference[MAX_OBJECTIVES], int *count) MUST_CHECK;
+
+/* The kinds of devices that a search measures on (kinds.h), as it knows them now; none where it did not say. */
+status store_set_kinds(struct store *store, const struct kind_list *kinds) MUST_CHECK;
+status store_get_kinds(struct store *store, struct kind_list *kinds) MUST_CHECK;
 
 struct candidate {
     struct individual individual;   /* failed where every evaluation did; objectives, rank and crowding are not set */

@@ -369,3 +369,18 @@ status store_get_reference(struct store *store, double reference[MAX_OBJECTIVES]
     cJSON_Delete(list);
     return STATUS_OK;
 }
+
+status store_set_kinds(struct store *store, const struct kind_list *kinds) {
+    char *text = kind_list_print(kinds);
+    status outcome = store_put_value(store->database, "measured_on", text);
+    free(text);
+    return outcome;
+}
+
+status store_get_kinds(struct store *store, struct kind_list *kinds) {
+    char *text;
+    TRY(store_get_value(store->database, "measured_on", &text));
+    kind_list_parse(text, kinds);
+    free(text);
+    return STATUS_OK;
+}

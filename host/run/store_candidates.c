@@ -40,10 +40,11 @@ static status put_evaluation(struct store *store, const struct evaluation_key *k
                              const struct evaluation *evaluation) {
     struct statement *statement;
     TRY(database_prepare(store->database,
-                         "INSERT INTO evaluations (genome, seed, steps, device, status, reason, seconds, trained_steps)"
-                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (genome, seed, steps, device) DO UPDATE"
+                         "INSERT INTO evaluations (genome, seed, steps, device, status, reason, seconds, trained_steps,"
+                         " measured_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+                         " ON CONFLICT (genome, seed, steps, device) DO UPDATE"
                          " SET status = excluded.status, reason = excluded.reason, seconds = excluded.seconds,"
-                         " trained_steps = excluded.trained_steps",
+                         " trained_steps = excluded.trained_steps, measured_on = excluded.measured_on",
                          &statement));
     bind_key(statement, key);
     statement_bind_text(statement, 5, evaluation->failed ? "failed" : evaluation->stopped ? "stopped" : "done");
@@ -51,6 +52,8 @@ static status put_evaluation(struct store *store, const struct evaluation_key *k
         statement_bind_text(statement, 6, evaluation->reason);
     statement_bind_number(statement, 7, evaluation->seconds);
     statement_bind_number(statement, 8, evaluation->trained_steps);
+    if (*evaluation->measured_on)
+        statement_bind_text(statement, 9, evaluation->measured_on);
     return statement_finish(statement);
 }
 
@@ -93,7 +96,7 @@ status store_add_evaluation(struct store *store, const struct evaluation_key *ke
 
 #define EVALUATION_COLUMNS                                                                                             \
     "e.id, e.status, e.reason, e.seed, e.steps, e.device, e.seconds, m.metric, m.value, m.low, m.high,"                \
-    " e.trained_steps"
+    " e.trained_steps, e.measured_on"
 #define WITH_MEASUREMENTS "LEFT JOIN measurements m ON m.evaluation = e.id"
 
 /* Starts an evaluation from the columns of EVALUATION_COLUMNS, the first of which is `first`. */
@@ -108,6 +111,7 @@ static void read_evaluation(struct statement *statement, int first, struct evalu
     snprintf(evaluation->device, sizeof evaluation->device, "%s", statement_text(statement, first + 5));
     evaluation->seconds = statement_number(statement, first + 6);
     evaluation->trained_steps = statement_number(statement, first + 11);
+    snprintf(evaluation->measured_on, sizeof evaluation->measured_on, "%s", statement_text(statement, first + 12));
     evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
 }
 

@@ -191,6 +191,8 @@ static status migrate(struct store *store, bool writes) {
         database_close(store->database);
         store->database = copy;
     }
+    if (store->on_server)
+        TRY(queue_migrate(store->database));
     return schema_migrate(store->database, version, steps);
 }
 

@@ -51,6 +51,13 @@ static struct stop_rule stop_rule_of(const struct search *search, const struct i
     return stopping_rule(search->stopping, &costs);
 }
 
+/* The trial's job, with who may be given out next. */
+static status hand_out(struct search *search, struct trial *trial, const struct genome *next, int next_count) {
+    trial->view = (struct training_view){.search = search};
+    trial->has_job = true;
+    return dispatch_submit(search, trial, next, next_count);
+}
+
 /* Only the first seed's weights are kept, of which a later seed that fails takes nothing away. */
 static status submit(struct search *search, struct trial *trial) {
     const struct stage *stage = &trial->stage;
@@ -58,13 +65,13 @@ static status submit(struct search *search, struct trial *trial) {
     search_state_path(search, id, seed, trial->state);
     search_checkpoint_path(search, id, trial->weights, "%s.safetensors", stage->weights);
     search_checkpoint_path(search, id, trial->architecture, "%s.json", stage->weights);
-    trial->view = (struct training_view){.search = search};
     trial->observer = training_observer(&trial->view);
     trial->job = (struct job){.genome = &trial->individual.genome,
                               .seed = trial->key.seed,
                               .steps = trial->key.steps,
                               .schedule_steps = stage->schedule_steps,
                               .side_steps = stage->side_steps,
+                              .measure_on = search_measures_on(search),
                               .resume_path = stage->before > 0 ? trial->state : NULL,
                               .state_path = stage->steps < stage->schedule_steps ? trial->state : NULL,
                               .weights_path = seed == 0 ? trial->weights : NULL,
@@ -76,10 +83,23 @@ static status submit(struct search *search, struct trial *trial) {
     }
     if (!stage->is_final)
         trial->job.stop = stop_rule_of(search, &trial->individual);
-    trial->has_job = trial->is_new = true;
+    trial->is_new = true;
     struct genome next[REHEARSAL_MOST];
     int next_count = search_guess_next(search, next);
-    return dispatch_submit(search, trial, next, next_count);
+    return hand_out(search, trial, next, next_count);
+}
+
+/* Times the evaluation, or where that is NULL, the genome alone. */
+static status submit_measuring(struct search *search, struct trial *trial, const struct evaluation *evaluation,
+                               const char *kind) {
+    trial->trained = evaluation ? *evaluation : (struct evaluation){.steps = 0};
+    trial->job = (struct job){
+        .measures_alone = true, .measure_on = kind, .genome = &trial->individual.genome, .seed = trial->key.seed};
+    return hand_out(search, trial, NULL, 0);
+}
+
+bool trial_is_measured(const struct trial *trial) {
+    return trial->has_job && trial->job.measures_alone;
 }
 
 /* ---- its seeds ---- */
@@ -99,28 +119,63 @@ static void add_evaluation(struct search *search, struct trial *trial, const str
     double steps = stage_steps(stage);
     trial->evaluations[trial->evaluated++] = *evaluation;
     search->steps_done += steps;
-    trial->is_over = evaluation->failed || evaluation->stopped || trial->evaluated == stage->seeds;
-    if (trial->is_over)
+    trial->is_over = evaluation->failed || evaluation->stopped;
+    trial->is_decided = trial->is_over || trial->evaluated == stage->seeds;
+    if (trial->is_decided)
         search->steps_done += (double)(stage->seeds - trial->evaluated) * steps;
 }
 
-/* Goes on to the first seed that is not known, unless a twin is trained with it. */
-static status go_on(struct search *search, struct trial *trial) {
-    while (!trial->is_over && !trial->has_job) {
+/* Whether selection can compare what was timed; what is trained last it does not see. */
+static bool is_comparable(const struct search *search, const struct trial *trial, const struct evaluation *evaluation) {
+    return search->kinds.count == 0 || trial->stage.is_final || evaluation->failed ||
+           kind_is(evaluation_kind(evaluation), search->kinds.names[0]);
+}
+
+/* The first seed that is not known, unless a twin is trained with it. */
+static status evaluate_seed(struct search *search, struct trial *trial, bool *waits) {
+    struct evaluation evaluation;
+    bool known;
+    trial->key = (struct evaluation_key){.genome = &trial->individual.genome,
+                                         .seed = config_seed(&search->config, trial->evaluated),
+                                         .steps = trial->stage.steps,
+                                         .device = workers_facts(search->workers, 0).device};
+    *waits = has_twin(search, trial);
+    if (*waits)
+        return STATUS_OK;
+    TRY(store_find_evaluation(search->store, &trial->key, &known, &evaluation));
+    if (!known)
+        return submit(search, trial);
+    if (!is_comparable(search, trial, &evaluation))
+        return submit_measuring(search, trial, &evaluation, search->kinds.names[0]);
+    add_evaluation(search, trial, &evaluation);
+    return STATUS_OK;
+}
+
+/* On each other kind once, whatever the seeds: times do not depend on them. */
+static status measure_elsewhere(struct search *search, struct trial *trial, bool *waits) {
+    *waits = false;
+    for (int k = 1; k < search->kinds.count && !trial->stage.is_final; k++) {
         struct evaluation evaluation;
         bool known;
         trial->key = (struct evaluation_key){.genome = &trial->individual.genome,
-                                             .seed = config_seed(&search->config, trial->evaluated),
-                                             .steps = trial->stage.steps,
-                                             .device = workers_facts(search->workers, 0).device};
-        if (has_twin(search, trial))
+                                             .seed = config_seed(&search->config, 0),
+                                             .device = search->kinds.names[k]};
+        *waits = has_twin(search, trial);
+        if (*waits)
             return STATUS_OK;
         TRY(store_find_evaluation(search->store, &trial->key, &known, &evaluation));
-        if (known)
-            add_evaluation(search, trial, &evaluation);
-        else
-            TRY(submit(search, trial));
+        if (!known || !kind_is(evaluation.device, search->kinds.names[k]))
+            return submit_measuring(search, trial, NULL, search->kinds.names[k]);
     }
+    trial->is_over = true;
+    return STATUS_OK;
+}
+
+/* As far as it comes without waiting. */
+static status go_on(struct search *search, struct trial *trial) {
+    bool waits = false;
+    while (!trial->is_over && !trial->has_job && !waits)
+        TRY((trial->is_decided ? measure_elsewhere : evaluate_seed)(search, trial, &waits));
     return STATUS_OK;
 }
 
@@ -158,6 +213,32 @@ static status record(struct search *search, struct trial *trial, const struct ev
                      describe_evaluation(trial, evaluation));
 }
 
+/* Where selection compared another kind before, what that timed is kept in a place of its own. */
+static status keep_earlier(struct search *search, const struct trial *trial) {
+    struct evaluation earlier = trial->trained;
+    struct evaluation_key key = trial->key;
+    key.steps = 0;
+    key.device = evaluation_kind(&earlier);
+    if (!evaluation_is_timed(&earlier))
+        return STATUS_OK;
+    evaluation_keep_times(&earlier);
+    return store_add_evaluation(search->store, &key, &earlier);
+}
+
+/* The evaluation that was trained, with the times of the other device; one that this could not measure has failed. */
+static status record_measured(struct search *search, struct trial *trial, const struct evaluation *measured) {
+    struct evaluation_key key = trial->key;
+    struct evaluation *evaluation = &trial->trained;
+    if (key.steps > 0) {
+        TRY(keep_earlier(search, trial));
+        evaluation_set_times(evaluation, measured);
+        key.device = evaluation->device;
+    } else
+        *evaluation = *measured;
+    TRY(store_add_evaluation(search->store, &key, evaluation));
+    return store_log(search->store, evaluation->failed ? "failed" : "measured", describe_evaluation(trial, evaluation));
+}
+
 static status tell_notices(struct search *search) {
     char notice[WORKER_NOTICE_BYTES];
     while (workers_notice(search->workers, notice)) {
@@ -166,6 +247,18 @@ static status tell_notices(struct search *search) {
         progress_line("%s", notice);
         TRY(store_log(search->store, "device", details));
     }
+    return STATUS_OK;
+}
+
+/* What is trained and not timed is no evaluation yet: the store has it, and go_on() finds it there. */
+static status take(struct search *search, struct trial *trial, const struct evaluation *evaluation) {
+    if (trial->job.measures_alone) {
+        TRY(record_measured(search, trial, evaluation));
+        evaluation = &trial->trained;
+    } else
+        TRY(record(search, trial, evaluation));
+    if (trial->key.steps > 0 && is_comparable(search, trial, evaluation))
+        add_evaluation(search, trial, evaluation);
     return STATUS_OK;
 }
 
@@ -180,10 +273,9 @@ status trials_wait(struct search *search) {
     struct trial *trial = finished.owner;
     trial->has_job = false;
     TRY(finished.outcome);
-    TRY(record(search, trial, &finished.evaluation));
+    TRY(take(search, trial, &finished.evaluation));
     TRY(dispatch_forget(search, trial));
     announce_kernels(search);
-    add_evaluation(search, trial, &finished.evaluation);
     for (int i = 0; i < search->trial_count; i++)
         TRY(go_on(search, search->trials[i])); /* twins, too */
     return STATUS_OK;

@@ -2,10 +2,14 @@
  * An individual in flight: it is evaluated with the seeds of a stage, one after the other, up to the first that fails
  * or is stopped, for that decides. What the store knows is not evaluated again.
  *
- *     trial_begin() --> known? --> is_over
- *                    |     ^
- *                    v     |  the next seed
- *                   job -> evaluation, recorded as soon as it is there: trials_wait()
+ *     trial_begin() --> known? --> is_decided --> known on the other kinds? --> is_over
+ *                    |     ^                              |     ^
+ *                    v     |  the next seed               v     |
+ *                   job -> evaluation, recorded           job -> measurement
+ *                                                               as soon as it is there: trials_wait()
+ *
+ * Where whoever trained it is of another kind than what selection compares, the evaluation is recorded as it is, then
+ * timed by a device of that kind in a job of its own, and recorded again.
  *
  * A genome that another trial evaluates at this moment waits for that, and is known then.
  */
@@ -30,7 +34,9 @@ struct trial {
     int evaluated;
     bool beyond_limits; /* so it is not evaluated at all */
     bool is_new;        /* something was trained for it */
+    bool is_decided;    /* its seeds are evaluated */
     bool has_job, is_over;
+    struct evaluation trained; /* that the job is to time; the job is one that measures alone */
 
     struct job job;   /* with what it points at, and its key */
     long long job_id; /* in the queue of a run on a server */
@@ -52,6 +58,9 @@ void trials_end(struct search *search);
 
 /* Waits until an evaluation is there and was recorded, or a moment has passed, and tells the user how far all are. */
 status trials_wait(struct search *search) MUST_CHECK;
+
+/* Whether it waits to be timed, and nothing of it is trained. */
+bool trial_is_measured(const struct trial *trial);
 
 /* What its training is at. */
 struct now_training trial_training(struct search *search, const struct trial *trial);

@@ -6,6 +6,7 @@
 #include "base/progress.h"
 #include "run/folder.h"
 #include "run/job_text.h"
+#include "run/kinds.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -88,18 +89,20 @@ void work_destroy(struct work *work) {
 
 /* ---- the server is told ---- */
 
-static const char *device_of(const struct work *work, const struct slot *slot) {
+static struct worker_facts facts_of(const struct work *work, const struct slot *slot) {
     struct workers *workers = work->setting.workers;
     for (int i = 0; i < workers_count(workers); i++)
         if (workers_owner(workers, i) == slot)
-            return workers_facts(workers, i).name;
-    return workers_facts(workers, (int)(slot - work->slots)).name;
+            return workers_facts(workers, i);
+    return workers_facts(workers, (int)(slot - work->slots));
 }
 
 static status see(struct work *work, struct slot *slot) {
     struct seen_worker seen = {.job = slot->busy ? slot->leased.id : 0, .loss = NAN};
+    struct worker_facts facts = facts_of(work, slot);
     snprintf(seen.name, sizeof seen.name, "%s", slot->name);
-    snprintf(seen.device, sizeof seen.device, "%.*s", WORKER_NAME_BYTES - 1, device_of(work, slot));
+    snprintf(seen.device, sizeof seen.device, "%.*s", WORKER_NAME_BYTES - 1, facts.name);
+    snprintf(seen.kind, sizeof seen.kind, "%.*s", KIND_BYTES - 1, facts.device);
     pthread_mutex_lock(&work->lock);
     if (slot->busy && slot->steps > 0) {
         seen.step = slot->step;
@@ -170,16 +173,29 @@ static struct slot *free_slot(struct work *work) {
     return NULL;
 }
 
+/* Of devices that are free: what is to be timed does not wait behind a training here while it could go elsewhere. */
+static const struct kind_list *free_kinds(const struct work *work, struct kind_list *kinds) {
+    struct workers *workers = work->setting.workers;
+    kinds->count = 0;
+    if (!config_timed_metric(work->setting.config))
+        return NULL;
+    for (int i = 0; i < workers_count(workers); i++)
+        if (!workers_owner(workers, i))
+            kind_list_add(kinds, workers_facts(workers, i).device);
+    return kinds;
+}
+
 /* An empty queue is not asked again at once. */
 static status lease_jobs(struct work *work) {
     static const double pause = 0.1;
+    struct kind_list kinds;
     struct slot *slot;
     bool found = clock_seconds() - work->last_empty >= pause;
     while (found && (slot = free_slot(work))) {
         free(slot->leased.job);
         slot->leased.job = NULL;
-        TRY(queue_lease(work->setting.store, slot->name, (double)work->setting.config->run.lease, &found,
-                        &slot->leased));
+        TRY(queue_lease(work->setting.store, slot->name, free_kinds(work, &kinds),
+                        (double)work->setting.config->run.lease, &found, &slot->leased));
         if (!found)
             work->last_empty = clock_seconds();
         else

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "device/gemm.h"
+#include "run/kinds.h"
 #include "run/rehearsal.h"
 
 #include <errno.h>
@@ -40,7 +41,7 @@ struct worker {
     struct evaluator *evaluator; /* its thread's */
     void *owner;                 /* of the job that it carries out; NULL: it has none */
     int losses;                  /* jobs that were lost one after the other */
-    char *name, *device, *platform, *driver, *gemm;
+    char *name, *choice, *device, *platform, *driver, *gemm;
     struct build_statistics built, built_before; /* in all, and as its device counts now */
 };
 
@@ -80,11 +81,31 @@ static void queue_push_front(struct queue *queue, struct order *order) {
         queue->last = order;
 }
 
+/* Behind those that measure alone, and before all others, which may take long: a trained candidate waits on it. */
+static void queue_push_measuring(struct queue *queue, struct order *order) {
+    struct order *before = NULL;
+    for (struct order *next = queue->first; next && next->job.measures_alone; next = next->behind)
+        before = next;
+    if (!before) {
+        queue_push_front(queue, order);
+        return;
+    }
+    order->behind = before->behind;
+    before->behind = order;
+    if (queue->last == before)
+        queue->last = order;
+}
+
+/* What is to be timed on one kind of device is for no other. */
+static bool suits(const struct worker *worker, const struct order *order) {
+    return !order->job.measures_alone || !order->job.measure_on || kind_is(worker->device, order->job.measure_on);
+}
+
 /* The first order that the worker may take: what it handed back is for others. NULL: there is none. */
-static struct order *queue_take_for(struct queue *queue, int number) {
+static struct order *queue_take_for(struct queue *queue, const struct worker *worker) {
     struct order *before = NULL;
     for (struct order *order = queue->first; order; before = order, order = order->behind)
-        if (order->lost_by != number)
+        if (order->lost_by != worker->number && suits(worker, order))
             return queue_take_behind(queue, before);
     return NULL;
 }
@@ -124,6 +145,18 @@ static void carry_out(struct worker *worker, struct order *order) {
     order->message = order->outcome == STATUS_OK ? NULL : memory_copy_text(status_message());
 }
 
+/* Whether a worker, other than this one if it is not NULL, still takes such orders. */
+static bool any_takes(const struct workers *workers, const struct worker *except, const struct order *order) {
+    for (int i = 0; i < workers->count; i++)
+        if (workers->workers[i] != except && !workers->workers[i]->left && suits(workers->workers[i], order))
+            return true;
+    return false;
+}
+
+static bool others_take(const struct worker *worker, const struct order *order) {
+    return any_takes(worker->workers, worker, order);
+}
+
 static void leave_out(struct worker *worker, const char *reason) {
     struct workers *workers = worker->workers;
     worker->left = true;
@@ -138,7 +171,7 @@ static bool hand_back(struct worker *worker, struct order *order) {
     struct workers *workers = worker->workers;
     bool is_gone = !evaluator_device(worker->evaluator);
     bool lost = is_gone || evaluator_was_lost(worker->evaluator), is_last = workers->active == 1;
-    bool goes_back = lost && !is_last && order->outcome != STATUS_INTERRUPTED && order->lost_by == 0;
+    bool goes_back = lost && others_take(worker, order) && order->outcome != STATUS_INTERRUPTED && order->lost_by == 0;
     const char *reason = order->outcome == STATUS_OK ? order->evaluation.reason : order->message;
     worker->losses = lost ? worker->losses + 1 : 0;
     if (is_gone || (worker->losses >= LOSSES_MOST && !is_last))
@@ -151,7 +184,7 @@ static bool hand_back(struct worker *worker, struct order *order) {
 
 /* A job that no device could be tried with again fails as the candidate's. */
 static void settle(struct worker *worker, struct order *order) {
-    if (worker->left && order->outcome == STATUS_FAILED && worker->workers->active > 0) {
+    if (worker->left && order->outcome == STATUS_FAILED && others_take(worker, order)) {
         order->outcome = STATUS_OK;
         order->evaluation.failed = true;
         snprintf(order->evaluation.reason, sizeof order->evaluation.reason, "on two devices: %s", order->message);
@@ -159,10 +192,28 @@ static void settle(struct worker *worker, struct order *order) {
     queue_push(&worker->workers->finished, order);
 }
 
-/* An order that this worker may not take, and nobody else is there to take, is its own again. */
-static void release_orders(struct workers *workers) {
-    for (struct order *order = workers->waiting.first; order && workers->active < 2; order = order->behind)
-        order->lost_by = 0;
+/* An order that this worker handed back, and nobody else is there to take, is its own again. */
+static void release_orders(struct worker *worker) {
+    for (struct order *order = worker->workers->waiting.first; order; order = order->behind)
+        if (order->lost_by == worker->number && !others_take(worker, order))
+            order->lost_by = 0;
+}
+
+/* What nobody is left to do has failed, which is no candidate's fault. */
+static void fail_orders(struct workers *workers) {
+    struct order *before = NULL, *behind;
+    for (struct order *order = workers->waiting.first; order; order = behind) {
+        behind = order->behind;
+        if (any_takes(workers, NULL, order)) {
+            before = order;
+            continue;
+        }
+        queue_take_behind(&workers->waiting, before);
+        order->outcome = STATUS_FAILED;
+        free(order->message);
+        order->message = memory_copy_text("no device is left of those that measure");
+        queue_push(&workers->finished, order);
+    }
 }
 
 static void *work(void *context) {
@@ -171,8 +222,8 @@ static void *work(void *context) {
     interrupt_thread_by(&workers->give_up);
     pthread_mutex_lock(&workers->lock);
     while (!workers->closing && !worker->left) {
-        release_orders(workers);
-        struct order *order = queue_take_for(&workers->waiting, worker->number);
+        release_orders(worker);
+        struct order *order = queue_take_for(&workers->waiting, worker);
         if (!order) {
             pthread_cond_wait(&workers->changed, &workers->lock);
             continue;
@@ -188,6 +239,8 @@ static void *work(void *context) {
             queue_push_front(&workers->waiting, order);
         } else
             settle(worker, order);
+        if (workers->active > 0)
+            fail_orders(workers);
         pthread_cond_broadcast(&workers->changed);
     }
     pthread_mutex_unlock(&workers->lock);
@@ -201,7 +254,9 @@ static status open_worker(struct worker *worker, const struct run_config *config
     TRY(evaluator_create(config, choice, catalogue, tasks, &worker->evaluator));
     struct device *device = evaluator_device(worker->evaluator);
     const struct device_information *information = device_information(device);
+    char index[DEVICE_INDEX_BYTES];
     worker->name = memory_copy_text(information->name);
+    worker->choice = memory_copy_text(device_index(information, index));
     worker->device = memory_copy_text(information->kind);
     worker->platform = memory_copy_text(information->platform_name);
     worker->driver = memory_copy_text(information->driver);
@@ -214,6 +269,7 @@ static void close_worker(struct worker *worker) {
         pthread_join(worker->thread, NULL);
     evaluator_destroy(worker->evaluator);
     free(worker->name);
+    free(worker->choice);
     free(worker->device);
     free(worker->platform);
     free(worker->driver);
@@ -269,22 +325,6 @@ static status add_workers(struct workers *workers, const struct run_config *conf
     return outcome;
 }
 
-/* What is timed on one kind of device says nothing of another: such candidates could not be compared. */
-static status check_kinds(const struct workers *workers, const struct run_config *config) {
-    const char *timed = config_timed_metric(config);
-    for (int i = 1; i < workers->count && timed; i++)
-        if (strcmp(workers->workers[i]->device, workers->workers[0]->device) != 0)
-            return fail_usage(
-                "%s is measured on devices, and these are of two kinds: %s and %s; name those of one kind "
-                "in devices.use",
-                timed, workers->workers[0]->device, workers->workers[i]->device);
-    if (timed && workers->count == 0)
-        return fail_usage("%s is measured on devices: the driver needs one of the kind that is to measure it, so "
-                          "devices.use cannot be \"none\"",
-                          timed);
-    return STATUS_OK;
-}
-
 static status start_worker(struct worker *worker) {
     if (pthread_create(&worker->thread, NULL, work, worker) != 0)
         return fail("no thread can be started for the device %s: %s", worker->name, strerror(errno));
@@ -300,8 +340,6 @@ status workers_create(const struct run_config *config, const struct catalogue *c
                          ? add_workers(workers, config, catalogue, tasks)
                          : add_worker(workers, config, config->devices.device, catalogue, tasks);
     workers->active = workers->count;
-    if (outcome == STATUS_OK)
-        outcome = check_kinds(workers, config);
     for (int i = 0; i < workers->count && outcome == STATUS_OK; i++)
         outcome = start_worker(workers->workers[i]);
     if (outcome != STATUS_OK) {
@@ -350,11 +388,12 @@ void *workers_owner(struct workers *workers, int number) {
 }
 
 struct worker_facts workers_facts(const struct workers *workers, int number) {
-    static const struct worker_facts others = {"none", "other machines' devices", "", "", ""};
+    static const struct worker_facts others = {"none", "", "other machines' devices", "", "", ""};
     if (workers->count == 0)
         return others;
     const struct worker *worker = workers->workers[number];
-    return (struct worker_facts){worker->name, worker->device, worker->platform, worker->driver, worker->gemm};
+    return (struct worker_facts){worker->name,     worker->choice, worker->device,
+                                 worker->platform, worker->driver, worker->gemm};
 }
 
 struct device *workers_device(const struct workers *workers, int number) {
@@ -368,7 +407,9 @@ void workers_submit(struct workers *workers, const struct job *job, void *owner,
     for (int i = 0; i < next_count; i++)
         order->next[i] = next[i];
     pthread_mutex_lock(&workers->lock);
-    queue_push(&workers->waiting, order);
+    (job->measures_alone ? queue_push_measuring : queue_push)(&workers->waiting, order);
+    if (workers->active > 0)
+        fail_orders(workers);
     pthread_cond_broadcast(&workers->changed);
     pthread_mutex_unlock(&workers->lock);
 }

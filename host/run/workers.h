@@ -7,7 +7,8 @@
  * Whoever is free takes the job that waits longest, so a fast device takes more of them. A device that is lost or has
  * no memory is opened again, and its job tried again there; where that fails too, the job is handed back once, for
  * another device. A device that loses three jobs one after the other, or cannot be opened again, is left out from then
- * on. Where none is left, jobs fail.
+ * on. Where none is left, jobs fail. A job that measures alone is for devices of its kind, and comes before all that
+ * train.
  *
  * All functions are called from one thread, that of the search.
  */
@@ -33,6 +34,7 @@ int workers_active(struct workers *workers);
 /* Of a device, as it was opened first, or where there is none, of nobody's; texts that live as long as the workers. */
 struct worker_facts {
     const char *name;   /* for people: which part of which device, too */
+    const char *choice; /* that means it alone: device_index() */
     const char *device; /* its kind: what evaluations are compared by */
     const char *platform, *driver, *gemm;
 };

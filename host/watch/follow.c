@@ -84,7 +84,7 @@ static void write_candidate(struct lines *lines, const struct recorded *run, con
 
 static status write_lines(struct lines *lines, struct store *store) {
     struct recorded *run;
-    TRY(recorded_read(store, RECORDED_EVALUATED, &run));
+    TRY(recorded_read(store, RECORDED_EVALUATED, NULL, &run));
     for (int final = 0; final < 2; final++)
         for (int c = 0; c < run->candidate_count; c++)
             write_candidate(lines, run, &run->candidates[c], final);

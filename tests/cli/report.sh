@@ -204,7 +204,7 @@ expect 1 "No space left on device" "$starcl" report one -o /dev/full
 
 # A run of an older version, one that another process writes to, and one that goes on.
 cp -r other old
-sqlite3 old/run.db "ALTER TABLE evaluations DROP COLUMN trained_steps; DROP TABLE progress; DROP TABLE told; PRAGMA user_version = 4"
+sqlite3 old/run.db "ALTER TABLE evaluations DROP COLUMN trained_steps; ALTER TABLE evaluations DROP COLUMN measured_on; DROP TABLE progress; DROP TABLE told; PRAGMA user_version = 4"
 expect 0 "old.html" "$starcl" report old -o old.html
 grep -qF "It is not known (yet)" old.html || complain "a run without its growth does not say so"
 [ "$(sqlite3 old/run.db 'PRAGMA user_version')" = 4 ] || complain "reading migrated a run"

@@ -157,7 +157,7 @@ content one | cmp -s content.txt - || complain "the run that was watched is anot
 
 # Several runs, of which one has tables of an older program.
 cp -r other older
-sqlite3 older/run.db 'DROP TABLE told; ALTER TABLE evaluations DROP COLUMN trained_steps; PRAGMA user_version = 5'
+sqlite3 older/run.db 'DROP TABLE told; ALTER TABLE evaluations DROP COLUMN trained_steps; ALTER TABLE evaluations DROP COLUMN measured_on; PRAGMA user_version = 5'
 watch one older --port "$port"
 [ "$address" = "http://127.0.0.1:$port/" ] || complain "the port $port was free again, and is not used: $address"
 answers 200 "$address"

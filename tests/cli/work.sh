@@ -204,16 +204,43 @@ expect 0 "fetching it from the server" "$starcl" work "$url#file"
 wait $driver || complain "a search whose text was fetched fails"
 [ -z "$(ls -A "$TMPDIR")" ] || complain "a fetched text was left: $(ls "$TMPDIR")"
 
+# ---- devices of two kinds: one trains alone, and waits for the one that times ----
+
+kinds=$(POCL_DEVICES="pthread basic" "$starcl" devices --json | sed -n 's/.*"name":[[:space:]]*"\([^"]*\)".*/\1/p')
+basic=$(echo "$kinds" | grep '^basic')
+if [ -n "$basic" ] && [ "$(echo "$kinds" | wc -l)" = 2 ]; then
+    drive 120 kinds --set 'search.objectives=["bits_per_byte", "decode_us"]' --set search.measure.seconds=0.05 \
+        --set "devices.measure_on=[\"$basic\"]"
+    POCL_DEVICES=pthread work trains "$url#kinds"
+    for _ in $(seq 300); do
+        grep -q "wait to be timed on $basic" kinds.txt && break
+        sleep 0.1
+    done
+    grep -q "wait to be timed on $basic" kinds.txt || complain "nobody says that a device that times is missing"
+    POCL_DEVICES=basic work times "$url#kinds"
+    wait $driver || complain "the search with two kinds of workers fails: $(cat kinds.txt)"
+    wait
+    [ "$(ask kinds "SELECT count(*) FROM evaluations WHERE steps < 40 AND coalesce(measured_on, device) <> '$basic'")" = 0 ] ||
+        complain "the wrong kind timed"
+    [ "$(ask kinds "SELECT count(*) FROM evaluations WHERE measured_on = '$basic'")" -gt 0 ] || complain "nobody was timed apart"
+    [ "$(ask kinds 'SELECT count(*) FROM jobs')" = 0 ] || complain "jobs were left behind"
+    expect 0 "" "$starcl" show "$url#kinds"
+else
+    echo "not tried: PoCL has no two kinds of devices here"
+fi
+expect 2 "no usable OpenCL device matches 'gpu'" "$starcl" search small.cfg --run "$url#x" --set 'devices.measure_on=["gpu"]' \
+    --set 'search.objectives=["bits_per_byte", "decode_us"]'
+
 # ---- what is no such run, or is not understood ----
 
 expect 2 "is no URL of a database" "$starcl" work whole
 expect 2 "" "$starcl" work "$url#nothing"
 expect 2 "which needs a run.store" "$starcl" search small.cfg --set 'devices.use=["none"]'
-expect 2 "decode_us is measured on devices: the driver needs one" "$starcl" search small.cfg --run "$url#x" \
+expect 2 "name it in devices.measure_on" "$starcl" search small.cfg --run "$url#x" \
     --set 'devices.use=["none"]' --set 'search.objectives=["bits_per_byte", "decode_us"]'
 expect 0 "" "$starcl" search small.cfg --run "$url#timed" --quiet --set search.generations=1 --set search.seeds=1 \
     --set search.final.keep=0 --set 'search.objectives=["bits_per_byte", "decode_us"]' --set search.measure.seconds=0.1
-expect 2 "the run measures decode_us on " "$starcl" work "$url#timed" --device cpu/2:1
+expect 2 "decode_us is measured on devices, and compared within one kind of device" "$starcl" work "$url#timed" --device cpu/2:1
 expect 2 "stands alone" "$starcl" search small.cfg --run "$url#x" --set 'devices.use=["none", "cpu"]'
 expect 2 "" "$starcl" work "$url#four" --device nonsense
 ask four "UPDATE run SET value = '0.0.1' WHERE key = 'version'"

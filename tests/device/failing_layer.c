@@ -3,7 +3,8 @@
  * to FAIL_FROM + FAIL_COUNT - 1 fail with CL_OUT_OF_RESOURCES, and with FAIL_FOREVER set everything from there on does,
  * opening the device included. Of the reads of at least FAIL_READ_BYTES bytes, number FAIL_READ_FROM to FAIL_READ_FROM
  * + FAIL_READ_COUNT - 1 fail alike. With FAIL_ALONE set launches fail on the thread of launch FAIL_FROM alone,
- * FAIL_COUNT of them: those of one device, also when it is opened again. With SMALL_DEVICE set the device says that it
+ * FAIL_COUNT of them: those of one device, also when it is opened again. With FAIL_DEVICE=TEXT only devices with that
+ * in their names are taken away, for good with FAIL_FOREVER. With SMALL_DEVICE set the device says that it
  * has 256 MiB and no extensions. With SUB_GROUP=N set every kernel's sub-groups have N work-items.
  *
  * With FAKE_GPU set the device says that it is a GPU with memory of its own, and with WORK_GROUP=N and LOCAL_BYTES=N
@@ -26,6 +27,7 @@ static const struct _cl_icd_dispatch *driver;
 static struct _cl_icd_dispatch dispatch;
 static _Atomic long launches;
 static long fail_from, fail_count, forever, alone;
+static const char *fail_device;
 static pthread_t failing_thread; /* with `alone`; its launches that failed are `failed` */
 static pthread_once_t thread_fails = PTHREAD_ONCE_INIT;
 static long failed;
@@ -42,7 +44,20 @@ static void note_thread(void) {
     failing_thread = pthread_self();
 }
 
-static int fails_here(void) {
+static int is_meant(cl_device_id device) {
+    char name[256] = "";
+    if (!fail_device)
+        return 1;
+    driver->clGetDeviceInfo(device, CL_DEVICE_NAME, sizeof name, name, NULL);
+    return strstr(name, fail_device) != NULL;
+}
+
+static int fails_here(cl_command_queue queue) {
+    cl_device_id device = NULL;
+    if (fail_device)
+        driver->clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL);
+    if (!is_meant(device))
+        return 0;
     if (!alone)
         return fails();
     if (launches < fail_from)
@@ -66,7 +81,7 @@ static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kerne
                                          const size_t *offset, const size_t *global, const size_t *local,
                                          cl_uint events, const cl_event *list, cl_event *event) {
     launches++;
-    if (fails_here() || (most_unflushed && unflushed++ >= most_unflushed))
+    if (fails_here(queue) || (most_unflushed && unflushed++ >= most_unflushed))
         return CL_OUT_OF_RESOURCES;
     return driver->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, events, list, event);
 }
@@ -75,7 +90,7 @@ static cl_context CL_API_CALL create_context(const cl_context_properties *proper
                                              const cl_device_id *devices,
                                              void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *),
                                              void *data, cl_int *code) {
-    if (forever && fails()) {
+    if (forever && fails() && is_meant(devices[0])) {
         if (code)
             *code = CL_DEVICE_NOT_AVAILABLE;
         return NULL;
@@ -176,6 +191,7 @@ cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *t
     fail_count = number("FAIL_COUNT");
     forever = number("FAIL_FOREVER");
     alone = number("FAIL_ALONE");
+    fail_device = getenv("FAIL_DEVICE");
     read_bytes = number("FAIL_READ_BYTES");
     read_from = number("FAIL_READ_FROM");
     read_count = number("FAIL_READ_COUNT");

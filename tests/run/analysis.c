@@ -287,7 +287,8 @@ static void test_kept(void **unused) {
     /* A run of version 2: it has neither, and is read and migrated. */
     static const char older[] = "ALTER TABLE candidates DROP COLUMN origin; ALTER TABLE candidates DROP COLUMN sources;"
                                 "DROP TABLE analysis; DROP TABLE predictions; DROP TABLE earlier; DROP TABLE progress;"
-                                "ALTER TABLE evaluations DROP COLUMN trained_steps; DROP TABLE told;"
+                                "ALTER TABLE evaluations DROP COLUMN trained_steps;"
+                                "ALTER TABLE evaluations DROP COLUMN measured_on; DROP TABLE told;"
                                 "PRAGMA user_version = 2;"
                                 "UPDATE run SET value = 'train = { steps = 4; };' WHERE key = 'config'";
     assert_int_equal(sqlite3_exec(database, older, NULL, NULL, NULL), SQLITE_OK);

@@ -60,7 +60,7 @@ static status measure(const char *script, struct evaluation *evaluation) {
     assert_ok(file_write("script", script, strlen(script)));
     assert_ok(file_write("calls", "", 0));
     *evaluation = (struct evaluation){.seconds = 0};
-    return measure_apart("runs/a", 7, &config, wanted, evaluation);
+    return measure_apart("runs/a", 7, &config, "0.1/2:1", wanted, evaluation);
 }
 
 static void test_interval(void **unused) {
@@ -78,8 +78,8 @@ static void test_interval(void **unused) {
     assert_true(fabs(evaluation.metrics.values[METRIC_PREFILL_TOKENS_PER_S] - 2100) < 1e-9);
     assert_true(isnan(evaluation.metrics.values[METRIC_PARAMETERS]) && isnan(evaluation.low.values[METRIC_PARAMETERS]));
     assert_ok(file_read("calls", &calls, &length));
-    static const char call[] = "show --measure --json --set search.measure.seconds=0.5 --only decode_us "
-                               "--only prefill_tokens_per_s -- runs/a:7 ";
+    static const char call[] = "show --measure --json --set search.measure.seconds=0.5 --device 0.1/2:1 "
+                               "--only decode_us --only prefill_tokens_per_s -- runs/a:7 ";
     assert_int_equal(length, 4 * strlen(call)); /* four processes, which share two seconds */
     assert_memory_equal(calls, call, strlen(call));
     free(calls);
@@ -98,7 +98,7 @@ static void test_nothing(void **unused) {
     static const bool wanted[METRICS] = {[METRIC_BITS_PER_BYTE] = true, [METRIC_TRAIN_TOKENS_PER_S] = true};
     struct evaluation evaluation = {.seconds = 0};
     assert_ok(file_write("calls", "", 0));
-    assert_ok(measure_apart("runs/a", 7, &config, wanted, &evaluation));
+    assert_ok(measure_apart("runs/a", 7, &config, "0.1/2:1", wanted, &evaluation));
     char *calls;
     size_t length;
     assert_ok(file_read("calls", &calls, &length));

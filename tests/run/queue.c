@@ -288,7 +288,7 @@ static long long put(struct crew *crew, const char *key) {
 static const char *lease(struct store *store, const char *worker, double seconds, struct leased_job *leased) {
     static char text[32];
     bool found;
-    assert_ok(queue_lease(store, worker, seconds, &found, leased));
+    assert_ok(queue_lease(store, worker, NULL, seconds, &found, leased));
     snprintf(text, sizeof text, "%s", found ? leased->job : "");
     if (found)
         free(leased->job);

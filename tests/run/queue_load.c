@@ -72,7 +72,7 @@ static status take_jobs(struct store *store, int number, const char *name) {
             TRY(queue_see(store, &seen, lease_seconds));
             last_seen = begin;
         }
-        TRY(queue_lease(store, name, lease_seconds, &found, &leased));
+        TRY(queue_lease(store, name, NULL, lease_seconds, &found, &leased));
         board->leasing[number] += clock_seconds() - begin;
         if (!found) {
             rest(0.1); /* as work.c does */
