@@ -6,6 +6,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "run/job_text.h"
+#include "run/measure.h"
 #include "run/shared_text.h"
 #include "run/work.h"
 
@@ -209,6 +210,28 @@ static status fetch_outputs(struct search *search, struct job_result *result) {
     return STATUS_OK;
 }
 
+/* A metric that the search asks for and the result should have; METRICS: there is none. */
+static enum metric missing_metric(const struct search *search, const struct job *job,
+                                  const struct evaluation *evaluation) {
+    bool wanted[METRICS], times = !job->measure_on || kind_is(evaluation->device, job->measure_on);
+    config_wanted_metrics(&search->config, wanted);
+    for (int m = 0; m < METRICS; m++) {
+        bool is_timed = is_measured_on_device((enum metric)m);
+        if (wanted[m] && (is_timed ? times : !job->measures_alone) && isnan(evaluation->metrics.values[m]))
+            return (enum metric)m;
+    }
+    return METRICS;
+}
+
+static void refuse_incomplete(const struct search *search, const struct job *job, struct evaluation *evaluation) {
+    char reason[128];
+    enum metric missing = evaluation->failed ? METRICS : missing_metric(search, job, evaluation);
+    if (missing == METRICS)
+        return;
+    snprintf(reason, sizeof reason, "its result has no %s", metric_table[missing].name);
+    blame(evaluation, reason);
+}
+
 /* What cannot be used, or never came, is a failure of the candidate. */
 static status take_result(struct search *search, const struct done_job *done, const struct job *job,
                           struct job_result *result) {
@@ -223,6 +246,7 @@ static status take_result(struct search *search, const struct done_job *done, co
         TRY(fetch_outputs(search, result));
     evaluation->seed = job->seed;
     evaluation->steps = job->steps;
+    refuse_incomplete(search, job, evaluation);
     if (evaluation->failed)
         evaluation->metrics = evaluation->low = evaluation->high = metrics_absent();
     return STATUS_OK;

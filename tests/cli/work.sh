@@ -115,6 +115,19 @@ grep -q "came too late and was dropped" first.txt || complain "a worker that sto
 
 # ---- results that cannot be used, and jobs that every worker was lost with, fail their candidate alone ----
 
+drive 240 incomplete --set search.generations=1 --set search.final.keep=0 --set search.seeds=1
+for _ in $(seq 200); do
+    [ "$(ask incomplete 'SELECT count(*) FROM jobs' 2>/dev/null || echo 0)" = 3 ] && break
+    sleep 0.05
+done
+ask incomplete "UPDATE jobs SET state = 'done', result = '{\"steps\": 12, \"seconds\": 1, \"trained_steps\": 12,
+    \"device\": \"x\", \"metrics\": {\"parameters\": [7]}}' WHERE id = (SELECT min(id) FROM jobs)"
+work first "$url#incomplete"
+wait $driver || complain "the search with an incomplete result fails: $(cat incomplete.txt)"
+wait
+[ "$(ask incomplete "SELECT reason FROM evaluations WHERE status = 'failed'")" = "its result has no bits_per_byte" ] ||
+    complain "an incomplete result says: $(ask incomplete "SELECT reason FROM evaluations WHERE status = 'failed'")"
+
 drive 240 bad
 for _ in $(seq 200); do
     [ "$(ask bad 'SELECT count(*) FROM jobs' 2>/dev/null || echo 0)" = 3 ] && break
