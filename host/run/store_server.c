@@ -35,6 +35,7 @@ status server_run_read(const char *word, struct server_run *run) {
     *run = (struct server_run){.name = ""};
     if (length >= sizeof run->url - 2 * SERVER_NAME_BYTES)
         return fail_usage("the URL of the database is too long");
+    TRY(postgres_check_url(word)); /* of a password with a # in it a part would pass for a name */
     memcpy(run->url, word, length);
     memcpy(run->path, word, length);
     TRY(postgres_check_url(run->url));
