@@ -232,7 +232,9 @@ status server_run_lock(struct database *database, const struct server_run *run) 
         nanosleep(&pause, NULL);
     }
     TRY(find_writer(database, run, writer, sizeof writer));
-    return fail("another starcl is working in %s%s%s%s", run->path, *writer ? " (" : "", writer, *writer ? ")" : "");
+    return fail("another starcl is working in %s%s%s%s; if that one is gone without a word, as its machine may be, the "
+                "server notices within a minute",
+                run->path, *writer ? " (" : "", writer, *writer ? ")" : "");
 }
 
 status server_run_is_open(struct database *database, const struct server_run *run, bool *is_open) {
