@@ -15,7 +15,7 @@ static void append_row(struct text *file, const char *line, const char *platform
     text_append(file, ",");
     append_quoted(file, platform);
     text_append(file, ",%s", cell->unit ? text_exact(number, cell->value) : "");
-    text_append(file, ",%s", text_exact(number, cell->efficiency > 1 ? 1 : cell->efficiency));
+    text_append(file, ",%s", text_exact(number, portability_share(cell)));
     text_append(file, ",%s", cell->unit ? cell->unit : "");
     text_append(file, ",%s\n", text_exact(number, cell->efficiency));
 }

@@ -51,12 +51,17 @@ static struct portability_cell measure_cell(const cJSON *device, const char *lin
                                      .unit = one_unit ? cell.unit : NULL};
 }
 
+double portability_share(const struct portability_cell *cell) {
+    return cell->efficiency > 1 ? 1 : cell->efficiency;
+}
+
 static double score_of(const struct portability_line *line, int platform_count) {
     double inverses = 0;
     for (int i = 0; i < platform_count; i++) {
-        if (line->cells[i].efficiency <= 0)
+        double share = portability_share(&line->cells[i]);
+        if (share <= 0)
             return 0;
-        inverses += 1 / line->cells[i].efficiency;
+        inverses += 1 / share;
     }
     return platform_count / inverses;
 }

@@ -8,7 +8,8 @@
  *
  * A platform is a device with its driver, and the target that the driver compiles for. The score is the performance
  * portability of Pennycook, Sewall and Lee ("A metric for performance portability", 2016): the harmonic mean of the
- * efficiencies over all platforms, 0 where one of them failed or lacks the workload.
+ * efficiencies over all platforms, 0 where one of them failed or lacks the workload. What exceeds its bound, which is a
+ * measurement, too, counts as 1: as their metric has it, and their library.
  */
 #ifndef STARCL_BENCH_PORTABILITY_H
 #define STARCL_BENCH_PORTABILITY_H
@@ -34,6 +35,9 @@ struct portability {
     char (*platforms)[2 * PORTABILITY_NAME_BYTES]; /* "cpu-haswell, target avx2, driver 3.1"; no two are equal */
     struct portability_line *lines;
 };
+
+/* The efficiency as the score has it: at most 1. */
+double portability_share(const struct portability_cell *cell);
 
 /* From an array of objects of bench_report_json(), which must outlive it. Free with portability_destroy(). */
 void portability_create(const cJSON *devices, struct portability *portability);

@@ -92,6 +92,20 @@ void bench_report_portability(const cJSON *devices) {
     portability_destroy(&portability);
 }
 
+cJSON *bench_report_scores(const cJSON *devices) {
+    struct portability portability;
+    cJSON *scores = cJSON_CreateArray();
+    portability_create(devices, &portability);
+    for (int i = 0; i < portability.line_count; i++) {
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "name", portability.lines[i].name);
+        cJSON_AddNumberToObject(row, "score", portability.lines[i].score);
+        cJSON_AddItemToArray(scores, row);
+    }
+    portability_destroy(&portability);
+    return scores;
+}
+
 static bool is_device(const cJSON *json) {
     return cJSON_IsString(cJSON_GetObjectItem(json, "device")) && cJSON_IsArray(cJSON_GetObjectItem(json, "results"));
 }

@@ -21,6 +21,9 @@ void bench_report_table(const cJSON *results);
  */
 void bench_report_portability(const cJSON *devices);
 
+/* The same as [{"name", "score"}]; the caller deletes it. */
+cJSON *bench_report_scores(const cJSON *devices);
+
 /* A device that could not be measured at all: it counts as one on which everything failed. The caller deletes it. */
 cJSON *bench_report_failure(const struct device_information *device, const char *error);
 

@@ -1,6 +1,7 @@
 # A server of PostgreSQL of a test's own: data and socket in $server, no port, ended with the test. Sourced by scripts
 # that have a folder $work; `sh tests/postgres.sh COMMAND...` runs a command with STARCL_TEST_STORE naming its database.
-# Lines of $server_settings change how it is set. Exit 77 where PostgreSQL is not installed.
+# Lines of $server_settings change how it is set; $server_within is a command that starts it elsewhere, as in a network
+# namespace. Exit 77 where PostgreSQL is not installed.
 
 # Debian has the programs of a server off the path, a folder a version.
 for postgres_bin in $(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin 2>/dev/null) "$(dirname "$(command -v initdb || echo /-/initdb)")"; do
@@ -17,9 +18,9 @@ chmod 755 "$server"
 as_server() (
     cd "$server" || exit 1 # where that user may be
     if [ "$(id -u)" = 0 ]; then
-        setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
+        ${server_within:-} setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
     else
-        "$@"
+        ${server_within:-} "$@"
     fi
 )
 

@@ -128,13 +128,14 @@ static status read_files(const struct arguments *arguments, cJSON *devices) {
     return STATUS_OK;
 }
 
-/* One device's results are an object of their own; several are {"suite", "devices"}. */
+/* One device's results are an object of their own; several are {"suite", "devices", "portability"}. */
 static char *print_json(const char *suite, const cJSON *devices) {
     if (!is_portability(suite) && cJSON_GetArraySize(devices) == 1)
         return cJSON_Print(cJSON_GetArrayItem(devices, 0));
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "suite", suite);
     cJSON_AddItemReferenceToObject(json, "devices", (cJSON *)devices);
+    cJSON_AddItemToObject(json, "portability", bench_report_scores(devices));
     char *text = cJSON_Print(json);
     cJSON_Delete(json);
     return text;

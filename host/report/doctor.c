@@ -172,7 +172,9 @@ static void examine_cache(const struct device_list *devices, struct findings *fi
 static void examine_run(const char *path, struct findings *findings) {
     struct store *store;
     if (store_open(path, false, &store) != STATUS_OK) {
-        add(findings, FINDING_PROBLEM, "run", NULL, "%s cannot be read: %s", path, status_message());
+        /* A URL may hold a password; the message names it where it does not. */
+        const char *named = store_is_url(path) ? "it" : path;
+        add(findings, FINDING_PROBLEM, "run", NULL, "%s cannot be read: %s", named, status_message());
         return;
     }
     store_close(store);

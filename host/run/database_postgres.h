@@ -14,14 +14,17 @@
 
 #include "run/database.h"
 
-#include <string.h>
+#include <strings.h>
 
-/* Whether a word is meant as such a URL: postgresql:// or postgres://. */
+/* Whether a word is meant as such a URL: postgresql://, postgres://, or one of them mistyped, which is then refused. */
 static inline bool postgres_is_url(const char *word) {
-    return strncmp(word, "postgresql://", 13) == 0 || strncmp(word, "postgres://", 11) == 0;
+    return strncasecmp(word, "postgresql:", 11) == 0 || strncasecmp(word, "postgres:", 9) == 0;
 }
 
-/* Refuses a URL that libpq cannot read, or that holds a password (STATUS_USAGE); the message does not repeat it. */
+/*
+ * Refuses a URL that libpq cannot read, or that holds a password (STATUS_USAGE); the message does not repeat it. A
+ * run's name may stand behind it: #NAME.
+ */
 status postgres_check_url(const char *url) MUST_CHECK;
 
 /*

@@ -164,6 +164,8 @@ status founders_resolve(struct run_config *config, const char *catalogue_text, c
         outcome = add_word(resolving, word);
     if (outcome == STATUS_OK)
         config->search.founders = resolving->founders;
+    else if (store_is_url(word)) /* which may hold a password, and is named where it does not */
+        outcome = fail_while(STATUS_USAGE, "search.founders");
     else
         outcome = fail_while(STATUS_USAGE, "search.founders: \"%.200s\"", word);
     free(resolving->identities);

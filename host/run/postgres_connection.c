@@ -1,4 +1,4 @@
-/* Connecting to a server of PostgreSQL, waiting for one that is gone, and what went wrong in words. */
+/* The URL of a server of PostgreSQL, waiting for one that is gone, and what went wrong in words. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/progress.h"
@@ -14,13 +14,13 @@
 
 /* ---- the URL ---- */
 
-/* Whether something stands between a user's name and the host that only a password can be, or is called one. */
-static bool may_hold_password(const char *url) {
-    const char *authority = strstr(url, "://");
-    authority = authority ? authority + 3 : url;
-    size_t length = strcspn(authority, "/?#");
-    const char *at = memrchr(authority, '@', length);
-    return strstr(url, "password") || (at && memchr(authority, ':', (size_t)(at - authority)));
+/* Behind a colon and before an at sign, as in "me:a/b#c@host": of a password with such letters libpq sees none. */
+static bool may_hold_password(const char *url, size_t length) {
+    const char *from = strchr(url, ':'), *end = url + length;
+    while (from && from < end && strchr(":/", *from))
+        from++;
+    const char *colon = from && from < end ? memchr(from, ':', (size_t)(end - from)) : NULL;
+    return colon && memchr(colon, '@', (size_t)(end - colon));
 }
 
 static bool is_password(const PQconninfoOption *option) {
@@ -41,10 +41,11 @@ status postgres_check_url(const char *url) {
     for (const PQconninfoOption *option = options; option && option->keyword && outcome == STATUS_OK; option++)
         if (is_password(option))
             outcome = refuse_password();
-    if (!options && may_hold_password(url))
+    bool hidden = may_hold_password(url, options ? strcspn(url, "?") : strlen(url));
+    if (outcome == STATUS_OK && (hidden || (!options && strstr(url, "password"))))
         outcome = fail_usage("the URL of the database cannot be read, and it may hold a password, so it is not "
                              "repeated here; it is to be like postgresql://user@host:port/database, the password "
-                             "apart in ~/.pgpass");
+                             "apart in ~/.pgpass, and an @ in a name written %%40");
     else if (!options)
         outcome = fail_usage("the URL of the database cannot be read: %.*s; it is to be like "
                              "postgresql://user@host:port/database",
@@ -102,16 +103,39 @@ status postgres_error(const struct postgres *postgres, const char *what, const P
     return outcome;
 }
 
-static status connect_error(const struct postgres *postgres) {
-    PGconn *connection = postgres->connection;
-    char *words = one_line(PQerrorMessage(connection));
-    const char *remedy = "see whether the server runs there, has that database, and lets this user and machine in";
+/* The same where there is no connection: by words of libpq, which has no codes for them. */
+static const struct {
+    const char *words, *advice;
+} refusals[] = {
+    /* Of several attempts, as with and without TLS, all are told, and the last one had no password. */
+    {"password authentication failed", "if the password is wrong: it came from PGPASSWORD, a service file, PGPASSFILE "
+                                       "or ~/.pgpass"},
+    {"root certificate file", "sslmode=verify-ca and verify-full need the certificate of the authority that signed the "
+                              "server's: ask who runs the server for it, and name it with sslrootcert"},
+    {"certificate verify failed", "the server's certificate is not signed by the authority that sslrootcert names: "
+                                  "ask who runs the server for the right one; it may also be another server"},
+    {"does not match host name", "the certificate is another server's, or this one's under another name: the URL's "
+                                 "host is to be as the certificate has it (hostaddr=ADDRESS says where that is)"},
+    {"does not support SSL", "that server has no TLS: ask who runs it; sslmode=disable goes without, and then whoever "
+                             "is on the way can read it all"},
+    {"definition of service", "services stand in ~/.pg_service.conf, or the file that PGSERVICEFILE names"},
+    {"service file", "PGSERVICEFILE names it; without that it is ~/.pg_service.conf"},
+};
+
+static const char *advice_on_refusal(const PGconn *connection, const char *words) {
     if (PQconnectionNeedsPassword(connection))
-        remedy = "it asks for a password: put a line host:port:database:user:password into ~/.pgpass (chmod 600) or a "
-                 "file that PGPASSFILE names, or set PGPASSWORD";
-    else if (PQconnectionUsedPassword(connection))
-        remedy = "if the password is wrong: it came from PGPASSWORD, a service file, PGPASSFILE or ~/.pgpass";
-    status outcome = fail("cannot open %s: %s; %s", postgres->database.name, words, remedy);
+        return "it asks for a password: put a line host:port:database:user:password into ~/.pgpass (chmod 600) or a "
+               "file that PGPASSFILE names, or set PGPASSWORD";
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        if (strstr(words, refusals[i].words))
+            return refusals[i].advice;
+    return "see whether the server runs there, has that database, and lets this user and machine in";
+}
+
+status postgres_connect_error(const struct postgres *postgres) {
+    char *words = one_line(PQerrorMessage(postgres->connection));
+    status outcome =
+        fail("cannot open %s: %s; %s", postgres->database.name, words, advice_on_refusal(postgres->connection, words));
     free(words);
     return outcome;
 }
@@ -123,60 +147,6 @@ bool postgres_is_lost(const struct postgres *postgres, const PGresult *result) {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     bool is_ending = state && (strncmp(state, "57P", 3) == 0 || strncmp(state, "08", 2) == 0);
     return PQstatus(postgres->connection) != CONNECTION_OK || !state || is_ending;
-}
-
-/*
- * A connection whose other end is gone without a word is given up after a minute, here and by the server, whose locks
- * are then free; a server that flushes nothing to its disk at a commit is told to.
- */
-static const char session[] =
-    "SET extra_float_digits = 3; SET client_min_messages = warning; SET lock_timeout = '10s';"
-    "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;"
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
-
-static status set_up(struct postgres *postgres) {
-    struct text sql = {0};
-    char *schema = PQescapeIdentifier(postgres->connection, postgres->schema, strlen(postgres->schema));
-    text_append(&sql, "%s SET search_path TO %s;", session, schema ? schema : "\"\"");
-    if (postgres->access == DATABASE_READ)
-        text_append(&sql, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;");
-    PGresult *result = PQexec(postgres->connection, sql.text);
-    bool good = PQresultStatus(result) == PGRES_COMMAND_OK;
-    status outcome = good ? STATUS_OK : postgres_error(postgres, "opening", result);
-    PQclear(result);
-    PQfreemem(schema);
-    text_free(&sql);
-    return outcome;
-}
-
-/* libpq calls these with what a server or a library wants to tell, on stderr otherwise. */
-static void say_nothing(void *unused, const PGresult *result) {
-    (void)unused, (void)result;
-}
-
-void postgres_forget_plans(struct postgres *postgres) {
-    for (int p = 0; p < postgres->plan_count; p++)
-        free(postgres->plans[p].sql);
-    postgres->plan_count = 0;
-}
-
-status postgres_connect(struct postgres *postgres) {
-    char name[128], host[64] = "";
-    gethostname(host, sizeof host - 1);
-    snprintf(name, sizeof name, "starcl %s %ld", host, (long)getpid());
-    /* Later ones win: what stands before the URL is what it may say otherwise. */
-    const char *const keywords[] = {"keepalives_idle",  "keepalives_interval",       "keepalives_count",
-                                    "tcp_user_timeout", "fallback_application_name", "connect_timeout",
-                                    "dbname",           "client_encoding",           NULL};
-    const char *const values[] = {"30",          "10",   "3", "60000", name, getenv("PGCONNECT_TIMEOUT") ? NULL : "10",
-                                  postgres->url, "UTF8", NULL};
-    PQfinish(postgres->connection);
-    postgres_forget_plans(postgres);
-    postgres->connection = PQconnectdbParams(keywords, values, 1);
-    if (PQstatus(postgres->connection) != CONNECTION_OK)
-        return connect_error(postgres);
-    PQsetNoticeReceiver(postgres->connection, say_nothing, NULL);
-    return set_up(postgres);
 }
 
 status postgres_try_lock(struct postgres *postgres, bool *taken) {

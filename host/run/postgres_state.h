@@ -1,5 +1,5 @@
-/* The engine of PostgreSQL from within: what database_postgres.c, postgres_calls.c, postgres_connection.c and
- * postgres_texts.c share. */
+/* The engine of PostgreSQL from within: what database_postgres.c, postgres_calls.c, postgres_connection.c,
+ * postgres_session.c and postgres_texts.c share. */
 #ifndef STARCL_RUN_POSTGRES_STATE_H
 #define STARCL_RUN_POSTGRES_STATE_H
 
@@ -74,12 +74,15 @@ status postgres_commit(struct database *database) MUST_CHECK;
 void postgres_roll_back(struct database *database);
 status postgres_hold(struct database *database) MUST_CHECK;
 
-/* ---- postgres_connection.c ---- */
+/* ---- postgres_session.c ---- */
 
 /* Connects and makes the session what it is to be. Fails at once. */
 status postgres_connect(struct postgres *postgres) MUST_CHECK;
 /* Of a connection that is gone. */
 void postgres_forget_plans(struct postgres *postgres);
+
+/* ---- postgres_connection.c ---- */
+
 /* Whether a call failed because the server is no longer there for this session, and not of what it asked. */
 bool postgres_is_lost(const struct postgres *postgres, const PGresult *result);
 /*
@@ -90,6 +93,9 @@ status postgres_reconnect(struct postgres *postgres) MUST_CHECK;
 
 /* "writing postgresql://host/db#run: disk full; ...": what the server said of a call, and what to do about it. */
 status postgres_error(const struct postgres *postgres, const char *what, const PGresult *result) MUST_CHECK;
+
+/* "cannot open postgresql://host/db#run: no such host; ...": that there is no connection. */
+status postgres_connect_error(const struct postgres *postgres) MUST_CHECK;
 
 /* postgres_texts.c. The words of database_define() as PostgreSQL has them; the caller frees the SQL. */
 char *postgres_translate(const char *sql);

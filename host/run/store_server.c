@@ -35,6 +35,7 @@ status server_run_read(const char *word, struct server_run *run) {
     *run = (struct server_run){.name = ""};
     if (length >= sizeof run->url - 2 * SERVER_NAME_BYTES)
         return fail_usage("the URL of the database is too long");
+    TRY(postgres_check_url(word)); /* of a password with a # in it a part would pass for a name */
     memcpy(run->url, word, length);
     memcpy(run->path, word, length);
     TRY(postgres_check_url(run->url));
@@ -231,7 +232,9 @@ status server_run_lock(struct database *database, const struct server_run *run) 
         nanosleep(&pause, NULL);
     }
     TRY(find_writer(database, run, writer, sizeof writer));
-    return fail("another starcl is working in %s%s%s%s", run->path, *writer ? " (" : "", writer, *writer ? ")" : "");
+    return fail("another starcl is working in %s%s%s%s; if that one is gone without a word, as its machine may be, the "
+                "server notices within a minute",
+                run->path, *writer ? " (" : "", writer, *writer ? ")" : "");
 }
 
 status server_run_is_open(struct database *database, const struct server_run *run, bool *is_open) {

@@ -98,6 +98,9 @@ cmp -s p.csv expected.csv || complain "the table was overwritten"
 device '<b>&\"C' 1.5 0.5 0.5 >c.json
 expect 0 "150.0" "$starcl" bench portability --compare a.json c.json a.json --plot r.html --csv r.csv
 grep -q '^starcl bench,"train m","<b>&""C, driver 1",1.0,1.0,tokens/s,1.5$' r.csv || complain "not capped: $(cat r.csv)"
+expect 0 "60.0" "$starcl" bench portability --compare a.json c.json a.json # what exceeds its bound counts as 100
+expect 0 '"score":	0.6' "$starcl" bench portability --compare a.json c.json a.json --json
+expect 0 '"score":	0.33333333333333331' "$starcl" bench portability --compare a.json b.json --json
 grep -q '"A, driver 1 (3)"' r.csv || complain "two equal devices have one name"
 grep -q '<b>&' r.html && complain "a device's name is part of the page's code"
 [ "$(grep -o '<text[^>]*>\[[0-9]\]' r.html | sed 's/.*>//' | head -n 3 | tr -d '\n')" = "[2][1][3]" ] ||

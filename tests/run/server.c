@@ -109,6 +109,19 @@ static void test_words(void **unused) {
     assert_secret("postgresql://me:secret%zz@h/d");
     assert_secret("postgresql://me:secret@h/d?nothing=1");
     assert_secret("postgresql://h/d?passwordd=secret");
+    assert_secret("postgresql://h/d?pass%77ord=secret");
+    assert_secret("postgresql://me:a#secret@h/d");
+    assert_secret("postgresql://me:secret#a@h/d");
+    assert_secret("postgresql://me:a/secret@h/d");
+    assert_secret("postgresql://me:secret/a@h/d#run");
+    assert_secret("postgresql://me:a/b?secret@h/d");
+    assert_secret("postgresql:/me:secret@h/d");
+    assert_secret("PostgreSQL://me:secret@h/d");
+    assert_true(store_is_url("PostgreSQL://h/d") && store_is_url("postgres:/h/d"));
+    /* At signs that are behind no password. */
+    assert_ok(server_run_read("postgresql://me@[fd77::2]:5433/d#run", &run));
+    assert_ok(server_run_read("postgresql://me@h:1,g:2/d?sslmode=require#run", &run));
+    assert_ok(server_run_read("postgresql://h:5433/d?user=me@realm&passfile=/home/me/passwords#run", &run));
 }
 
 /* ---- which runs there are ---- */
