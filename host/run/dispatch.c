@@ -279,6 +279,8 @@ static status attend(struct search *search, double seconds) {
     if (search->dispatch->done_taken < search->dispatch->done_count)
         seconds = 0;
     TRY(work_step(search->dispatch->work, seconds));
+    if (interrupt_requested()) /* which a job of this process would have said; there may be none */
+        return fail_interrupted();
     TRY(look_at_workers(search));
     note_own_views(search);
     return look_for_done(search);

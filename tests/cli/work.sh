@@ -217,6 +217,17 @@ expect 0 "fetching it from the server" "$starcl" work "$url#file"
 wait $driver || complain "a search whose text was fetched fails"
 [ -z "$(ls -A "$TMPDIR")" ] || complain "a fetched text was left: $(ls "$TMPDIR")"
 
+# ---- a driver that nobody works for ends when it is told to, and says how to go on ----
+
+for signal in INT TERM; do
+    drive 60 "told-$signal"
+    pkill -$signal -P $driver
+    wait $driver
+    got=$?
+    [ "$got" = 130 ] || complain "exit $got instead of 130 after SIG$signal"
+    grep -qF "starcl resume '$url#told-$signal'" "told-$signal.txt" || complain "SIG$signal: $(cat "told-$signal.txt")"
+done
+
 # ---- devices of two kinds: one trains alone, and waits for the one that times ----
 
 kinds=$(POCL_DEVICES="pthread basic" "$starcl" devices --json | sed -n 's/.*"name":[[:space:]]*"\([^"]*\)".*/\1/p')
