@@ -216,6 +216,8 @@ TEXT
     expect 0 "after 50 steps" "$starcl" train $genome --config train.cfg --out one-4 --set 'train.parts=[2, 2, 2, 2]'
     expect 0 "on star-$name-4) on" hosts "$starcl" train $genome --config train.cfg --out four-4
     same_training one-4 four-4
+    wide wide-4-of-4 'train.parts=[3, 2, 2, 1]' hosts "$starcl" train
+    same_training wide-1-of-4 wide-4-of-4
     kill_at KILL "rank 2" hosts-killed hosts "$starcl" train $genome --config endless.cfg
     says hosts-killed.txt "starcl: rank 2 (process $victim on star-$name-3) is gone"
     go_on hosts-killed hosts-1 "$starcl" train
