@@ -264,14 +264,15 @@ status model_backward_node(struct model *model, int node) {
 }
 
 status model_backward(struct model *model) {
-    for (int n = model->graph->node_count - 1; n >= 0; n--)
-        TRY(backward_node(model, n, false));
-    return STATUS_OK;
+    return model_backward_observed(model, false, NULL);
 }
 
-status model_backward_adding(struct model *model) {
-    for (int n = model->graph->node_count - 1; n >= 0; n--)
-        TRY(backward_node(model, n, true));
+status model_backward_observed(struct model *model, bool adding, const struct backward_observer *observer) {
+    for (int n = model->graph->node_count - 1; n >= 0; n--) {
+        TRY(backward_node(model, n, adding));
+        if (observer)
+            TRY(observer->passed(observer->context, n));
+    }
     return STATUS_OK;
 }
 

@@ -45,13 +45,22 @@ cl_mem model_value(const struct model *model, int value);
 cl_mem model_gradient(const struct model *model, int value);
 
 /*
+ * Who is told how far a backward pass is: it goes from the last node to node 0, and when one is passed, what it does is
+ * queued on the device, behind what those before it do. gradient_ranges.h says which gradients are final then.
+ */
+struct backward_observer {
+    status (*passed)(void *context, int node);
+    void *context;
+};
+
+/*
  * Runs the graph on what the token values hold. Backward follows a forward and starts from the loss's gradient, which
- * is 1 until the caller writes another. model_backward_adding() adds to the parameters' gradients that are there
- * already, as one batch that is run in parts needs it.
+ * is 1 until the caller writes another. model_backward_observed() tells the observer, if there is one, and where it is
+ * `adding`, it adds to the parameters' gradients that are there already, as one batch that is run in parts needs it.
  */
 status model_forward(struct model *model) MUST_CHECK;
 status model_backward(struct model *model) MUST_CHECK;
-status model_backward_adding(struct model *model) MUST_CHECK;
+status model_backward_observed(struct model *model, bool adding, const struct backward_observer *observer) MUST_CHECK;
 
 /* One node of the graph, and the buffers that it works on forward: for who runs the graph in another way. */
 status model_forward_node(struct model *model, int node) MUST_CHECK;

@@ -225,12 +225,12 @@ bool feed_ends_part(const struct feed *feed, int piece) {
     return piece + 1 == feed->pieces || feed->parts[piece + 1] != feed->parts[piece];
 }
 
-status feed_backward(struct feed *feed, int slot, int piece) {
+status feed_backward(struct feed *feed, int slot, int piece, const struct backward_observer *observer) {
     const struct graph *graph = model_graph(feed->model);
     if (is_divided(feed))
         TRY(device_copy(model_device(feed->model), feed->numbers, piece_index(feed, slot, piece) * sizeof(float),
                         model_gradient(feed->model, graph->loss), 0, sizeof(float)));
-    return begins_part(feed, piece) ? model_backward(feed->model) : model_backward_adding(feed->model);
+    return model_backward_observed(feed->model, !begins_part(feed, piece), observer);
 }
 
 status feed_count_right(struct feed *feed, int slot, int piece) {

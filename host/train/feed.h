@@ -60,8 +60,11 @@ status feed_upload(struct feed *feed, int slots) MUST_CHECK;
 
 /* Runs the graph forward on a piece and keeps its loss. */
 status feed_forward(struct feed *feed, int slot, int piece) MUST_CHECK;
-/* Behind feed_forward(): adds the piece's share to the gradient of its part, which the first piece of it begins. */
-status feed_backward(struct feed *feed, int slot, int piece) MUST_CHECK;
+/*
+ * Behind feed_forward(): adds the piece's share to the gradient of its part, which the first piece of it begins. The
+ * observer, which may be NULL, is told of it.
+ */
+status feed_backward(struct feed *feed, int slot, int piece, const struct backward_observer *observer) MUST_CHECK;
 /* Behind feed_forward(): keeps how many targets are right. */
 status feed_count_right(struct feed *feed, int slot, int piece) MUST_CHECK;
 /* Whether no piece of the same part follows. */

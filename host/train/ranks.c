@@ -160,12 +160,17 @@ void ranks_abort(struct ranks *ranks, int code) {
 
 /* ---- sending and waiting ---- */
 
-status ranks_send(struct ranks *ranks, int to, const void *bytes, size_t length) {
-    return check(ranks->transport->send(to, bytes, length));
+_Static_assert((int)RANKS_MOST_CHANNEL == (int)RANKS_CHANNELS - 1, "the transport has other channels");
+
+/* The channel of those functions here that wait for what they have begun. */
+enum { WAITED_FOR = 0 };
+
+status ranks_send(struct ranks *ranks, int channel, int to, const void *bytes, size_t length) {
+    return check(ranks->transport->send(channel, to, bytes, length));
 }
 
-status ranks_receive(struct ranks *ranks, int from, void *bytes, size_t length) {
-    return check(ranks->transport->receive(from, bytes, length));
+status ranks_receive(struct ranks *ranks, int channel, int from, void *bytes, size_t length) {
+    return check(ranks->transport->receive(channel, from, bytes, length));
 }
 
 static bool is_gone(const struct ranks *ranks, int rank) {
@@ -208,9 +213,8 @@ struct patience {
     bool told;
 };
 
-static status look_around(struct ranks *ranks, struct patience *patience, double now) {
+static status be_patient(struct ranks *ranks, struct patience *patience, double now) {
     enum { TELL_SECONDS = 1, MOST_SECONDS = 120 };
-    TRY(miss(ranks));
     if (!interrupt_requested())
         return STATUS_OK;
     patience->asked = patience->asked > 0 ? patience->asked : now;
@@ -223,50 +227,73 @@ static status look_around(struct ranks *ranks, struct patience *patience, double
     return STATUS_OK;
 }
 
-/* Where others take long, their processor may be this one. */
-static void pause_after(double waited) {
-    const struct timespec pause = {.tv_nsec = 50 * 1000};
-    if (waited < 1e-3)
+/*
+ * Where others take long, their processor may be this one. While the device computes nothing is late yet: a look every
+ * half a millisecond keeps a network busy, and takes a processor that is the device less than a hundredth of its time.
+ */
+static void pause_after(double waited, enum ranks_state state) {
+    const struct timespec pause = {.tv_nsec = (state == RANKS_COMPUTING ? 500 : 50) * 1000};
+    if (waited < 1e-3 && state != RANKS_COMPUTING)
         sched_yield();
     else
         nanosleep(&pause, NULL);
 }
 
-status ranks_wait(struct ranks *ranks) {
+status ranks_test(struct ranks *ranks, int channel, bool *done) {
+    const char *problem = ranks->transport->test(channel, done);
+    return problem ? lose(ranks, problem) : STATUS_OK;
+}
+
+status ranks_attend(struct ranks *ranks, status (*ask)(void *context, enum ranks_state *state), void *context) {
     const double look_seconds = 0.1;
     double start = clock_seconds(), looked = start;
     struct patience patience = {.asked = 0};
-    bool done = false;
-    if (!ranks)
-        return STATUS_OK;
     for (;;) {
-        const char *problem = ranks->transport->test(&done);
-        if (problem)
-            return lose(ranks, problem);
-        if (done)
+        enum ranks_state state;
+        TRY(ask(context, &state));
+        if (state == RANKS_DONE)
             return STATUS_OK;
         double now = clock_seconds();
+        start = state == RANKS_COMPUTING ? now : start;
         if (now - looked > look_seconds) {
-            TRY(look_around(ranks, &patience, now));
+            TRY(miss(ranks));
+            if (state != RANKS_COMPUTING)
+                TRY(be_patient(ranks, &patience, now));
             looked = now;
         }
-        pause_after(now - start);
+        pause_after(now - start, state);
     }
+}
+
+static status ask_channel(void *context, enum ranks_state *state) {
+    bool done;
+    TRY(ranks_test(context, WAITED_FOR, &done));
+    *state = done ? RANKS_DONE : RANKS_TRAVELLING;
+    return STATUS_OK;
+}
+
+static status wait_for_others(struct ranks *ranks) {
+    return ranks_attend(ranks, ask_channel, ranks);
 }
 
 /* ---- all together ---- */
 
-status ranks_gather(struct ranks *ranks, void *bytes, const size_t *offsets) {
+status ranks_begin_gather(struct ranks *ranks, int channel, void *bytes, const size_t *offsets) {
     char *all = bytes;
-    if (!ranks)
-        return STATUS_OK;
     for (int rank = 0; rank < ranks->count; rank++)
         if (rank != ranks->own)
-            TRY(ranks_receive(ranks, rank, all + offsets[rank], offsets[rank + 1] - offsets[rank]));
+            TRY(ranks_receive(ranks, channel, rank, all + offsets[rank], offsets[rank + 1] - offsets[rank]));
     for (int away = 1; away < ranks->count; away++)
-        TRY(ranks_send(ranks, (ranks->own + away) % ranks->count, all + offsets[ranks->own],
+        TRY(ranks_send(ranks, channel, (ranks->own + away) % ranks->count, all + offsets[ranks->own],
                        offsets[ranks->own + 1] - offsets[ranks->own]));
-    return ranks_wait(ranks);
+    return STATUS_OK;
+}
+
+status ranks_gather(struct ranks *ranks, void *bytes, const size_t *offsets) {
+    if (!ranks)
+        return STATUS_OK;
+    TRY(ranks_begin_gather(ranks, WAITED_FOR, bytes, offsets));
+    return wait_for_others(ranks);
 }
 
 status ranks_gather_records(struct ranks *ranks, void *records, size_t record_bytes) {
@@ -280,10 +307,10 @@ status ranks_share(struct ranks *ranks, void *bytes, size_t length) {
     if (!ranks)
         return STATUS_OK;
     if (ranks->own != 0)
-        TRY(ranks_receive(ranks, 0, bytes, length));
+        TRY(ranks_receive(ranks, WAITED_FOR, 0, bytes, length));
     for (int rank = 1; ranks->own == 0 && rank < ranks->count; rank++)
-        TRY(ranks_send(ranks, rank, bytes, length));
-    return ranks_wait(ranks);
+        TRY(ranks_send(ranks, WAITED_FOR, rank, bytes, length));
+    return wait_for_others(ranks);
 }
 
 status ranks_share_text(struct ranks *ranks, char **text) {

@@ -7,6 +7,8 @@
  *     rank 1   forward, backward | gradients | update | forward ...      |
  *                                 \_ wait for each other, and for nobody else
  *
+ * Most of the gradients have come by then, while backward was running (gradient_sum.h).
+ *
  * A process that no launcher started is alone: it has no ranks (NULL), which every function here takes for one process
  * that is rank 0; then nothing is loaded and nothing is sent.
  *
@@ -46,13 +48,32 @@ int ranks_local(const struct ranks *ranks);
 /* "rank 1 (process 4711 on node7)"; valid until the next call. */
 const char *ranks_name(const struct ranks *ranks, int rank);
 
-/* Begin; the bytes must stay until ranks_wait(). */
-status ranks_send(struct ranks *ranks, int to, const void *bytes, size_t length) MUST_CHECK;
-status ranks_receive(struct ranks *ranks, int from, void *bytes, size_t length) MUST_CHECK;
-/* Waits until all that was begun is done. Fails where a rank that it waits for is gone. */
-status ranks_wait(struct ranks *ranks) MUST_CHECK;
+/*
+ * Begin to send and to receive through a channel, 1 .. RANKS_MOST_CHANNEL: the bytes must stay until ranks_test() says
+ * that all that was begun there is done. What is begun goes on while ranks_test() or ranks_attend() are at work, for
+ * MPI has no thread of its own; so it needs none of its locks either.
+ */
+enum { RANKS_MOST_CHANNEL = 31 };
+status ranks_send(struct ranks *ranks, int channel, int to, const void *bytes, size_t length) MUST_CHECK;
+status ranks_receive(struct ranks *ranks, int channel, int from, void *bytes, size_t length) MUST_CHECK;
+/* ranks_gather() below, begun. */
+status ranks_begin_gather(struct ranks *ranks, int channel, void *bytes, const size_t *offsets) MUST_CHECK;
+status ranks_test(struct ranks *ranks, int channel, bool *done) MUST_CHECK;
 
-/* Everybody gets what everybody has: rank r's are the bytes offsets[r] .. offsets[r + 1] - 1. */
+/* What a rank waits for. */
+enum ranks_state {
+    RANKS_DONE,
+    RANKS_TRAVELLING, /* what others send, and nothing else */
+    RANKS_COMPUTING,  /* its device too, which may be the processor that this thread runs on */
+};
+/* Asks again and again, until it is done. Fails where a rank is gone. */
+status ranks_attend(struct ranks *ranks, status (*ask)(void *context, enum ranks_state *state),
+                    void *context) MUST_CHECK;
+
+/*
+ * Everybody gets what everybody has: rank r's are the bytes offsets[r] .. offsets[r + 1] - 1. This and what follows
+ * waits for the others, and fails where one of them is gone.
+ */
 status ranks_gather(struct ranks *ranks, void *bytes, const size_t *offsets) MUST_CHECK;
 /* The same of records of one size, rank by rank. */
 status ranks_gather_records(struct ranks *ranks, void *records, size_t record_bytes) MUST_CHECK;

@@ -7,10 +7,11 @@
 /* MPI counts in int. */
 enum { MOST_BYTES = 1 << 30 };
 
-static struct {
+/* By channel, which is the tag of its messages. */
+static struct posted {
     MPI_Request *requests;
     int count, room;
-} posted;
+} posted[RANKS_CHANNELS];
 
 static const char *check(int code) {
     static char words[MPI_MAX_ERROR_STRING + 1];
@@ -32,48 +33,51 @@ static const char *begin(int *own, int *count) {
     return problem ? problem : check(MPI_Comm_size(MPI_COMM_WORLD, count));
 }
 
-static MPI_Request *next_request(void) {
-    if (posted.count == posted.room) {
-        posted.room = posted.room ? 2 * posted.room : 64;
-        posted.requests = realloc(posted.requests, (size_t)posted.room * sizeof *posted.requests);
-        if (!posted.requests)
+static MPI_Request *next_request(int channel) {
+    struct posted *own = &posted[channel];
+    if (own->count == own->room) {
+        own->room = own->room ? 2 * own->room : 64;
+        own->requests = realloc(own->requests, (size_t)own->room * sizeof *own->requests);
+        if (!own->requests)
             abort();
     }
-    return &posted.requests[posted.count++];
+    return &own->requests[own->count++];
 }
 
 static int piece_of(size_t length) {
     return length < MOST_BYTES ? (int)length : MOST_BYTES;
 }
 
-static const char *post_send(int to, const void *bytes, size_t length) {
+static const char *post_send(int channel, int to, const void *bytes, size_t length) {
     const char *problem = NULL;
     for (size_t done = 0; !problem && done < length; done += MOST_BYTES)
-        problem = check(MPI_Isend((const char *)bytes + done, piece_of(length - done), MPI_BYTE, to, 0, MPI_COMM_WORLD,
-                                  next_request()));
+        problem = check(MPI_Isend((const char *)bytes + done, piece_of(length - done), MPI_BYTE, to, channel,
+                                  MPI_COMM_WORLD, next_request(channel)));
     return problem;
 }
 
-static const char *post_receive(int from, void *bytes, size_t length) {
+static const char *post_receive(int channel, int from, void *bytes, size_t length) {
     const char *problem = NULL;
     for (size_t done = 0; !problem && done < length; done += MOST_BYTES)
-        problem = check(MPI_Irecv((char *)bytes + done, piece_of(length - done), MPI_BYTE, from, 0, MPI_COMM_WORLD,
-                                  next_request()));
+        problem = check(MPI_Irecv((char *)bytes + done, piece_of(length - done), MPI_BYTE, from, channel,
+                                  MPI_COMM_WORLD, next_request(channel)));
     return problem;
 }
 
-static const char *test(bool *done) {
+static const char *test(int channel, bool *done) {
     int all = 0;
-    const char *problem = check(MPI_Testall(posted.count, posted.requests, &all, MPI_STATUSES_IGNORE));
+    struct posted *own = &posted[channel];
+    const char *problem = check(MPI_Testall(own->count, own->requests, &all, MPI_STATUSES_IGNORE));
     *done = all;
     if (all)
-        posted.count = 0;
+        own->count = 0;
     return problem;
 }
 
 static void end(void) {
     MPI_Finalize();
-    free(posted.requests);
+    for (int channel = 0; channel < RANKS_CHANNELS; channel++)
+        free(posted[channel].requests);
 }
 
 static void end_all(int code) {

@@ -164,9 +164,8 @@ static status run_together(struct trainer *trainer, int count, const struct trai
     for (int i = 0; i < count; i++) {
         for (int piece = 0; piece < feed->pieces; piece++) {
             TRY(feed_forward(feed, i, piece));
-            TRY(feed_backward(feed, i, piece));
-            if (feed_ends_part(feed, piece))
-                TRY(gradient_sum_take(trainer->gradients));
+            TRY(feed_backward(feed, i, piece,
+                              feed_ends_part(feed, piece) ? gradient_sum_observer(trainer->gradients) : NULL));
         }
         TRY(gradient_sum_give(trainer->gradients));
         TRY(optimiser_step(trainer->optimiser, train_rate(&trainer->settings, first + i)));

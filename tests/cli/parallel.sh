@@ -60,6 +60,23 @@ expect 0 "4 x 16 sequences" "$starcl" train $genome --config train.cfg --out one
 expect 0 "2 x 16 of 64 sequences" ranks 2 train $genome --config train.cfg --out two-small $small
 cmp one-small/training.safetensors two-small/training.safetensors || complain "pieces of parts differ"
 
+# A gradient that travels in several buckets while the backward pass goes on, of LIVs that share weights.
+shared=11211-81111-11211-82111-11211-83111
+wide() { # wide FOLDER PARTS COMMAND...
+    folder=$1 parts=$2
+    shift 2
+    expect 0 "after 8 steps" "$@" $shared --config train.cfg --out "$folder" --set "$parts" --set model.width=256 \
+        --set model.head_channels=64 --set train.steps=8
+}
+wide wide-1 "$unequal" "$starcl" train
+wide wide-2 "$unequal" ranks 2 train
+wide wide-3 "$unequal" ranks 3 train
+same_training wide-1 wide-2
+same_training wide-1 wide-3
+wide wide-1-of-4 'train.parts=[3, 2, 2, 1]' "$starcl" train
+wide wide-2-of-4 'train.parts=[3, 2, 2, 1]' ranks 2 train
+same_training wide-1-of-4 wide-2-of-4
+
 # A state of ranks goes on in one process, and one of a process on ranks; its parts stay.
 kill_at() { # kill_at SIGNAL WHOM FOLDER WORDS...: when the second state is there; whom: a pattern of "ranks" lines
     signal=$1 whom=$2 folder=$3
@@ -97,6 +114,12 @@ same_training killed-1 killed-2
 kill_at KILL "rank 0" first mpirun -n 2 "$starcl" train $genome --config endless.cfg
 says first.txt "starcl: rank 0 (process $victim on"
 go_on first first-2 ranks 2 train
+kill_at KILL "rank 1" wide-killed mpirun -n 2 "$starcl" train $shared --config endless.cfg --set model.width=256 \
+    --set model.head_channels=64 --set train.checkpoint_steps=4
+says wide-killed.txt "starcl: rank 1 (process $victim on"
+go_on wide-killed wide-killed-1 "$starcl" train
+go_on wide-killed wide-killed-2 ranks 2 train
+same_training wide-killed-1 wide-killed-2
 kill_at INT launcher stopped mpirun -n 2 "$starcl" train $genome --config endless.cfg
 says stopped.txt "interrupted; everything so far is kept. Go on with:  mpirun -n 2 starcl train --resume --out stopped"
 says stopped/log.jsonl '"event":"interrupted"'
@@ -193,6 +216,8 @@ TEXT
     expect 0 "after 50 steps" "$starcl" train $genome --config train.cfg --out one-4 --set 'train.parts=[2, 2, 2, 2]'
     expect 0 "on star-$name-4) on" hosts "$starcl" train $genome --config train.cfg --out four-4
     same_training one-4 four-4
+    wide wide-4-of-4 'train.parts=[3, 2, 2, 1]' hosts "$starcl" train
+    same_training wide-1-of-4 wide-4-of-4
     kill_at KILL "rank 2" hosts-killed hosts "$starcl" train $genome --config endless.cfg
     says hosts-killed.txt "starcl: rank 2 (process $victim on star-$name-3) is gone"
     go_on hosts-killed hosts-1 "$starcl" train

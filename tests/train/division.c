@@ -1,12 +1,13 @@
 /*
  * A step in parts: how it is divided, that the gradients of the parts are summed one after the other and not otherwise,
- * and that pieces of a part change nothing but rounding.
+ * from what was read while the last part was still computed, and that pieces of a part change nothing but rounding.
  */
 #include "test.h"
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "model/architecture.h"
+#include "model/gradient_ranges.h"
 #include "train/fit.h"
 #include "train/gradient_sum.h"
 #include "train/optimiser.h"
@@ -100,13 +101,14 @@ static void test_order_of_the_sum(void **unused) {
     size_t bytes = model_plan(model)->parameter_bytes, count = bytes / sizeof(float);
     float *gradient = memory_allocate(count, sizeof *gradient), *expected = memory_allocate(count, sizeof *expected);
     assert_ok(gradient_sum_create(model, &division, NULL, &sum));
+    const struct backward_observer *observer = gradient_sum_observer(sum);
     for (int round = 0; round < 2; round++) { /* nothing of one step is left in the next */
         for (int part = 0; part < 3; part++) {
             fill(gradient, count, part);
             for (size_t i = 0; i < count; i++)
                 expected[i] = part ? expected[i] + gradient[i] : gradient[i];
             assert_ok(device_write(device, model_gradients(model), 0, gradient, bytes));
-            assert_ok(gradient_sum_take(sum));
+            assert_ok(observer->passed(observer->context, 0));
         }
         assert_ok(gradient_sum_give(sum));
         assert_ok(device_read(device, model_gradients(model), 0, gradient, bytes));
@@ -117,6 +119,63 @@ static void test_order_of_the_sum(void **unused) {
     assert_null(sum);
     free(gradient);
     free(expected);
+    model_destroy(model);
+    graph_destroy(graph);
+}
+
+static void put(struct model *model, float *gradient, float number) {
+    size_t bytes = model_plan(model)->parameter_bytes;
+    for (size_t i = 0; i < bytes / sizeof *gradient; i++)
+        gradient[i] = number;
+    assert_ok(device_write(device, model_gradients(model), 0, gradient, bytes));
+}
+
+/* Whether every range of the sum was read before the second of two parts ended, and those that end it were not. */
+static bool reads_early(struct model *model, struct gradient_sum *sum, float *gradient, useconds_t pause) {
+    const struct backward_observer *observer = gradient_sum_observer(sum);
+    const struct plan *plan = model_plan(model);
+    struct gradient_range ranges[GRADIENT_RANGES_MOST];
+    int count = gradient_ranges(model_graph(model), plan, ranges), early = 0, right = 0;
+    put(model, gradient, 1);
+    assert_ok(observer->passed(observer->context, 0));
+    put(model, gradient, 2);
+    assert_ok(observer->passed(observer->context, 1));
+    usleep(pause);
+    put(model, gradient, 100);
+    assert_ok(observer->passed(observer->context, 0));
+    assert_ok(gradient_sum_give(sum));
+    assert_ok(device_read(device, model_gradients(model), 0, gradient, plan->parameter_bytes));
+    for (int r = 0; r < count; r++) {
+        const float *first = gradient + ranges[r].offset / sizeof *gradient;
+        const float *last = first + ranges[r].bytes / sizeof *gradient - 1;
+        float expected = ranges[r].node > 0 ? 1 + 2 : 1 + 100;
+        early += ranges[r].node > 0;
+        right += *first == expected && *last == expected;
+    }
+    assert_true(early > 0 && early < count);
+    return right == count;
+}
+
+/* What is final is read while the backward pass goes on; as reading takes a while, a slow machine gets longer pauses.
+ */
+static void test_reading_early(void **unused) {
+    (void)unused;
+    const struct division division = {2, {1, 1}};
+    struct model_settings wide = sizes;
+    struct graph *graph;
+    struct model *model;
+    struct gradient_sum *sum;
+    bool seen = false;
+    wide.width = 256;
+    assert_ok(fit_graph_pieces(device, &genome, &catalogue, &wide, 2, 1, &graph));
+    assert_ok(model_create(device, graph, &(struct model_options){.seed = 1}, &model));
+    assert_ok(gradient_sum_create(model, &division, NULL, &sum));
+    float *gradient = memory_allocate(model_plan(model)->parameter_bytes, 1);
+    for (useconds_t pause = 1000; !seen && pause < 1000 * 1000; pause *= 2)
+        seen = reads_early(model, sum, gradient, pause);
+    assert_true(seen);
+    free(gradient);
+    gradient_sum_destroy(sum);
     model_destroy(model);
     graph_destroy(graph);
 }
@@ -197,9 +256,8 @@ static void test_what_is_refused(void **unused) {
 int main(int count, char **words) {
     test_choose(count, words);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dividing),
-        cmocka_unit_test(test_order_of_the_sum),
-        cmocka_unit_test(test_training_in_parts),
+        cmocka_unit_test(test_dividing),        cmocka_unit_test(test_order_of_the_sum),
+        cmocka_unit_test(test_reading_early),   cmocka_unit_test(test_training_in_parts),
         cmocka_unit_test(test_what_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
