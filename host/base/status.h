@@ -32,7 +32,7 @@ enum failure_kind {
     FAILURE_PLAIN,     /* of what was asked for, or of a file */
     FAILURE_DEVICE,    /* a device refused, and would again */
     FAILURE_TRANSIENT, /* a device had no memory or was lost: it may do the same when it is opened again */
-    FAILURE_ELSEWHERE, /* of several processes, another of which tells it to the user */
+    FAILURE_ELSEWHERE, /* which the user is told, or was, by somebody else: one of several processes */
 };
 
 /* As fail(), of another kind than FAILURE_PLAIN. */

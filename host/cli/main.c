@@ -2,10 +2,10 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/progress.h"
-#include "base/terminal.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/documents.h"
+#include "cli/outcome.h"
 #include "report/versions.h"
 #include "starcl/version.h"
 
@@ -211,8 +211,6 @@ int main(int argc, char **argv) {
     progress_clear();
     if (outcome == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
         outcome = fail("cannot write the output");
-    if ((outcome == STATUS_FAILED || outcome == STATUS_USAGE) && failure_kind() != FAILURE_ELSEWHERE)
-        fprintf(stderr, "%sstarcl:%s %s\n", terminal_begin(TERMINAL_ALARM, stderr), terminal_end(stderr),
-                status_message());
+    outcome_tell(outcome);
     return outcome;
 }

@@ -1,6 +1,7 @@
 #include "cli/outcome.h"
 
 #include "base/progress.h"
+#include "base/terminal.h"
 #include "report/front.h"
 
 #include <stdio.h>
@@ -29,6 +30,12 @@ static status print_front(const char *path) {
         print_next(store_path(store));
     store_close(store);
     return outcome;
+}
+
+void outcome_tell(status outcome) {
+    if ((outcome == STATUS_FAILED || outcome == STATUS_USAGE) && failure_kind() != FAILURE_ELSEWHERE)
+        fprintf(stderr, "%sstarcl:%s %s\n", terminal_begin(TERMINAL_ALARM, stderr), terminal_end(stderr),
+                status_message());
 }
 
 status outcome_of_run(status outcome, const char *path) {

@@ -1,4 +1,4 @@
-/* What a search or a resumed one says at its end. */
+/* What commands say at their ends. */
 #ifndef STARCL_CLI_OUTCOME_H
 #define STARCL_CLI_OUTCOME_H
 
@@ -9,5 +9,8 @@
  * the failure of printing.
  */
 status outcome_of_run(status outcome, const char *path) MUST_CHECK;
+
+/* Tells the user of a failure, unless somebody else does, or did already. */
+void outcome_tell(status outcome);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "base/process.h"
 #include "base/progress.h"
-#include "base/terminal.h"
+#include "cli/outcome.h"
 
 #include <stdio.h>
 
@@ -29,11 +29,14 @@ void parallel_tell_resume(const struct ranks *ranks, const char *words, const ch
 
 status parallel_end(struct ranks *ranks, status outcome, const char *folder) {
     progress_clear();
+    if (!ranks)
+        return outcome;
+    /* Before the others end, for the launcher may end this one as soon as they do. */
+    outcome_tell(outcome);
     if (!ranks_failed_alone(ranks, outcome)) {
         ranks_close(ranks);
-        return outcome;
+        return outcome == STATUS_FAILED || outcome == STATUS_USAGE ? fail_told_elsewhere(outcome) : outcome;
     }
-    fprintf(stderr, "%sstarcl:%s %s\n", terminal_begin(TERMINAL_ALARM, stderr), terminal_end(stderr), status_message());
     if (folder)
         parallel_tell_resume(ranks, "all ranks end; the last state is kept", folder);
     ranks_abort(ranks, outcome);

@@ -8,8 +8,8 @@
 status parallel_begin(struct ranks **ranks) MUST_CHECK;
 
 /*
- * Ends a rank with what became of it, which is returned. A failure that is this rank's alone is told here, with how to
- * go on where there is something to go on with (NULL: there is not), and ends all ranks.
+ * Ends a rank with what became of it, which is returned. What there is to tell of a failure is told here; where it is
+ * this rank's alone, with how to go on if there is something to go on with (NULL: there is not), and it ends all ranks.
  */
 status parallel_end(struct ranks *ranks, status outcome, const char *folder) MUST_CHECK;
 

@@ -225,16 +225,28 @@ static status keep_earlier(struct search *search, const struct trial *trial) {
     return store_add_evaluation(search->store, &key, &earlier);
 }
 
+/* A worker of another machine may say anything; what was asked for would be asked for again, and again. */
+static void check_kind(const char *kind, struct evaluation *measured) {
+    char other[KIND_BYTES];
+    if (kind_is(measured->device, kind))
+        return;
+    snprintf(other, sizeof other, "%s", measured->device);
+    measured->failed = true;
+    snprintf(measured->reason, sizeof measured->reason, "it was timed on %s instead of %s", other, kind);
+    snprintf(measured->device, sizeof measured->device, "%s", kind);
+}
+
 /* The evaluation that was trained, with the times of the other device; one that this could not measure has failed. */
-static status record_measured(struct search *search, struct trial *trial, const struct evaluation *measured) {
+static status record_measured(struct search *search, struct trial *trial, const struct evaluation *result) {
     struct evaluation_key key = trial->key;
-    struct evaluation *evaluation = &trial->trained;
+    struct evaluation *evaluation = &trial->trained, measured = *result;
+    check_kind(trial->job.measure_on, &measured);
     if (key.steps > 0) {
         TRY(keep_earlier(search, trial));
-        evaluation_set_times(evaluation, measured);
+        evaluation_set_times(evaluation, &measured);
         key.device = evaluation->device;
     } else
-        *evaluation = *measured;
+        *evaluation = measured;
     TRY(store_add_evaluation(search->store, &key, evaluation));
     return store_log(search->store, evaluation->failed ? "failed" : "measured", describe_evaluation(trial, evaluation));
 }

@@ -252,6 +252,22 @@ if [ -n "$basic" ] && [ "$(echo "$kinds" | wc -l)" = 2 ]; then
 else
     echo "not tried: PoCL has no two kinds of devices here"
 fi
+# Who says that it timed on another kind than it was asked for is not asked again.
+drive 120 mistaken --set 'search.objectives=["bits_per_byte", "decode_us"]' --set 'devices.measure_on=["kind x"]' \
+    --set search.seeds=1
+work trains "$url#mistaken"
+for _ in $(seq 300); do
+    ask mistaken "UPDATE jobs SET state = 'done', result = '{\"device\": \"kind y\", \"steps\": 0, \"seconds\": 1,
+        \"trained_steps\": 0, \"metrics\": {\"decode_us\": [1]}}' WHERE kind = 'kind x' AND state = 'waiting'"
+    [ "$(ask mistaken "SELECT count(*) FROM evaluations WHERE reason = 'it was timed on kind y instead of kind x'")" -ge 1 ] && break
+    sleep 0.1
+done
+[ "$(ask mistaken "SELECT count(*) FROM evaluations WHERE status = 'failed' AND measured_on = 'kind x'")" -ge 1 ] ||
+    complain "who timed elsewhere did not fail: $(ask mistaken 'SELECT * FROM evaluations')"
+pkill -INT -P $driver
+wait $driver
+kill $last
+wait
 expect 2 "no usable OpenCL device matches 'gpu'" "$starcl" search small.cfg --run "$url#x" --set 'devices.measure_on=["gpu"]' \
     --set 'search.objectives=["bits_per_byte", "decode_us"]'
 
