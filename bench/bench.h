@@ -79,6 +79,14 @@ status bench_time_in_turn(const struct bench *bench, status (*work)(void *contex
                           double *share) MUST_CHECK;
 
 /*
+ * Median seconds of a call of `work` with each of the contexts, at most BENCH_MOST_EACH, timed in turn, and the median
+ * of how many times as long a call with the first one takes as that with each.
+ */
+enum { BENCH_MOST_EACH = 8 };
+status bench_time_each(const struct bench *bench, status (*work)(void *context), void *contexts[], int count,
+                       double *seconds, double *shares) MUST_CHECK;
+
+/*
  * For work that reading memory bounds: median seconds of a call, and the median share that reading `bytes` would take
  * of it. Passes over memory are timed in turn with the work, because a machine's memory is not equally fast all day.
  */

@@ -22,9 +22,16 @@ status bench_model_graph(const struct bench *bench, const struct bench_model *mo
                          struct graph **graph) MUST_CHECK;
 
 /*
- * Seconds of one training step (forward, backward, AdamW) on random tokens, and its floating-point operations, a
- * backward pass counted as two forward ones.
+ * A model that is trained on random tokens, and one step of that: forward, backward and AdamW are queued. Destroying
+ * NULL does nothing.
  */
+struct bench_training;
+status bench_training_create(const struct bench *bench, const struct bench_model *model,
+                             struct bench_training **training) MUST_CHECK;
+status bench_training_queue(void *training) MUST_CHECK;
+void bench_training_destroy(struct bench_training *training);
+
+/* Seconds of one training step, and its floating-point operations, a backward pass counted as two forward ones. */
 status bench_training_step(const struct bench *bench, const struct bench_model *model, double *seconds,
                            double *flops) MUST_CHECK;
 

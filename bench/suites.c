@@ -137,6 +137,27 @@ status bench_time_in_turn(const struct bench *bench, status (*work)(void *contex
     return STATUS_OK;
 }
 
+status bench_time_each(const struct bench *bench, status (*work)(void *context), void *contexts[], int count,
+                       double *seconds, double *shares) {
+    double times[BENCH_MOST_EACH][TURNS], times_as_long[BENCH_MOST_EACH][TURNS];
+    int calls[BENCH_MOST_EACH];
+    for (int i = 0; i < count; i++)
+        TRY(count_calls(bench, work, contexts[i], bench->options.seconds / TURNS, &calls[i]));
+    for (int turn = 0; turn < TURNS; turn++) {
+        for (int i = 0; i < count; i++) {
+            TRY(time_calls(bench, work, contexts[i], calls[i], &times[i][turn]));
+            times_as_long[i][turn] = times[0][turn] / times[i][turn];
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        sort_samples(times[i], TURNS);
+        sort_samples(times_as_long[i], TURNS);
+        seconds[i] = times[i][TURNS / 2];
+        shares[i] = times_as_long[i][TURNS / 2];
+    }
+    return STATUS_OK;
+}
+
 status bench_time_best(const struct bench *bench, status (*work)(void *context), void *context, double *seconds) {
     double times[BATCHES];
     TRY(time_batches(bench, work, context, times));

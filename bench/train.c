@@ -8,16 +8,17 @@
 #include <limits.h>
 #include <stdlib.h>
 
-struct run {
+struct bench_training {
+    struct graph *graph;
     struct model *model;
     struct optimiser *optimiser;
 };
 
-static status step(void *context) {
-    struct run *run = context;
-    TRY(model_forward(run->model));
-    TRY(model_backward(run->model));
-    return optimiser_step(run->optimiser, 1e-4);
+status bench_training_queue(void *context) {
+    struct bench_training *training = context;
+    TRY(model_forward(training->model));
+    TRY(model_backward(training->model));
+    return optimiser_step(training->optimiser, 1e-4);
 }
 
 static status write_tokens(struct model *model, int value) {
@@ -31,31 +32,48 @@ static status write_tokens(struct model *model, int value) {
     return outcome;
 }
 
-static status measure(const struct bench *bench, const struct bench_model *workload, const struct graph *graph,
-                      struct run *run, double *seconds) {
+static status begin(const struct bench *bench, const struct bench_model *workload, struct bench_training *training) {
     struct optimiser_settings adamw = {.beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1, .clip = 1};
     struct model_options options = {.seed = 1};
     char path[PATH_MAX];
-    TRY(model_create(bench->device, graph, &options, &run->model));
-    TRY(optimiser_create(run->model, &adamw, &run->optimiser));
-    TRY(write_tokens(run->model, graph->tokens));
-    TRY(write_tokens(run->model, graph->targets));
+    TRY(bench_model_graph(bench, workload, workload->batch, workload->context, 0, &training->graph));
+    TRY(model_create(bench->device, training->graph, &options, &training->model));
+    TRY(optimiser_create(training->model, &adamw, &training->optimiser));
+    TRY(write_tokens(training->model, training->graph->tokens));
+    TRY(write_tokens(training->model, training->graph->targets));
     if (bench->options.save)
-        TRY(checkpoint_write_weights(run->model,
+        TRY(checkpoint_write_weights(training->model,
                                      bench_model_file(bench, workload, "weights.safetensors", path, sizeof path)));
-    return bench_time(bench, step, run, seconds);
+    return STATUS_OK;
+}
+
+status bench_training_create(const struct bench *bench, const struct bench_model *workload,
+                             struct bench_training **training) {
+    *training = memory_allocate(1, sizeof **training);
+    status outcome = begin(bench, workload, *training);
+    if (outcome == STATUS_OK)
+        return STATUS_OK;
+    bench_training_destroy(*training);
+    *training = NULL;
+    return outcome;
+}
+
+void bench_training_destroy(struct bench_training *training) {
+    if (!training)
+        return;
+    optimiser_destroy(training->optimiser);
+    model_destroy(training->model);
+    graph_destroy(training->graph);
+    free(training);
 }
 
 status bench_training_step(const struct bench *bench, const struct bench_model *workload, double *seconds,
                            double *flops) {
-    struct graph *graph = NULL;
-    struct run run = {0};
-    TRY(bench_model_graph(bench, workload, workload->batch, workload->context, 0, &graph));
-    status outcome = measure(bench, workload, graph, &run, seconds);
-    *flops = 3 * graph_cost(graph, workload->context).flops_per_token * workload->batch * workload->context;
-    optimiser_destroy(run.optimiser);
-    model_destroy(run.model);
-    graph_destroy(graph);
+    struct bench_training *training;
+    TRY(bench_training_create(bench, workload, &training));
+    status outcome = bench_time(bench, bench_training_queue, training, seconds);
+    *flops = 3 * graph_cost(training->graph, workload->context).flops_per_token * workload->batch * workload->context;
+    bench_training_destroy(training);
     return outcome;
 }
 

@@ -22,14 +22,15 @@
  * definition's, what is causal here is so up to rounding only.
  *
  * Vectors are of channels, so that nothing is ever shuffled. A slot of scratch holds the transform of a segment for
- * SPAN channels; an element of it is SPAN real parts and as many imaginary ones. The first levels are made a column at
- * a time, elements that lie a block apart, in a buffer that stays in the first-level cache; the other levels a block at
- * a time. So a slot goes through the second-level cache twice on the way down and twice on the way up.
+ * SPAN channels; an element of it is SPAN real parts and as many imaginary ones. A pass makes log2(RADIX) levels of all
+ * elements in registers. The first pass reads the rows of the segment, and the last one writes them; the pass that ends
+ * at the leaves multiplies what it has in registers and is the first on the way up. Between the first and the last pass
+ * a RADIX-th of the slot is done with before the next one is begun.
  */
-#define COLUMN STAR_SPECTRAL_COLUMN
 #define ELEMENT (2 * LANES) /* vectors of an element; each lane has its own two */
 #define IMAGINARY LANES     /* from a lane's real part to its imaginary one */
-#define RADIX 8             /* elements that are in registers at once */
+/* Elements that are in registers at once, 32 of vectors of 16 floats, otherwise 16. */
+#define RADIX (WIDTH < 16 ? 4 : 8)
 
 /* r(k) = re[k] + i im[k]. */
 struct roots {
@@ -90,10 +91,12 @@ INLINE ALWAYS_INLINE void root_of(struct roots roots, int first, int block, floa
     *im = block % 2 ? roots.re[from] : roots.im[from];
 }
 
-/* RADIX elements below `node` on their way down: the last levels, those of nodes of up to `size` elements. */
-INLINE ALWAYS_INLINE void split_registers(vec *re, vec *im, int size, struct roots roots, int node) {
+/*
+ * RADIX elements below `node` on their way down: levels of nodes of up to `size` elements, from those of 2 `widest` on.
+ */
+INLINE ALWAYS_INLINE void split_levels(vec *re, vec *im, int widest, int size, struct roots roots, int node) {
     UNROLL for (int half_ = RADIX / 2; half_ > 0; half_ /= 2) {
-        if (2 * half_ <= size) {
+        if (half_ <= widest && 2 * half_ <= size) {
             UNROLL for (int block = 0; block < RADIX / 2 / half_; block++) {
                 float c, s;
                 root_of(roots, node * (RADIX / 2 / half_), block, &c, &s);
@@ -108,6 +111,10 @@ INLINE ALWAYS_INLINE void split_registers(vec *re, vec *im, int size, struct roo
             }
         }
     }
+}
+
+INLINE ALWAYS_INLINE void split_registers(vec *re, vec *im, int size, struct roots roots, int node) {
+    split_levels(re, im, RADIX / 2, size, roots, node);
 }
 
 /* The same levels on the way up; what comes is `size` times too large. */
@@ -155,72 +162,143 @@ INLINE ALWAYS_INLINE void join_pass(__global vec *data, int step, int blocks, in
     }
 }
 
-/* From `node` to the leaves below it: `length` elements, 1 or at least RADIX. */
-INLINE void split_all(__global vec *data, int length, struct roots roots, int node) {
+/* The size of the nodes whose levels the last pass on the way down makes, which is the first on the way up. */
+INLINE int last_size(int length) {
+    while (length > RADIX)
+        length /= RADIX;
+    return length;
+}
+
+/* From `node`, of `length` elements, at least RADIX, down to nodes of last_size(length). */
+CALLED void split_passes(__global vec *data, int length, struct roots roots, int node) {
     int blocks = 1, step = length;
-    for (; step >= RADIX; blocks *= RADIX) {
+    for (; step > RADIX; blocks *= RADIX) {
         step /= RADIX;
         split_pass(data, step, blocks, RADIX, roots, node * blocks);
     }
-    if (step > 1)
-        split_pass(data, 1, length / RADIX, step, roots, node * (length / RADIX));
 }
 
-/* Its inverse, `length` times too large. */
-INLINE void join_all(__global vec *data, int length, struct roots roots, int node) {
-    int blocks = length, step = 1;
-    while (blocks >= RADIX)
-        blocks /= RADIX;
-    if (blocks > 1)
-        join_pass(data, 1, length / RADIX, blocks, roots, node * (length / RADIX));
-    for (step = blocks, blocks = length / step; blocks > 1; step *= RADIX) {
+/* Its inverse; what comes is too large by the factor of length. */
+CALLED void join_passes(__global vec *data, int length, struct roots roots, int node) {
+    int step = last_size(length), blocks = length / step;
+    for (; blocks > 1; step *= RADIX) {
         blocks /= RADIX;
         join_pass(data, step, blocks, RADIX, roots, node * blocks);
     }
 }
 
-/* The blocks of a slot of `size` elements, as many as a column is high; 1 where the whole slot stays in the cache. */
-INLINE int blocks_of(int size) {
-    return size < COLUMN * RADIX ? 1 : COLUMN;
+/* From `node` to the leaves below it. */
+CALLED void split_all(__global vec *data, int length, struct roots roots, int node) {
+    split_passes(data, length, roots, node);
+    split_pass(data, 1, length / RADIX, last_size(length), roots, node * (length / RADIX));
+}
+
+/* Its inverse, `length` times too large. */
+CALLED void join_all(__global vec *data, int length, struct roots roots, int node) {
+    join_pass(data, 1, length / RADIX, last_size(length), roots, node * (length / RADIX));
+    join_passes(data, length, roots, node);
+}
+
+/*
+ * Rows of other channels lie between those of a transform, and processors do not foresee such long steps: what is
+ * needed AHEAD rows later is asked for, which may lie behind the end. PoCL's prefetch() does nothing, so it is the
+ * compiler's.
+ */
+#define AHEAD 2
+INLINE ALWAYS_INLINE void announce(__global const vec *p) {
+#if defined(__x86_64__) || defined(__aarch64__)
+    __builtin_prefetch((const void *)(size_t)p);
+#endif
+}
+
+/*
+ * Rows of vectors that are aligned: those of a tensor, where its rows are whole vectors, and otherwise the real parts
+ * of a slot, where they are copied. `vectors` lie from row to row.
+ */
+struct aligned_rows {
+    __global vec *first;
+    size_t vectors;
+};
+
+INLINE struct aligned_rows aligned_rows(__global float *rows, int c, int channels, __global vec *slot) {
+    struct aligned_rows aligned = {slot, ELEMENT};
+    if (channels % WIDTH == 0 && c < channels) {
+        aligned.first = (__global vec *)(rows + c);
+        aligned.vectors = channels / WIDTH;
+    }
+    return aligned;
+}
+
+/* RADIX rows, `step` rows apart, of a segment of `length`; what lies behind it is zero. */
+INLINE ALWAYS_INLINE void load_rows(struct aligned_rows rows, int row, int step, int length, vec *re) {
+    UNROLL for (int i = 0; i < RADIX; i++) {
+        re[i] = (vec)(0.0f);
+        if (row + i * step < length)
+            re[i] = fetch(rows.first + (row + i * step) * rows.vectors);
+        announce(rows.first + (row + i * step + AHEAD) * rows.vectors);
+    }
+}
+
+/* `scale` times the real parts into the same rows. */
+INLINE ALWAYS_INLINE void store_rows(const vec *re, float scale, struct aligned_rows rows, int row, int step,
+                                     int length, int accumulate) {
+    UNROLL for (int i = 0; i < RADIX; i++) {
+        announce(rows.first + (row + i * step + AHEAD) * rows.vectors);
+        if (row + i * step < length) {
+            __global vec *to = rows.first + (row + i * step) * rows.vectors;
+            vec value = re[i] * scale;
+            if (accumulate)
+                value += fetch(to);
+            keep(value, to);
+        }
+    }
+}
+
+/* The first levels, of RADIX elements that have no imaginary parts yet. */
+INLINE ALWAYS_INLINE void split_real(vec *re, vec *im, struct roots roots) {
+    float c = roots.re[1], s = roots.im[1];
+    UNROLL for (int low = 0; low < RADIX / 2; low++) {
+        int high = low + RADIX / 2;
+        vec turned_re = c * re[high];
+        im[low] = s * re[high];
+        im[high] = -im[low];
+        re[high] = re[low] - turned_re;
+        re[low] += turned_re;
+    }
+    split_levels(re, im, RADIX / 4, RADIX, roots, 1);
 }
 
 /* The first levels: rows of a segment into a slot. */
-INLINE void split_columns(__global const float *rows, int length, int c, int channels, __global vec *slot, int size,
-                          struct roots roots) {
-    int blocks = blocks_of(size), height = blocks > 1 ? blocks : size, step = size / height;
-    __global vec *column = blocks > 1 ? slot + (size_t)size * ELEMENT : slot;
-    for (int j = 0; j < step; j++) {
-        for (int i = 0; i < height; i++) {
-            int row = i * step + j;
-            column[i * ELEMENT] = row < length ? row_load(rows + (size_t)row * channels, c, channels) : (vec)(0.0f);
-            column[i * ELEMENT + IMAGINARY] = (vec)(0.0f);
-        }
-        if (blocks == 1)
-            return;
-        split_all(column, height, roots, 1);
-        for (int i = 0; i < height; i++) {
-            keep(fetch(column + i * ELEMENT), slot + (size_t)(i * step + j) * ELEMENT);
-            keep(fetch(column + i * ELEMENT + IMAGINARY), slot + (size_t)(i * step + j) * ELEMENT + IMAGINARY);
-        }
+CALLED void split_rows(__global const float *tensor, int length, int c, int channels, __global vec *slot, int size,
+                       struct roots roots) {
+    int step = size / RADIX;
+    struct aligned_rows rows = aligned_rows((__global float *)tensor, c, channels, slot);
+    if (rows.first == slot)
+        for (int row = 0; row < length; row++)
+            slot[row * ELEMENT] = row_load(tensor + (size_t)row * channels, c, channels);
+    for (int i = 0; i < step; i++) {
+        vec re[RADIX], im[RADIX];
+        load_rows(rows, i, step, length, re);
+        split_real(re, im, roots);
+        store_registers(slot + (size_t)i * ELEMENT, step, re, im);
     }
 }
 
 /* The last levels on the way up: the real parts of the first `length` elements into rows. */
-INLINE void join_columns(__global vec *slot, int size, struct roots roots, __global float *rows, int length, int c,
-                         int channels, int accumulate) {
-    int blocks = blocks_of(size), height = blocks > 1 ? blocks : size, step = size / height;
-    __global vec *column = blocks > 1 ? slot + (size_t)size * ELEMENT : slot;
-    for (int j = 0; j < step; j++) {
-        for (int i = 0; blocks > 1 && i < height; i++) {
-            keep(fetch(slot + (size_t)(i * step + j) * ELEMENT), column + i * ELEMENT);
-            keep(fetch(slot + (size_t)(i * step + j) * ELEMENT + IMAGINARY), column + i * ELEMENT + IMAGINARY);
-        }
-        if (blocks > 1)
-            join_all(column, height, roots, 1);
-        for (int i = 0; i < height && i * step + j < length; i++)
-            row_put(fetch(column + i * ELEMENT) * (1.0f / size), rows + (size_t)(i * step + j) * channels, c, channels,
-                    accumulate);
+CALLED void join_rows(__global vec *slot, int size, struct roots roots, __global float *tensor, int length, int c,
+                      int channels, int accumulate) {
+    int step = size / RADIX;
+    struct aligned_rows rows = aligned_rows(tensor, c, channels, slot);
+    int direct = rows.first != slot;
+    for (int i = 0; i < step; i++) {
+        vec re[RADIX], im[RADIX];
+        load_registers(slot + (size_t)i * ELEMENT, step, re, im);
+        join_registers(re, im, RADIX, roots, 1);
+        store_rows(re, 1.0f / size, rows, i, step, length, direct && accumulate);
     }
+    if (!direct)
+        for (int row = 0; row < length; row++)
+            row_put(slot[row * ELEMENT], tensor + (size_t)row * channels, c, channels, accumulate);
 }
 
 INLINE struct roots roots_of(__global const float *table, int size) {
@@ -228,123 +306,195 @@ INLINE struct roots roots_of(__global const float *table, int size) {
     return roots;
 }
 
-/* A slot: the elements of a transform, and behind them the buffer for a column. */
+/* The elements of a transform. */
 INLINE __global vec *slot_at(__global float *slots, size_t slot, int size) {
-    return (__global vec *)slots + slot * (size + COLUMN) * ELEMENT + LANE;
+    return (__global vec *)slots + slot * size * ELEMENT + LANE;
+}
+
+INLINE int channel_of(int span) {
+    return (span * LANES + LANE) * WIDTH;
 }
 
 /* A slot for every SPAN channels: the transforms of the kernel's first `lags` rows. Groups: SPAN channels. */
-GROUP_SHAPE __kernel void spectral_kernel(__global const float *kernel_, __global float *scratch, int spectra,
-                                          int channels, int lags, int size) {
-    struct roots roots = roots_of(scratch, size);
-    int span = (int)get_group_id(0), blocks = blocks_of(size), block = size / blocks;
-    __global vec *slot = slot_at(scratch + spectra, span, size);
-    split_columns(kernel_, lags, (span * LANES + LANE) * WIDTH, channels, slot, size, roots);
-    for (int b = 0; b < blocks; b++)
-        split_all(slot + (size_t)b * block * ELEMENT, block, roots, blocks + b);
+GROUP_SHAPE __kernel void spectral_kernel(__global const float *kernel_, __global float *scratch,
+                                          struct spectral_sizes sizes) {
+    struct roots roots = roots_of(scratch, sizes.size);
+    int span = (int)get_group_id(0), part = sizes.size / RADIX;
+    __global vec *slot = slot_at(scratch + sizes.spectra, span, sizes.size);
+    split_rows(kernel_, sizes.lags, channel_of(span), sizes.channels, slot, sizes.size, roots);
+    for (int i = 0; i < RADIX; i++)
+        split_all(slot + (size_t)i * part * ELEMENT, part, roots, RADIX + i);
 }
 
-/* Where a task, a pair of SPAN channels and a segment, finds its channels and rows. */
+/*
+ * Where there is one segment, nobody else wants its kernel's transform: the group makes it on the way, a block when it
+ * needs it, in a slot that it uses again. So it never leaves the second-level cache.
+ */
+INLINE int makes_kernel(struct spectral_sizes sizes) {
+    return sizes.segments == 1;
+}
+
+/* The slot that has the transform of the kernel of SPAN channels, or will have it. */
+INLINE __global vec *spectrum_of(__global const float *kernel_, __global float *scratch, struct spectral_sizes sizes,
+                                 int span, struct roots roots) {
+    if (!makes_kernel(sizes))
+        return slot_at(scratch + sizes.spectra, span, sizes.size);
+    __global vec *slot = slot_at(scratch + sizes.spectra, get_group_id(0), sizes.size);
+    split_rows(kernel_, sizes.lags, channel_of(span), sizes.channels, slot, sizes.size, roots);
+    return slot;
+}
+
+/* Where a task, a pair of SPAN channels and a segment, finds its rows. */
 struct task {
-    int span, c, length;
+    int c, length;
     size_t place;
 };
 
-INLINE struct task task_of(int span, int number, int channels, int context, int segment) {
-    int segments = (context + segment - 1) / segment, start = number % segments * segment;
-    struct task task = {span, (span * LANES + LANE) * WIDTH, min(segment, context - start),
-                        ((size_t)(number / segments) * context + start) * channels};
+INLINE struct task task_of(struct spectral_sizes sizes, int span, int number) {
+    int segments = (sizes.context + sizes.segment - 1) / sizes.segment, start = number % segments * sizes.segment;
+    struct task task = {channel_of(span), min(sizes.segment, sizes.context - start),
+                        ((size_t)(number / segments) * sizes.context + start) * sizes.channels};
     return task;
 }
 
-/* y = K x for every segment. Groups share the pairs of SPAN channels and a segment; each has a slot. */
-GROUP_SHAPE __kernel void spectral_forward(__global const float *x, __global float *scratch, int spectra, int slots,
-                                           __global float *y, int channels, int context, int segment, int segments,
-                                           int size) {
-    struct roots roots = roots_of(scratch, size);
-    int spans = (channels + SPAN - 1) / SPAN, blocks = blocks_of(size), block = size / blocks;
-    __global vec *slot = slot_at(scratch + slots, get_group_id(0), size);
-    for (int pair = (int)get_group_id(0); pair < spans * segments; pair += (int)get_num_groups(0)) {
-        struct task task = task_of(pair % spans, pair / spans, channels, context, segment);
-        __global const vec *kernel_ = slot_at(scratch + spectra, task.span, size);
-        split_columns(x + task.place, task.length, task.c, channels, slot, size, roots);
-        for (int b = 0; b < blocks; b++) {
-            size_t first = (size_t)b * block * ELEMENT;
-            split_all(slot + first, block, roots, blocks + b);
-            for (size_t e = first; e < first + block * ELEMENT; e += ELEMENT) {
-                vec re = slot[e], im = slot[e + IMAGINARY];
-                vec k_re = kernel_[e], k_im = kernel_[e + IMAGINARY];
-                slot[e] = re * k_re - im * k_im;
-                slot[e + IMAGINARY] = re * k_im + im * k_re;
-            }
-            join_all(slot + first, block, roots, blocks + b);
+/*
+ * What is at `node`, of `length` elements, becomes its product with the kernel's: the last levels down, the product and
+ * the first levels up happen in registers.
+ */
+CALLED void multiply_node(__global vec *slot, __global const vec *spectrum, int length, struct roots roots, int node) {
+    int last = last_size(length);
+    split_passes(slot, length, roots, node);
+    for (int run = 0; run < length / RADIX; run++) {
+        size_t at = (size_t)run * RADIX * ELEMENT;
+        int below = node * (length / RADIX) + run;
+        vec re[RADIX], im[RADIX];
+        load_registers(slot + at, 1, re, im);
+        split_registers(re, im, last, roots, below);
+        UNROLL for (int i = 0; i < RADIX; i++) {
+            vec k_re = fetch(spectrum + at + i * ELEMENT), k_im = fetch(spectrum + at + i * ELEMENT + IMAGINARY);
+            vec product = re[i] * k_re - im[i] * k_im;
+            im[i] = re[i] * k_im + im[i] * k_re;
+            re[i] = product;
         }
-        join_columns(slot, size, roots, y + task.place, task.length, task.c, channels, 0);
+        join_registers(re, im, last, roots, below);
+        store_registers(slot + at, 1, re, im);
+    }
+    join_passes(slot, length, roots, node);
+}
+
+/* y = K x for every segment. Groups share the pairs of SPAN channels and a segment; each has a slot. */
+GROUP_SHAPE __kernel void spectral_forward(__global const float *x, __global const float *kernel_,
+                                           __global float *scratch, __global float *y, struct spectral_sizes sizes) {
+    struct roots roots = roots_of(scratch, sizes.size);
+    int spans = (sizes.channels + SPAN - 1) / SPAN, part = sizes.size / RADIX;
+    __global vec *slot = slot_at(scratch + sizes.slots, get_group_id(0), sizes.size);
+    for (int pair = (int)get_group_id(0); pair < spans * sizes.segments; pair += (int)get_num_groups(0)) {
+        struct task task = task_of(sizes, pair % spans, pair / spans);
+        __global vec *spectrum = spectrum_of(kernel_, scratch, sizes, pair % spans, roots);
+        split_rows(x + task.place, task.length, task.c, sizes.channels, slot, sizes.size, roots);
+        for (int i = 0; i < RADIX; i++) {
+            size_t at = (size_t)i * part * ELEMENT;
+            if (makes_kernel(sizes))
+                split_all(spectrum + at, part, roots, RADIX + i);
+            multiply_node(slot + at, spectrum + at, part, roots, RADIX + i);
+        }
+        join_rows(slot, sizes.size, roots, y + task.place, task.length, task.c, sizes.channels, 0);
     }
 }
 
 /*
- * dx = K(1/u) dy, and sums[part, span], the transforms of x(1/u) dy summed over the part's segments in order. Groups
- * share the pairs of SPAN channels and a part; each has two slots.
+ * The same for dy: it becomes K(1/u) dy. x(1/u) dy becomes what the sum has at the node, or with `add` is added to
+ * that; the sum may lie where x does, which comes as its leaves.
  */
-GROUP_SHAPE __kernel void spectral_backward(__global const float *x, __global const float *dy, __global float *scratch,
-                                            int spectra, int slots, int sums, __global float *dx, int channels,
-                                            int context, int segment, int segments, int parts, int size,
-                                            int accumulate) {
-    struct roots roots = roots_of(scratch, size);
-    int spans = (channels + SPAN - 1) / SPAN, blocks = blocks_of(size), block = size / blocks;
-    __global vec *change = slot_at(scratch + slots, 2 * get_group_id(0), size);
-    __global vec *source = slot_at(scratch + slots, 2 * get_group_id(0) + 1, size);
-    for (int pair = (int)get_group_id(0); pair < spans * parts; pair += (int)get_num_groups(0)) {
-        int part = pair / spans;
-        __global vec *sum = slot_at(scratch + sums, pair, size);
-        for (int number = part; number < segments; number += parts) {
-            struct task task = task_of(pair % spans, number, channels, context, segment);
-            __global const vec *kernel_ = slot_at(scratch + spectra, task.span, size);
-            split_columns(dy + task.place, task.length, task.c, channels, change, size, roots);
-            split_columns(x + task.place, task.length, task.c, channels, source, size, roots);
-            for (int b = 0; b < blocks; b++) {
-                size_t first = (size_t)b * block * ELEMENT;
-                split_all(change + first, block, roots, blocks + b);
-                split_all(source + first, block, roots, blocks + b);
-                for (size_t e = first; e < first + block * ELEMENT; e += ELEMENT) {
-                    vec re = change[e], im = change[e + IMAGINARY];
-                    vec x_re = source[e], x_im = source[e + IMAGINARY];
-                    vec k_re = kernel_[e], k_im = kernel_[e + IMAGINARY];
-                    vec sum_re = re * x_re + im * x_im, sum_im = im * x_re - re * x_im;
-                    if (number != part) {
-                        sum_re += sum[e];
-                        sum_im += sum[e + IMAGINARY];
-                    }
-                    sum[e] = sum_re;
-                    sum[e + IMAGINARY] = sum_im;
-                    change[e] = re * k_re + im * k_im;
-                    change[e + IMAGINARY] = im * k_re - re * k_im;
-                }
-                join_all(change + first, block, roots, blocks + b);
+CALLED void correlate_node(__global vec *change, __global const vec *source, __global const vec *spectrum,
+                           __global vec *sum, int add, int length, struct roots roots, int node) {
+    int last = last_size(length);
+    split_passes(change, length, roots, node);
+    for (int run = 0; run < length / RADIX; run++) {
+        size_t at = (size_t)run * RADIX * ELEMENT;
+        int below = node * (length / RADIX) + run;
+        vec re[RADIX], im[RADIX];
+        load_registers(change + at, 1, re, im);
+        split_registers(re, im, last, roots, below);
+        UNROLL for (int i = 0; i < RADIX; i++) {
+            size_t real = at + i * ELEMENT, imaginary = real + IMAGINARY;
+            vec x_re = fetch(source + real), x_im = fetch(source + imaginary);
+            vec k_re = fetch(spectrum + real), k_im = fetch(spectrum + imaginary);
+            vec sum_re = re[i] * x_re + im[i] * x_im, sum_im = im[i] * x_re - re[i] * x_im;
+            if (add) {
+                sum_re += fetch(sum + real);
+                sum_im += fetch(sum + imaginary);
             }
-            join_columns(change, size, roots, dx + task.place, task.length, task.c, channels, accumulate);
+            keep(sum_re, sum + real);
+            keep(sum_im, sum + imaginary);
+            vec product = re[i] * k_re + im[i] * k_im;
+            im[i] = im[i] * k_re - re[i] * k_im;
+            re[i] = product;
         }
+        join_registers(re, im, last, roots, below);
+        store_registers(change + at, 1, re, im);
+    }
+    join_passes(change, length, roots, node);
+}
+
+/* The kernel's gradient, which has its last levels yet to come; rows behind the lags in use get zeros. */
+INLINE void put_lags(__global vec *sum, __global float *dkernel, struct spectral_sizes sizes, int c,
+                     struct roots roots) {
+    join_rows(sum, sizes.size, roots, dkernel, sizes.lags, c, sizes.channels, sizes.accumulate_kernel);
+    for (int row = sizes.lags; row < sizes.rows; row++)
+        row_put((vec)(0.0f), dkernel + (size_t)row * sizes.channels, c, sizes.channels, sizes.accumulate_kernel);
+}
+
+/*
+ * dx = K(1/u) dy, and sums[part, span], the transforms of x(1/u) dy summed over the part's segments in order; of one
+ * segment the kernel's gradient at once. Groups share the pairs of SPAN channels and a part; each has two slots.
+ */
+GROUP_SHAPE __kernel void spectral_backward(__global const float *x, __global const float *kernel_,
+                                            __global const float *dy, __global float *scratch, __global float *dx,
+                                            __global float *dkernel, struct spectral_sizes sizes) {
+    struct roots roots = roots_of(scratch, sizes.size);
+    int spans = (sizes.channels + SPAN - 1) / SPAN, group = (int)get_group_id(0), length = sizes.size / RADIX;
+    __global vec *change = slot_at(scratch + sizes.slots, 2 * group, sizes.size);
+    __global vec *source = slot_at(scratch + sizes.slots, 2 * group + 1, sizes.size);
+    for (int pair = group; pair < spans * sizes.parts; pair += (int)get_num_groups(0)) {
+        int part = pair / spans;
+        __global vec *sum = makes_kernel(sizes) ? source : slot_at(scratch + sizes.sums, pair, sizes.size);
+        __global vec *spectrum = spectrum_of(kernel_, scratch, sizes, pair % spans, roots);
+        for (int number = part; number < sizes.segments; number += sizes.parts) {
+            struct task task = task_of(sizes, pair % spans, number);
+            split_rows(dy + task.place, task.length, task.c, sizes.channels, change, sizes.size, roots);
+            split_rows(x + task.place, task.length, task.c, sizes.channels, source, sizes.size, roots);
+            for (int i = 0; i < RADIX; i++) {
+                size_t at = (size_t)i * length * ELEMENT;
+                if (makes_kernel(sizes))
+                    split_all(spectrum + at, length, roots, RADIX + i);
+                split_all(source + at, length, roots, RADIX + i);
+                correlate_node(change + at, source + at, spectrum + at, sum + at, number != part, length, roots,
+                               RADIX + i);
+                if (makes_kernel(sizes))
+                    join_all(sum + at, length, roots, RADIX + i);
+            }
+            join_rows(change, sizes.size, roots, dx + task.place, task.length, task.c, sizes.channels,
+                      sizes.accumulate);
+        }
+        if (makes_kernel(sizes))
+            put_lags(sum, dkernel, sizes, channel_of(pair % spans), roots);
     }
 }
 
-/* dK from the sums of all parts; rows behind the lags in use get zeros. Groups: SPAN channels. */
-GROUP_SHAPE __kernel void spectral_lags(__global float *scratch, int sums, __global float *dkernel, int channels,
-                                        int parts, int rows, int lags, int size, int accumulate) {
-    struct roots roots = roots_of(scratch, size);
-    int span = (int)get_group_id(0), spans = (int)get_num_groups(0), c = (span * LANES + LANE) * WIDTH;
-    int blocks = blocks_of(size), block = size / blocks;
-    __global vec *sum = slot_at(scratch + sums, span, size);
-    for (int b = 0; b < blocks; b++) {
-        size_t first = (size_t)b * block * ELEMENT;
-        for (int part = 1; part < parts; part++) {
-            __global const vec *other = slot_at(scratch + sums, part * spans + span, size);
-            for (size_t i = first; i < first + block * ELEMENT; i += LANES)
-                sum[i] += other[i];
+/* dK from the sums of all parts. Groups: SPAN channels. */
+GROUP_SHAPE __kernel void spectral_lags(__global float *scratch, __global float *dkernel, struct spectral_sizes sizes) {
+    struct roots roots = roots_of(scratch, sizes.size);
+    int span = (int)get_group_id(0), spans = (int)get_num_groups(0), length = sizes.size / RADIX;
+    __global vec *sum = slot_at(scratch + sizes.sums, span, sizes.size);
+    for (int i = 0; i < RADIX; i++) {
+        size_t first = (size_t)i * length * ELEMENT;
+        for (int part = 1; part < sizes.parts; part++) {
+            __global const vec *other = slot_at(scratch + sizes.sums, part * spans + span, sizes.size);
+            for (size_t at = first; at < first + length * ELEMENT; at += LANES)
+                sum[at] += other[at];
         }
-        join_all(sum + first, block, roots, blocks + b);
+        join_all(sum + first, length, roots, RADIX + i);
     }
-    join_columns(sum, size, roots, dkernel, lags, c, channels, accumulate);
-    for (int row = lags; row < rows; row++)
-        row_put((vec)(0.0f), dkernel + (size_t)row * channels, c, channels, accumulate);
+    put_lags(sum, dkernel, sizes, channel_of(span), roots);
 }

@@ -29,19 +29,25 @@ static double direct_flops(const struct op *op) {
 }
 
 /*
- * The form of fewer operations where a work-item is a core's loop; that is near where both take as long. Milliseconds
- * of forward and backward over 4096 tokens in sequences of T, 256 channels, two cores of an EPYC with PoCL 3.1:
+ * How many operations of the transforms take as long as one of the definition, where a work-item is a core's loop.
+ * Milliseconds of forward and backward over 4096 tokens in sequences of T, 256 channels, one core of an EPYC with PoCL:
  *
- *     T                           64     96    128    160    256   1024   4096
- *     AVX-512   definition       4.4    5.0    6.5    7.3   12.3   40.1    152
- *               transforms       4.0    5.4    4.7    6.3    5.7   10.2   18.0
- *     AVX2      definition       5.7    5.8    6.0    7.0   12.0   42.7    171
- *               transforms       3.6    7.3    3.3    5.0    3.6    6.3   10.9
+ *     T                          32     48     64     96    128    256
+ *     AVX-512   definition      8.1    9.1   10.9   12.9   15.5   26.0
+ *               transforms      8.3    6.7    5.6    6.8    4.7    5.1
+ *     AVX2      definition      6.6    7.5    9.1   11.7   15.0   26.9
+ *               transforms      6.4    5.4    4.6    5.5    4.6    4.9
+ *     SSE4.1    definition     13.1   15.6   18.6   24.5   31.3   60.9
+ *               transforms     13.8   10.5    8.4   11.1    9.1    9.9
  *
- * Many lanes, as GPUs have, share the definition's tiles evenly, while each would walk a transform of its own.
+ * From T = 64 on that is 1.9 to 2.0 with each of them. Many lanes, as GPUs have, share the definition's tiles evenly,
+ * while each would walk a transform of its own.
  */
+static const double DEFINITION_WEIGHT = 2;
+
 static bool is_spectral(const struct op *op) {
-    return op->device.lanes == 1 && spectral_convolution_flops(op) < direct_flops(op) && spectral_convolution_fits(op);
+    return op->device.lanes == 1 && spectral_convolution_flops(op) < DEFINITION_WEIGHT * direct_flops(op) &&
+           spectral_convolution_fits(op);
 }
 
 static status infer(struct op *op) {

@@ -10,8 +10,8 @@ enum { X, KERNEL };
  */
 enum { MOST_GROUPS = 32 };
 
-/* Elements that the kernels handle at once at least. */
-enum { LEAST_SIZE = 8 };
+/* A column and a block that are as many elements as the kernels have in registers at once. */
+enum { LEAST_SIZE = 64 };
 
 #define NAME(name) ((struct kernel_name){"spectral_convolution", name, NULL})
 
@@ -44,8 +44,7 @@ static struct layout layout_of(const struct op *op) {
     struct layout layout = {.size = transform_size(op),
                             .spans = groups_over_columns(op->device, op->inputs[X].columns),
                             .segments = count_segments(op)};
-    size_t elements = (size_t)layout.size + STAR_SPECTRAL_COLUMN;
-    size_t slot = elements * 2 * (size_t)op->device.lanes * (size_t)op->device.width;
+    size_t slot = (size_t)layout.size * 2 * (size_t)op->device.lanes * (size_t)op->device.width;
     int parts = (int)divide_up(MOST_GROUPS, (size_t)layout.spans);
     layout.parts = smaller(layout.segments, parts);
     layout.forward_groups = layout.segments >= parts ? MOST_GROUPS : layout.spans * layout.segments;
@@ -75,42 +74,70 @@ void spectral_convolution_scratch(struct op *op) {
     op->backward_scratch = layout.backward_end;
 }
 
-/* The roots and the kernel's transform. */
-static status transform_kernel(struct device *device, const struct op *op, const struct op_buffers *buffers,
-                               const struct layout *layout, int lags) {
-    TRY(LAUNCH(device, NAME("spectral_roots"), groups_flat(op->device, (size_t)layout->size),
+static struct spectral_sizes sizes_of(const struct op *op, const struct op_buffers *buffers,
+                                      const struct layout *layout, int lags) {
+    return (struct spectral_sizes){.channels = op->inputs[X].columns,
+                                   .context = op->context,
+                                   .segment = op_segment(op),
+                                   .segments = layout->segments,
+                                   .parts = layout->parts,
+                                   .rows = op->inputs[KERNEL].rows,
+                                   .lags = lags,
+                                   .size = layout->size,
+                                   .spectra = (int)layout->spectra,
+                                   .sums = (int)layout->sums,
+                                   .accumulate = buffers->accumulate[X],
+                                   .accumulate_kernel = buffers->accumulate[KERNEL]};
+}
+
+/*
+ * Not many more groups than run at the same time, because each has to fetch slots of its own into its core's cache; but
+ * some more, so that a core that is slower does fewer of them.
+ */
+static struct launch_groups groups_at_once(struct device *device, int most) {
+    enum { GROUPS_A_UNIT = 4 };
+    int units = (int)device_information(device)->compute_units;
+    return (struct launch_groups){(size_t)(units < most / GROUPS_A_UNIT ? GROUPS_A_UNIT * units : most), 1, 1};
+}
+
+/* The roots, and the kernel's transform where not the group of its channels makes it. */
+static status prepare(struct device *device, const struct op_buffers *buffers, const struct layout *layout,
+                      const struct spectral_sizes *sizes, struct device_shape shape) {
+    TRY(LAUNCH(device, NAME("spectral_roots"), groups_flat(shape, (size_t)layout->size),
                argument_buffer(buffers->scratch), argument_int(layout->size)));
+    if (layout->segments == 1)
+        return STATUS_OK;
     return LAUNCH(device, NAME("spectral_kernel"), ((struct launch_groups){(size_t)layout->spans, 1, 1}),
                   argument_buffer(buffers->inputs[KERNEL]), argument_buffer(buffers->scratch),
-                  argument_int((int)layout->spectra), argument_int(op->inputs[X].columns), argument_int(lags),
-                  argument_int(layout->size));
+                  argument_struct(sizes, sizeof *sizes));
 }
 
 status spectral_convolution_forward(struct device *device, const struct op *op, const struct op_buffers *buffers,
                                     int lags) {
     struct layout layout = layout_of(op);
-    TRY(transform_kernel(device, op, buffers, &layout, lags));
-    return LAUNCH(device, NAME("spectral_forward"), ((struct launch_groups){(size_t)layout.forward_groups, 1, 1}),
-                  argument_buffer(buffers->inputs[X]), argument_buffer(buffers->scratch),
-                  argument_int((int)layout.spectra), argument_int((int)layout.forward_slots),
-                  argument_buffer(buffers->outputs[0]), argument_int(op->inputs[X].columns), argument_int(op->context),
-                  argument_int(op_segment(op)), argument_int(layout.segments), argument_int(layout.size));
+    struct spectral_sizes sizes = sizes_of(op, buffers, &layout, lags);
+    sizes.slots = (int)layout.forward_slots;
+    TRY(prepare(device, buffers, &layout, &sizes, op->device));
+    return LAUNCH(device, NAME("spectral_forward"), groups_at_once(device, layout.forward_groups),
+                  argument_buffer(buffers->inputs[X]), argument_buffer(buffers->inputs[KERNEL]),
+                  argument_buffer(buffers->scratch), argument_buffer(buffers->outputs[0]),
+                  argument_struct(&sizes, sizeof sizes));
 }
 
 status spectral_convolution_backward(struct device *device, const struct op *op, const struct op_buffers *buffers,
                                      int lags) {
     struct layout layout = layout_of(op);
-    TRY(transform_kernel(device, op, buffers, &layout, lags));
-    TRY(LAUNCH(device, NAME("spectral_backward"), ((struct launch_groups){(size_t)layout.backward_groups, 1, 1}),
-               argument_buffer(buffers->inputs[X]), argument_buffer(buffers->output_gradient),
-               argument_buffer(buffers->scratch), argument_int((int)layout.spectra),
-               argument_int((int)layout.backward_slots), argument_int((int)layout.sums),
-               argument_buffer(buffers->input_gradients[X]), argument_int(op->inputs[X].columns),
-               argument_int(op->context), argument_int(op_segment(op)), argument_int(layout.segments),
-               argument_int(layout.parts), argument_int(layout.size), argument_int(buffers->accumulate[X])));
+    struct spectral_sizes sizes = sizes_of(op, buffers, &layout, lags);
+    sizes.slots = (int)layout.backward_slots;
+    TRY(prepare(device, buffers, &layout, &sizes, op->device));
+    TRY(LAUNCH(device, NAME("spectral_backward"), groups_at_once(device, layout.backward_groups),
+               argument_buffer(buffers->inputs[X]), argument_buffer(buffers->inputs[KERNEL]),
+               argument_buffer(buffers->output_gradient), argument_buffer(buffers->scratch),
+               argument_buffer(buffers->input_gradients[X]), argument_buffer(buffers->input_gradients[KERNEL]),
+               argument_struct(&sizes, sizeof sizes)));
+    if (layout.segments == 1)
+        return STATUS_OK;
     return LAUNCH(device, NAME("spectral_lags"), ((struct launch_groups){(size_t)layout.spans, 1, 1}),
-                  argument_buffer(buffers->scratch), argument_int((int)layout.sums),
-                  argument_buffer(buffers->input_gradients[KERNEL]), argument_int(op->inputs[X].columns),
-                  argument_int(layout.parts), argument_int(op->inputs[KERNEL].rows), argument_int(lags),
-                  argument_int(layout.size), argument_int(buffers->accumulate[KERNEL]));
+                  argument_buffer(buffers->scratch), argument_buffer(buffers->input_gradients[KERNEL]),
+                  argument_struct(&sizes, sizeof sizes));
 }

@@ -49,4 +49,14 @@ struct chunked_use {
     float scale;                          /* of the token weights */
 };
 
+/* spectral_convolution.cl: what is convolved, and where in scratch slots of transforms begin, in floats. */
+struct spectral_sizes {
+    int channels, context, segment;
+    int segments, parts;               /* segments of all sequences, and the parts of them that have a sum each */
+    int rows, lags;                    /* rows of the kernel, and those in use */
+    int size;                          /* elements of a transform */
+    int spectra, slots, sums;          /* the kernel's transforms, what groups work on, the sums of parts */
+    int accumulate, accumulate_kernel; /* add to the gradients */
+};
+
 #endif

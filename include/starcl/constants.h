@@ -46,9 +46,6 @@
 /* Positions that a lane of a long convolution makes at once. */
 #define STAR_LONG_TILE 8
 
-/* The most elements of a column of a spectral convolution: a power of two, 8 KiB with vectors of 16. */
-#define STAR_SPECTRAL_COLUMN 64
-
 /* Sines and cosines of the lag that an implicit kernel is made from, and the width of its hidden layer. */
 #define STAR_LAG_FEATURES 32
 #define STAR_LAG_HIDDEN 32

@@ -1,6 +1,6 @@
 /*
  * The long convolution by transforms against its definition in double precision, whatever op_long_convolution would
- * choose: lengths around powers of two, which is where columns and blocks change, on the shapes of CPUs and of GPUs.
+ * choose: lengths around powers of two, which is where passes change, on the shapes of CPUs and of GPUs.
  */
 #include "test.h"
 
@@ -155,6 +155,16 @@ static void check_all(const char *title, const struct device_options *options) {
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
         good &= check(device, &(struct example){2, lengths[i], 20, STAR_MASK_CAUSAL, 0, lengths[i]});
     static const struct example examples[] = {
+        /* One segment, whose kernel is transformed on the way: rows of whole vectors, and others. */
+        {1, 100, 32, STAR_MASK_CAUSAL, 0, 100},
+        {1, 300, 20, STAR_MASK_CAUSAL, 0, 333},
+        {1, 1000, 144, STAR_MASK_CAUSAL, 0, 1000},
+        {1, 4096, 16, STAR_MASK_CAUSAL, 0, 4096},
+        {1, 200, 16, STAR_MASK_BANDED, 30, 40},
+        {1, 100, 20, STAR_MASK_BLOCKED, 128, 100},
+        /* Several, in rows of whole vectors. */
+        {3, 600, 48, STAR_MASK_CAUSAL, 0, 600},
+        {2, 300, 32, STAR_MASK_BLOCKED, 140, 140},
         /* More segments than groups and parts; more channels than a group of lanes has. */
         {37, 40, 4, STAR_MASK_CAUSAL, 0, 40},
         {3, 70, 140, STAR_MASK_CAUSAL, 0, 70},
@@ -216,6 +226,9 @@ static void test_choice(void **unused) {
     struct device_shape cpu = {.lanes = 1, .width = 8}, gpu = {.lanes = 64, .width = 1};
     struct op few = inferred(cpu, 32, 16), many = inferred(cpu, 1024, 16), elsewhere = inferred(gpu, 1024, 16);
     assert_int_equal(few.backward_scratch, 0);
+    /* More operations than by the definition, which nevertheless takes twice as long. */
+    struct op between = inferred(cpu, 64, 16);
+    assert_true(between.backward_scratch > 0 && between.type->flops(&between) == 64 * 65 * 16);
     assert_true(many.backward_scratch > many.forward_scratch && many.forward_scratch > 0);
     assert_int_equal(elsewhere.backward_scratch, 0);
     assert_int_equal(inferred(cpu, 1 << 20, 1024).backward_scratch, 0);
