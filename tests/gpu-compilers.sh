@@ -21,6 +21,7 @@ text() {
     for name in vectors rows columns groups masks nonlinearities; do
         cat "$source/cl/common/$name.cl"
     done
+    [ "$1" != gemm_tiles ] || cat "$source/cl/matrix_layouts.cl" "$source/cl/matrix_units.cl"
     cat "$source/cl/$1.cl"
 }
 
@@ -96,6 +97,15 @@ for file in "$source"/cl/*.cl; do
     program=$(basename "$file" .cl)
     case $program in
     gemm | vector_width) ;; # of CPUs
+    matrix_layouts | matrix_units) ;; # the beginning of gemm_tiles
+    gemm_tiles)
+        for across in "-DA_ACROSS=1 -DB_ACROSS=0" "-DA_ACROSS=1 -DB_ACROSS=1" "-DA_ACROSS=0 -DB_ACROSS=0"; do
+            scalar="-DUNIT=0 -DWORD_K=1 $across"
+            judge "$program" "-DLANE_ROWS=4 -DACROSS=16 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=1 $scalar"
+            judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=1 $scalar"
+            judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=0 $scalar"
+            judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=4 -DEACH_COLUMNS=4 -DDEPTH=16 -DWHOLE=1 $scalar"
+        done ;;
     low_rank_tiles)
         judge "$program" "-DDOT=64 -DOUT=64 -DNONLINEARITY=2 -DTILE=16"
         judge "$program" "-DDOT=128 -DOUT=128 -DNONLINEARITY=4 -DTILE=8" ;;

@@ -106,7 +106,7 @@ struct run_config {
     struct {
         char device[CONFIG_NAME_BYTES]; /* "": the best; or as device_choose() reads it */
         struct text_list use;           /* as device_choose_several() reads them; none: `device` alone */
-        char gemm[CONFIG_NAME_BYTES];
+        char gemm[CONFIG_NAME_BYTES], products[CONFIG_NAME_BYTES];
         long long memory;
         bool build_ahead;
     } devices;

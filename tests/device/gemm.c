@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "device/gemm.h"
+#include "device/gemm_choice.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -379,6 +379,44 @@ static void test_clblast(void **unused) {
     check_provider("clblast", (struct device_shape){8, 1, 4, 1, 16});
 }
 
+/* Tiles of one size, whatever a product's is: rows that are fours and that are none, and k in several parts. */
+static void check_tiles(struct device *device, int which) {
+    static const int sizes[][3] = {{136, 68, 300}, {67, 133, 19}};
+    struct gemm_choice choice = gemm_choice_of(&gemm_tiles);
+    choice.tiles.given = true;
+    for (int kind = 0; kind < GEMM_CLASSES; kind++)
+        choice.tiles.which[kind] = which;
+    assert_ok(gemm_use(device, &choice));
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int transposes = 0; transposes < 4; transposes++)
+            check_product(device, sizes[i], transposes & 1, transposes & 2, i > 0, false);
+}
+
+static void check_all_tiles(struct device_shape shape) {
+    struct device *device;
+    assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "tiles", .shape = shape}, &device));
+    for (int which = 0; which < PRODUCT_TILES; which++)
+        check_tiles(device, which);
+    device_close(device);
+}
+
+static void test_tiles(void **unused) {
+    (void)unused;
+    check_provider("tiles", (struct device_shape){64, 1, 4, 1, 16});
+}
+
+static void test_all_tiles(void **unused) {
+    (void)unused;
+    check_all_tiles((struct device_shape){64, 1, 4, 1, 16});
+}
+
+/* Of few lanes, in a grid that is no square, and beside kernels with vectors. */
+static void test_tiles_of_few(void **unused) {
+    (void)unused;
+    check_provider("tiles", (struct device_shape){8, 1, 4, 1, 16});
+    check_all_tiles((struct device_shape){4, 4, 2, 2, 8});
+}
+
 /* Products that no provider makes, in shapes of many lanes: alone, so that a simulator ends with them. */
 static void test_few_rows(void **unused) {
     static const struct device_shape lanes[] = {{64, 1, 4, 1, 16}, {8, 1, 4, 1, 16}, {4, 4, 2, 2, 8}, {2, 4, 2, 2, 8}};
@@ -397,9 +435,11 @@ static void test_choice(void **unused) {
     struct device_shape lanes = {64, 1, 4, 1, 64}, one = {1, 8, 4, 4, 16};
     setenv("XDG_CACHE_HOME", "/proc/nowhere", 1); /* whatever was tuned on this machine */
     assert_fails(device_open_choice(NULL, &(struct device_options){.gemm = "cublas"}, &device), STATUS_USAGE,
-                 "allowed: auto, panel, clblast");
+                 "allowed: auto, panel, clblast, tiles");
     assert_fails(device_open_choice(NULL, &(struct device_options){.gemm = "panel", .shape = lanes}, &device),
                  STATUS_USAGE, "not shaped so");
+    assert_fails(device_open_choice(NULL, &(struct device_options){.gemm = "tiles", .shape = one}, &device),
+                 STATUS_USAGE, "are many work-items");
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "auto", .shape = lanes}, &device));
     assert_string_equal(gemm_provider_name(device), "clblast");
     device_close(device);
@@ -410,8 +450,9 @@ static void test_choice(void **unused) {
 
 int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_panel_4), cmocka_unit_test(test_panel_8),  cmocka_unit_test(test_panel_16),
-        cmocka_unit_test(test_clblast), cmocka_unit_test(test_few_rows), cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_panel_4),      cmocka_unit_test(test_panel_8),  cmocka_unit_test(test_panel_16),
+        cmocka_unit_test(test_clblast),      cmocka_unit_test(test_tiles),    cmocka_unit_test(test_all_tiles),
+        cmocka_unit_test(test_tiles_of_few), cmocka_unit_test(test_few_rows), cmocka_unit_test(test_choice),
     };
     test_choose(count, words);
     return cmocka_run_group_tests(tests, NULL, NULL);
