@@ -380,23 +380,37 @@ static void test_clblast(void **unused) {
 }
 
 /* Tiles of one size, whatever a product's is: rows that are fours and that are none, and k in several parts. */
-static void check_tiles(struct device *device, int which) {
-    static const int sizes[][3] = {{136, 68, 300}, {67, 133, 19}};
+static void check_tiles(struct device *device, int which, const int (*sizes)[3]) {
     struct gemm_choice choice = gemm_choice_of(&gemm_tiles);
     choice.tiles.given = true;
     for (int kind = 0; kind < GEMM_CLASSES; kind++)
         choice.tiles.which[kind] = which;
     assert_ok(gemm_use(device, &choice));
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    for (int i = 0; i < 2; i++)
         for (int transposes = 0; transposes < 4; transposes++)
             check_product(device, sizes[i], transposes & 1, transposes & 2, i > 0, false);
 }
 
-static void check_all_tiles(struct device_shape shape) {
+/* Few rows and columns, and a long k, whose parts lie in memory that is known before. */
+static void check_parts(struct device *device) {
+    static const int size[] = {17, 15, 600};
+    struct gemm product = {.m = size[0], .n = size[1], .k = size[2], .alpha = 1};
+    size_t bytes = gemm_scratch_bytes(device, &product), before;
+    assert_true(bytes >= 2 * 17 * 15 * sizeof(float));
+    gemm_release_scratch(device);
+    before = device_allocated_bytes(device);
+    for (int transposes = 0; transposes < 4; transposes++)
+        check_product(device, size, transposes & 1, transposes & 2, 0.5f, transposes & 1);
+    assert_int_equal(device_allocated_bytes(device) - before, bytes);
+    gemm_release_scratch(device);
+}
+
+static void check_all_tiles(struct device_shape shape, const int (*sizes)[3]) {
     struct device *device;
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "tiles", .shape = shape}, &device));
+    check_parts(device);
     for (int which = 0; which < PRODUCT_TILES; which++)
-        check_tiles(device, which);
+        check_tiles(device, which, sizes);
     device_close(device);
 }
 
@@ -407,14 +421,13 @@ static void test_tiles(void **unused) {
 
 static void test_all_tiles(void **unused) {
     (void)unused;
-    check_all_tiles((struct device_shape){64, 1, 4, 1, 16});
+    check_all_tiles((struct device_shape){64, 1, 4, 1, 16}, (const int[][3]){{136, 68, 300}, {67, 133, 19}});
 }
 
-/* Of few lanes, in a grid that is no square, and beside kernels with vectors. */
+/* Of few lanes, in a grid that is no square: all that a simulator ends with. */
 static void test_tiles_of_few(void **unused) {
     (void)unused;
-    check_provider("tiles", (struct device_shape){8, 1, 4, 1, 16});
-    check_all_tiles((struct device_shape){4, 4, 2, 2, 8});
+    check_all_tiles((struct device_shape){8, 1, 4, 1, 16}, (const int[][3]){{36, 68, 140}, {35, 67, 19}});
 }
 
 /* Products that no provider makes, in shapes of many lanes: alone, so that a simulator ends with them. */
@@ -443,6 +456,15 @@ static void test_choice(void **unused) {
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "auto", .shape = lanes}, &device));
     assert_string_equal(gemm_provider_name(device), "clblast");
     device_close(device);
+    /* No instruction of a CPU, and none that is asked for where only tiles could have it. */
+    struct device_options narrow = {.products = "bfloat16", .shape = lanes};
+    assert_ok(device_open_choice(NULL, &narrow, &device));
+    assert_string_equal(gemm_provider_name(device), "clblast");
+    device_close(device);
+    narrow.gemm = "clblast";
+    assert_fails(device_open_choice(NULL, &narrow, &device), STATUS_USAGE, "multiplies in float32 alone");
+    narrow.products = "float8";
+    assert_fails(device_open_choice(NULL, &narrow, &device), STATUS_USAGE, "allowed: float32, tf32, bfloat16");
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "auto", .shape = one}, &device));
     assert_string_equal(gemm_provider_name(device), "panel");
     device_close(device);
