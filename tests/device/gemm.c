@@ -34,22 +34,22 @@ static cl_mem upload(struct device *device, const float *values, int elements) {
 }
 
 /* Odd strides of every matrix, batches of every transpose, and what lies between rows and members is left alone. */
-static void check_strides(struct device *device, bool transpose_a, bool transpose_b) {
-    enum { M = 27, N = 37, K = 19, BATCH = 3 };
-    struct gemm product = {.m = M,
-                           .n = N,
-                           .k = K,
+static void check_strides(struct device *device, int m, int n, int k, bool transpose_a, bool transpose_b) {
+    enum { BATCH = 3 };
+    struct gemm product = {.m = m,
+                           .n = n,
+                           .k = k,
                            .transpose_a = transpose_a,
                            .transpose_b = transpose_b,
                            .alpha = -2,
                            .beta = 0.5f,
-                           .lda = (transpose_a ? M : K) + 3,
-                           .ldb = (transpose_b ? K : N) + 5,
-                           .ldc = N,
+                           .lda = (transpose_a ? m : k) + 3,
+                           .ldb = (transpose_b ? k : n) + 5,
+                           .ldc = n,
                            .batch = BATCH};
-    product.a_step = (transpose_a ? K : M) * product.lda + 7;
-    product.b_step = (transpose_b ? N : K) * product.ldb + 11;
-    product.c_step = M * N + 13;
+    product.a_step = (transpose_a ? k : m) * product.lda + 7;
+    product.b_step = (transpose_b ? n : k) * product.ldb + 11;
+    product.c_step = m * n + 13;
     int a_floats = BATCH * product.a_step, b_floats = BATCH * product.b_step, c_floats = BATCH * product.c_step;
     float *a = random_matrix(a_floats, 1), *b = random_matrix(b_floats, 2), *c = random_matrix(c_floats, 3);
     float *result = memory_allocate((size_t)c_floats, sizeof *result);
@@ -59,12 +59,12 @@ static void check_strides(struct device *device, bool transpose_a, bool transpos
     assert_ok(gemm(device, &product));
     assert_ok(device_read(device, product.c, 0, result, (size_t)c_floats * sizeof *result));
     for (int at = 0; at < c_floats; at++) {
-        int member = at / product.c_step, place = at % product.c_step, i = place / N, j = place % N;
+        int member = at / product.c_step, place = at % product.c_step, i = place / n, j = place % n;
         double expected = c[at];
-        if (i < M) {
+        if (i < m) {
             const float *of_a = a + member * product.a_step, *of_b = b + member * product.b_step;
             expected *= 0.5;
-            for (int p = 0; p < K; p++)
+            for (int p = 0; p < k; p++)
                 expected -= 2.0 * of_a[transpose_a ? p * product.lda + i : i * product.lda + p] *
                             of_b[transpose_b ? j * product.ldb + p : p * product.ldb + j];
         }
@@ -352,7 +352,8 @@ static void check_provider(const char *provider, struct device_shape shape) {
     for (int transposes = 0; transposes < 4; transposes++)
         check_batch(device, transposes & 1, transposes & 2);
     for (int transposes = 0; transposes < 4; transposes++)
-        check_strides(device, transposes & 1, transposes & 2);
+        check_strides(device, 27, 37, 19, transposes & 1, transposes & 2);
+    check_strides(device, 28, 36, 20, false, false);
     check_few_rows(device);
     device_close(device);
 }
