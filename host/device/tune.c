@@ -49,8 +49,10 @@ static void layer_products(int rows, int in, int out, struct gemm *forward, stru
 
 /* Layers as they are trained: a few thousand tokens and a width of some hundreds, more where more runs at once. */
 static void list_products(struct tuner *tuner) {
-    bool one_lane = device_shape(tuner->device).lanes == 1;
-    int tokens = one_lane ? 2048 : 8192, width = one_lane ? 256 : 512;
+    enum { FEW_UNITS = 8 };
+    bool little =
+        device_shape(tuner->device).lanes == 1 || device_information(tuner->device)->compute_units < FEW_UNITS;
+    int tokens = little ? 2048 : 8192, width = little ? 256 : 512;
     struct gemm *p = tuner->products, *checked = p + GEMM_CLASSES, *batches = p + SINGLE_PRODUCTS;
     p[GEMM_THIN] = product_of(4, 512, 512);
     layer_products(2048, 128, 128, &p[GEMM_FORWARD], &p[GEMM_INPUT_GRADIENT], &p[GEMM_WEIGHT_GRADIENT]);

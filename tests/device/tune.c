@@ -244,6 +244,29 @@ static void test_tune(void **unused) {
     device_close(device);
 }
 
+/* In the shape of GPUs: sizes of tiles. */
+static void test_tune_tiles(void **unused) {
+    (void)unused;
+    struct device *device;
+    struct tune_report report;
+    char name[GEMM_CHOICE_NAME_BYTES];
+    struct device_options options = {.gemm = "clblast", .shape = {64, 1, 4, 1, 16}};
+    assert_ok(device_open_choice(NULL, &options, &device));
+    assert_ok(tune_gemm(device, 1, &report));
+    assert_string_equal(gemm_provider_name(device), gemm_choice_describe(&report.choice, name));
+    for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+        const struct tune_row *row = &report.rows[kind];
+        assert_true(row->packaged > 0 && row->tiles > 0 && row->panel == 0);
+        assert_in_range(report.choice.tiles.which[kind], 0, PRODUCT_TILES - 1);
+        if (row->packaged > 1.1 * row->tiles)
+            assert_ptr_equal(report.choice.providers[kind], &gemm_clblast);
+        if (row->tiles > 1.1 * row->packaged)
+            assert_ptr_equal(report.choice.providers[kind], &gemm_tiles);
+    }
+    check_classes(device);
+    device_close(device);
+}
+
 static void test_parameters(void **unused) {
     (void)unused;
     struct device *device = open_device("auto");
@@ -266,7 +289,7 @@ static void test_parameters(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes), cmocka_unit_test(test_candidates), cmocka_unit_test(test_file),
-        cmocka_unit_test(test_tune),    cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_tune),    cmocka_unit_test(test_tune_tiles), cmocka_unit_test(test_parameters),
     };
     return cmocka_run_group_tests(tests, make_cache, remove_cache);
 }
