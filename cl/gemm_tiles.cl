@@ -2,8 +2,8 @@
  * C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * D on devices of many lanes; D may be C.
  *
  * A group makes a tile of C, DEPTH of k at a time. What it needs of A and B for that lies in local memory, k by k, so
- * that transposes and edges (zeros) are an affair of the way there alone; while it is used, the next lies in registers
- * already. The sums of the tile are shared out among the lanes:
+ * that transposes and edges (zeros) are an affair of the way there alone; while it is used, the next is on its way into
+ * registers, where there are enough. The sums of the tile are shared out among the lanes:
  *
  *               n
  *          ┌────┬──────┬──┐       the scalar body: lanes are a grid, ACROSS wide (here 2), and each makes pieces of

@@ -24,7 +24,7 @@ enum { KINDS = sizeof kinds / sizeof *kinds, LANES_KIND = KINDS - 1 };
 /*
  * For many lanes. With 8 x 8 sums a lane four multiply-adds come with each float that is read from local memory, which
  * reads a quarter as many floats a second as GPUs multiply; 4 x 4 are for products too small to keep a device busy
- * otherwise. Registers: 64 sums, 16 factors, and 8 to 16 floats on their way from memory.
+ * otherwise. Registers: 64 sums, 16 factors, and at most 8 floats on their way from memory.
  */
 static const struct product_tiles tiles[PRODUCT_TILES] = {{4, 8, 8, 8}, {1, 8, 8, 8}, {1, 4, 4, 16}};
 
