@@ -5,7 +5,7 @@
 # where CUDA's ptxas is there, it assembles the latter. Where ocloc is there, it makes code for Intel's acm-g10; Debian
 # has it in intel-opencl-icd, which is a driver, too, and can be unpacked with `dpkg -x` instead of being installed. A
 # kernel whose arrays do not fit into registers has them in memory of each lane, which is slow: more than 256 bytes of
-# that are a failure. Ends with 77 where there is no such clang. Says what each kernel takes.
+# that are a failure. Where products are to multiply matrices by an instruction, the code must have it. Ends with 77 where there is no such clang. Says what each kernel takes.
 set -u
 source=$1
 clang=$(command -v clang-19) || { echo "skipped: there is no clang-19"; exit 77; }
@@ -21,6 +21,7 @@ text() {
     for name in vectors rows columns groups masks nonlinearities; do
         cat "$source/cl/common/$name.cl"
     done
+    [ "$1" != gemm_tiles ] || cat "$source/cl/matrix_layouts.cl" "$source/cl/matrix_units.cl"
     cat "$source/cl/$1.cl"
 }
 
@@ -92,10 +93,72 @@ judge() {
     done
 }
 
+# expect TARGET INSTRUCTION OPTIONS COUNT: that the code of products has the instruction so many times, in the assembly
+# that is made of it where there are tools for that. Intel's compiler declares its functions where a driver says that the
+# device has them; Debian's does not say so.
+large="-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=16 -DA_ACROSS=1 -DB_ACROSS=0 -DWHOLE=1"
+expect() {
+    target=$1 instruction=$2 options="$large $3"
+    text gemm_tiles >"$work/products.cl"
+    for words in int8 short8; do
+        [ "$(maker "$target")" != intel ] ||
+            echo "float8 __attribute__((overloadable)) intel_sub_group_bf16_bf16_matrix_mad_k16($words, int8, float8);"
+    done | cat - "$work/products.cl" >"$work/program.cl"
+    rm -f "$work/binary"
+    if ! "$(maker "$target")" "$target" "$options" >"$work/kernels"; then
+        echo "cl/gemm_tiles.cl $options does not compile for $target"
+        failures=$((failures + 1))
+        return
+    fi
+    case $(maker "$target") in
+    nvidia)
+        if [ -f "$work/binary" ] && command -v cuobjdump >/dev/null && command -v nvdisasm >/dev/null; then
+            instruction=HMMA
+            cuobjdump -sass "$work/binary" >"$work/assembly"
+        fi ;;
+    intel)
+        mkdir -p "$work/intel/text"
+        ocloc disasm -file "$work"/intel/*.bin -device "$target" -dump "$work/intel/text/" >"$work/ocloc" 2>&1
+        if ! mv "$work/intel/text/.text.gemm_tiles.asm" "$work/assembly" 2>/dev/null; then
+            echo "left out: what $target runs, which ocloc tells where there is a libiga64.so"
+            return
+        fi ;;
+    esac
+    found=$(grep -c "$instruction" "$work/assembly")
+    bytes=$(awk '$1 == "gemm_tiles" { print $2 }' "$work/kernels")
+    verdict=good
+    if [ "$found" != "$4" ] || [ "${bytes:-0}" -gt 256 ]; then
+        verdict="NOT $4"
+        failures=$((failures + 1))
+    fi
+    printf '%-30s %-44s %-8s %5s bytes  %s times: %s\n' "gemm_tiles" "$3" "$target" "${bytes:-?}" "$found" "$verdict"
+}
+# As often as a tile of 64 x 64 has units in 16 of k.
+expect sm_90 mma.sync "-DUNIT=1 -DWORD_K=1" 32
+expect sm_90 mma.sync "-DUNIT=1 -DWORD_K=2" 16
+expect gfx942 v_mfma_f32_32x32x4_xf32 "-DUNIT=2 -DWORD_K=1" 16
+expect gfx942 v_mfma_f32_32x32x8_bf16 "-DUNIT=2 -DWORD_K=2" 8
+expect gfx1100 v_wmma_f32_16x16x16_bf16 "-DUNIT=3 -DWORD_K=2" 8
+case $targets in
+*acm-g10*)
+    declared="-Dcl_intel_subgroup_matrix_multiply_accumulate"
+    expect acm-g10 dpas "-DUNIT=4 -DWORD_K=2 $declared -cl-intel-256-GRF-per-thread" 8
+    expect pvc dpas "-DUNIT=5 -DWORD_K=2 $declared -cl-intel-256-GRF-per-thread" 8 ;;
+esac
+
 for file in "$source"/cl/*.cl; do
     program=$(basename "$file" .cl)
     case $program in
     gemm | vector_width) ;; # of CPUs
+    matrix_layouts | matrix_units) ;; # the beginning of gemm_tiles
+    gemm_tiles)
+        for across in "-DA_ACROSS=1 -DB_ACROSS=0" "-DA_ACROSS=1 -DB_ACROSS=1" "-DA_ACROSS=0 -DB_ACROSS=0"; do
+            scalar="-DUNIT=0 -DWORD_K=1 $across"
+            judge "$program" "-DLANE_ROWS=4 -DACROSS=16 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=1 $scalar"
+            judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=1 $scalar"
+            judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=0 $scalar"
+            judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=4 -DEACH_COLUMNS=4 -DDEPTH=16 -DWHOLE=1 $scalar"
+        done ;;
     low_rank_tiles)
         judge "$program" "-DDOT=64 -DOUT=64 -DNONLINEARITY=2 -DTILE=16"
         judge "$program" "-DDOT=128 -DOUT=128 -DNONLINEARITY=4 -DTILE=8" ;;

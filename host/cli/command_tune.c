@@ -30,11 +30,11 @@ const struct command command_tune = {
     .synopsis = "[options]",
     .summary = "Measures matrix multiplication on a device and keeps the choice",
     .details =
-        "Products of each class are computed by the panel kernel, whose blocks are varied first, by CLBlast as\n"
-        "packaged, and by CLBlast with sets of parameters that are built one after the other until the time is over.\n"
-        "The fastest that are correct are kept in the user's cache folder for this device, driver and version of\n"
-        "starcl, and used from then on where devices.gemm is \"auto\". Results of a tuned device differ from those\n"
-        "before in their last digits.",
+        "Products of each class are computed by the panel kernel, whose blocks are varied first, or on devices of many\n"
+        "lanes by tiles of each size, by CLBlast as packaged, and by CLBlast with sets of parameters that are built\n"
+        "one after the other until the time is over. The fastest that are correct are kept in the user's cache folder\n"
+        "for this device, driver and version of starcl, and used from then on where devices.gemm is \"auto\". Results of\n"
+        "a tuned device differ from those before in their last digits.",
     .options =
         (const struct option_information[]){OPTION_DEVICE,
                                             {"--seconds", "N", "how long it may take, 1 to 150; 120 if not given"},

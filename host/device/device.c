@@ -67,6 +67,8 @@ status device_open(const struct device_information *information, const struct de
     device->programs = program_store_create(&device->information, device->context, build_options, binaries);
     device->kernels = kernel_set_create(device->programs, BUILD_WAITED_FOR);
     TRY_GOTO(outcome, gemm_state_create(device, options ? options->gemm : NULL, &device->gemm), failed);
+    TRY_GOTO(outcome, gemm_use_products(device, options ? options->gemm : NULL, options ? options->products : NULL),
+             failed);
     *result = device;
     return STATUS_OK;
 
@@ -278,8 +280,8 @@ static status flush_at_times(struct device *device) {
     return opencl_check(clFlush(device->queue), "starting what is queued on %s", device->information.name);
 }
 
-status device_launch(struct device *device, struct kernel_name name, struct launch_groups groups,
-                     const struct kernel_argument *arguments, int argument_count) {
+status device_launch_rows(struct device *device, struct kernel_name name, struct launch_groups groups, int lane_rows,
+                          const struct kernel_argument *arguments, int argument_count) {
     if (groups.x == 0 || groups.y == 0 || groups.z == 0)
         return STATUS_OK;
     if (atomic_load(&device->stopped))
@@ -289,8 +291,8 @@ status device_launch(struct device *device, struct kernel_name name, struct laun
     for (int i = 0; i < argument_count; i++)
         TRY(opencl_check(clSetKernelArg(kernel->kernel, (cl_uint)i, arguments[i].bytes, argument_value(&arguments[i])),
                          "argument %d of kernel %s", i, name.kernel));
-    size_t lanes = (size_t)device->shape.lanes;
-    size_t global[3] = {groups.x * lanes, groups.y, groups.z}, local[3] = {lanes, 1, 1};
+    size_t local[3] = {(size_t)device->shape.lanes, (size_t)lane_rows, 1};
+    size_t global[3] = {groups.x * local[0], groups.y * local[1], groups.z};
     bool is_new = kernel_is_new(device->kernels, kernel);
     if (is_new)
         TRY(device_finish(device));
@@ -303,4 +305,9 @@ status device_launch(struct device *device, struct kernel_name name, struct laun
         device->unflushed = 0;
     }
     return flush_at_times(device);
+}
+
+status device_launch(struct device *device, struct kernel_name name, struct launch_groups groups,
+                     const struct kernel_argument *arguments, int argument_count) {
+    return device_launch_rows(device, name, groups, 1, arguments, argument_count);
 }

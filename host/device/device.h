@@ -29,6 +29,7 @@ struct device;
 struct device_options {
     struct device_shape shape;  /* zeroed: shape_choose() of device/shape.h */
     const char *gemm;           /* name of a GEMM provider; NULL or "auto": the default for the device */
+    const char *products;       /* in what products multiply (gemm_products_names()); NULL: float32 */
     bool without_program_cache; /* build every program from source */
     uint64_t memory;            /* bytes that the device counts as having; 0, or more than it has: what it has */
 };
@@ -142,6 +143,9 @@ struct kernel_name {
 /* Queues a kernel, building its program at first use. An empty range is no work. Use the macro LAUNCH. */
 status device_launch(struct device *device, struct kernel_name name, struct launch_groups groups,
                      const struct kernel_argument *arguments, int argument_count) MUST_CHECK;
+/* For kernels of larger work-groups: shape.lanes x lane_rows x 1 work-items. */
+status device_launch_rows(struct device *device, struct kernel_name name, struct launch_groups groups, int lane_rows,
+                          const struct kernel_argument *arguments, int argument_count) MUST_CHECK;
 
 #define LAUNCH(device, name, groups, ...)                                                                              \
     device_launch(device, name, groups, (struct kernel_argument[]){__VA_ARGS__},                                       \

@@ -1,6 +1,7 @@
 #include "device/gemm.h"
 
 #include "base/memory.h"
+#include "base/progress.h"
 #include "device/gemm_choice.h"
 #include "device/gemv.h"
 
@@ -8,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct gemm_provider *const providers[] = {&gemm_panel, &gemm_clblast};
+static const struct gemm_provider *const providers[] = {&gemm_panel, &gemm_clblast, &gemm_tiles};
 enum { PROVIDERS = sizeof providers / sizeof *providers };
 
 struct gemm_state {
     struct device *device;
     struct gemm_choice choice;
+    const struct gemm_unit *unit;
     char name[GEMM_CHOICE_NAME_BYTES];
     cl_mem scratch;
     size_t scratch_bytes;
@@ -25,7 +27,8 @@ struct gemm_state {
  * with many lanes its one work-item a tile is hopeless, and CLBlast's kernels fit.
  */
 bool gemm_provider_fits(const struct gemm_provider *provider, const struct device *device) {
-    return provider != &gemm_panel || device_shape(device).lanes == 1;
+    bool one_lane = device_shape(device).lanes == 1;
+    return provider == &gemm_panel ? one_lane : provider == &gemm_tiles ? !one_lane : true;
 }
 
 const struct gemm_provider *gemm_provider_find(const char *name) {
@@ -57,9 +60,9 @@ static status named_choice(const struct device *device, const char *name, struct
     if (!provider)
         return fail_usage("there is no GEMM provider '%s'; allowed: %s", name, gemm_provider_names());
     if (!gemm_provider_fits(provider, device))
-        return fail_usage(
-            "the GEMM provider '%s' is for devices whose work-groups are one work-item; %s is not shaped so",
-            provider->name, device_information(device)->name);
+        return fail_usage("the GEMM provider '%s' is for devices whose work-groups are %s; %s is not shaped so",
+                          provider->name, provider == &gemm_panel ? "one work-item" : "many work-items",
+                          device_information(device)->name);
     *choice = gemm_choice_of(provider);
     return STATUS_OK;
 }
@@ -67,8 +70,12 @@ static status named_choice(const struct device *device, const char *name, struct
 static status use(struct gemm_state *state, const struct gemm_choice *choice) {
     if (choice->clblast.given)
         TRY(clblast_parameters_set(device_information(state->device), &choice->clblast));
+    const char *name = gemm_choice_describe(choice, (char[GEMM_CHOICE_NAME_BYTES]){0});
     state->choice = *choice;
-    snprintf(state->name, sizeof state->name, "%s", gemm_choice_describe(choice, (char[GEMM_CHOICE_NAME_BYTES]){0}));
+    if (state->unit)
+        snprintf(state->name, sizeof state->name, "%.40s, %s by %s", name, state->unit->products, state->unit->name);
+    else
+        snprintf(state->name, sizeof state->name, "%s", name);
     return STATUS_OK;
 }
 
@@ -95,7 +102,8 @@ status gemm_state_create(struct device *device, const char *provider, struct gem
 
 struct gemm_state *gemm_state_of_companion(const struct gemm_state *state, struct device *companion) {
     struct gemm_state *copy = memory_allocate(1, sizeof *copy);
-    *copy = (struct gemm_state){.device = companion, .choice = state->choice, .of_companion = true};
+    *copy =
+        (struct gemm_state){.device = companion, .choice = state->choice, .unit = state->unit, .of_companion = true};
     memcpy(copy->name, state->name, sizeof copy->name);
     return copy;
 }
@@ -205,6 +213,58 @@ struct product_blocks gemm_blocks(struct device *device) {
     return blocks;
 }
 
+int gemm_tiles_chosen(struct device *device, const struct gemm *completed) {
+    const struct tile_choice *choice = &device_gemm_state(device)->choice.tiles;
+    return choice->given ? choice->which[gemm_class_of(completed)] : -1;
+}
+
+const struct gemm_unit *gemm_unit(struct device *device) {
+    return device_gemm_state(device)->unit;
+}
+
+void gemm_unit_set(struct device *device, const struct gemm_unit *unit) {
+    device_gemm_state(device)->unit = unit;
+}
+
+/* ---- numbers ---- */
+
+static const char *const product_numbers[] = {"float32", "tf32", "bfloat16"};
+
+bool gemm_products_exist(const char *name) {
+    for (size_t i = 0; i < sizeof product_numbers / sizeof *product_numbers; i++)
+        if (strcmp(product_numbers[i], name) == 0)
+            return true;
+    return false;
+}
+
+const char *gemm_products_names(void) {
+    return "float32, tf32, bfloat16";
+}
+
+status gemm_use_products(struct device *device, const char *provider, const char *products) {
+    struct gemm_state *state = device_gemm_state(device);
+    const struct gemm_unit *unit = NULL;
+    if (!products || strcmp(products, product_numbers[0]) == 0)
+        return STATUS_OK;
+    if (!gemm_products_exist(products))
+        return fail_usage("products do not multiply in '%s'; allowed: %s", products, gemm_products_names());
+    if (!is_automatic(provider) && gemm_provider_find(provider) != &gemm_tiles)
+        return fail_usage("the GEMM provider '%s' multiplies in float32 alone; for %s it must be 'tiles', or 'auto'",
+                          provider, products);
+    if (gemm_provider_fits(&gemm_tiles, device))
+        TRY(gemm_units_probe(device, products, &unit));
+    if (!unit) {
+        progress_line("%s has no instruction that multiplies matrices in %s; products are in float32",
+                      device_information(device)->name, products);
+        return STATUS_OK;
+    }
+    struct gemm_choice choice = gemm_choice_of(&gemm_tiles);
+    choice.tiles = state->choice.tiles;
+    choice.tuned = state->choice.tuned;
+    state->unit = unit;
+    return use(state, &choice);
+}
+
 const char *gemm_provider_name(struct device *device) {
     return device_gemm_state(device)->name;
 }
@@ -214,5 +274,5 @@ bool gemm_provider_exists(const char *name) {
 }
 
 const char *gemm_provider_names(void) {
-    return "auto, panel, clblast";
+    return "auto, panel, clblast, tiles";
 }

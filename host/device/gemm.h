@@ -51,11 +51,25 @@ size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm);
 /* Gives back what products so far made the provider keep, so that a new model's memory is its own. */
 void gemm_release_scratch(struct device *device);
 
-/* What is in use: "panel" or "clblast", or as gemm_choice_describe() says it where it was tuned. */
+/*
+ * What is in use: a provider's name, or as gemm_choice_describe() says it where it was tuned, and how its products
+ * multiply where that is not in float32: "tiles, tf32 by mma.sync".
+ */
 const char *gemm_provider_name(struct device *device);
 /* Whether devices.gemm may say so: "auto", or a provider's name; and all that it may say, for help and errors. */
 bool gemm_provider_exists(const char *name);
 const char *gemm_provider_names(void);
+
+/* Whether devices.products may say so, and all that it may say. */
+bool gemm_products_exist(const char *name);
+const char *gemm_products_names(void);
+
+/*
+ * Has the device's products multiply in `products`, by the tiles provider, where an instruction of the device does that
+ * rightly; says so where none does, and leaves them in float32. Sums are float32, and products of one row are in
+ * float32. `provider` is what device_options.gemm says.
+ */
+status gemm_use_products(struct device *device, const char *provider, const char *products) MUST_CHECK;
 
 /* What a device keeps for its provider; used by device_open() and device_close(). */
 struct gemm_state;

@@ -72,7 +72,21 @@ static bool parse_blocks(const cJSON *json, struct block_choice *blocks) {
            parse_size(json, "block_k", &blocks->block_k) && parse_size(json, "tile_columns", &blocks->tile_columns);
 }
 
-/* {"classes": {"thin": "panel", ...}, "clblast": {...}, "blocks": {...}}; the caller deletes it. */
+static bool parse_tiles(const cJSON *json, struct tile_choice *tiles) {
+    *tiles = (struct tile_choice){.given = true};
+    for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+        const cJSON *which = cJSON_GetObjectItemCaseSensitive(json, class_names[kind]);
+        tiles->which[kind] = cJSON_IsNumber(which) ? which->valueint : -1;
+        if (tiles->which[kind] < 0 || tiles->which[kind] >= PRODUCT_TILES)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * {"classes": {"thin": "panel", ...}, "clblast": {...}, "blocks": {...}, "tiles": {"thin": 2, ...}}; the caller deletes
+ * it.
+ */
 static cJSON *print_choice(const struct gemm_choice *choice) {
     cJSON *json = cJSON_CreateObject(), *classes = cJSON_AddObjectToObject(json, "classes");
     for (int kind = 0; kind < GEMM_CLASSES; kind++)
@@ -81,6 +95,9 @@ static cJSON *print_choice(const struct gemm_choice *choice) {
         cJSON_AddItemToObject(json, "clblast", clblast_parameters_print(&choice->clblast));
     if (choice->blocks.given)
         cJSON_AddItemToObject(json, "blocks", gemm_blocks_print(&choice->blocks));
+    cJSON *tiles = choice->tiles.given ? cJSON_AddObjectToObject(json, "tiles") : NULL;
+    for (int kind = 0; tiles && kind < GEMM_CLASSES; kind++)
+        cJSON_AddNumberToObject(tiles, class_names[kind], choice->tiles.which[kind]);
     return json;
 }
 
@@ -88,6 +105,7 @@ static bool parse_choice(const cJSON *json, const struct device_information *dev
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(json, "classes");
     const cJSON *clblast = cJSON_GetObjectItemCaseSensitive(json, "clblast");
     const cJSON *blocks = cJSON_GetObjectItemCaseSensitive(json, "blocks");
+    const cJSON *tiles = cJSON_GetObjectItemCaseSensitive(json, "tiles");
     *choice = (struct gemm_choice){.tuned = true};
     for (int kind = 0; kind < GEMM_CLASSES; kind++) {
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(classes, class_names[kind]));
@@ -96,6 +114,8 @@ static bool parse_choice(const cJSON *json, const struct device_information *dev
             return false;
     }
     if (blocks && !parse_blocks(blocks, &choice->blocks))
+        return false;
+    if (tiles && !parse_tiles(tiles, &choice->tiles))
         return false;
     return !clblast ||
            (clblast_parameters_parse(clblast, &choice->clblast) && clblast_parameters_fit(&choice->clblast, device));
@@ -106,10 +126,15 @@ const char *gemm_choice_describe(const struct gemm_choice *choice, char name[GEM
         return choice->providers[0]->name;
     cJSON *json = print_choice(choice);
     char *text = cJSON_PrintUnformatted(json);
-    bool panel = gemm_choice_uses(choice, &gemm_panel), clblast = gemm_choice_uses(choice, &gemm_clblast);
+    bool panel = gemm_choice_uses(choice, &gemm_panel), tiles = gemm_choice_uses(choice, &gemm_tiles);
+    bool clblast = gemm_choice_uses(choice, &gemm_clblast);
     snprintf(name, GEMM_CHOICE_NAME_BYTES, "tuned %08llx: %s%s%s%s",
-             (unsigned long long)(hash_text(HASH_START, text) & 0xffffffff), panel ? "panel" : "",
-             panel && clblast ? ", " : "", clblast ? "clblast" : "", choice->clblast.given ? " with parameters" : "");
+             (unsigned long long)(hash_text(HASH_START, text) & 0xffffffff),
+             panel   ? "panel"
+             : tiles ? "tiles"
+                     : "",
+             (panel || tiles) && clblast ? ", " : "", clblast ? "clblast" : "",
+             choice->clblast.given ? " with parameters" : "");
     cJSON_free(text);
     cJSON_Delete(json);
     return name;

@@ -39,14 +39,22 @@ struct block_choice {
 /* {"block_rows": ..., "packing": "B"}; the caller deletes it. */
 cJSON *gemm_blocks_print(const struct block_choice *blocks);
 
+/* Which of the shape's tiles (shape_product_tiles()) the tiles provider makes; not given: it goes by a product's size.
+ */
+struct tile_choice {
+    bool given;
+    int which[GEMM_CLASSES];
+};
+
 struct gemm_choice {
     const struct gemm_provider *providers[GEMM_CLASSES];
     struct clblast_parameters clblast; /* for all products that CLBlast computes */
     struct block_choice blocks;        /* for all of the panel kernel */
+    struct tile_choice tiles;
     bool tuned;
 };
 
-/* One provider for every class, CLBlast as packaged, blocks as the shape says. */
+/* One provider for every class, CLBlast as packaged, blocks as the shape says, tiles as a product's size does. */
 struct gemm_choice gemm_choice_of(const struct gemm_provider *provider);
 bool gemm_choice_uses(const struct gemm_choice *choice, const struct gemm_provider *provider);
 

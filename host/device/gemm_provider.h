@@ -15,7 +15,7 @@ struct gemm_provider {
     void (*release)(void); /* when a device closes; may be NULL */
 };
 
-extern const struct gemm_provider gemm_clblast, gemm_panel;
+extern const struct gemm_provider gemm_clblast, gemm_panel, gemm_tiles;
 
 /* By its name, NULL if there is none; and whether a provider can work on the device. */
 const struct gemm_provider *gemm_provider_find(const char *name);
@@ -23,6 +23,33 @@ bool gemm_provider_fits(const struct gemm_provider *provider, const struct devic
 
 /* How the panel provider blocks: as the device was tuned, or else as its shape says. */
 struct product_blocks gemm_blocks(struct device *device);
+
+/* Which of the shape's tiles the tiles provider is to make of a product, as the device was tuned; -1: by its size. */
+int gemm_tiles_chosen(struct device *device, const struct gemm *completed);
+
+/*
+ * Instructions of cl/matrix_units.cl, with the numbers that they multiply: rows of a table in gemm_units.c. Each needs
+ * groups whose lanes are whole waves.
+ */
+struct gemm_unit {
+    const char *products, *name; /* "tf32", "mma.sync" */
+    int unit, word_k, wave;      /* UNIT and WORD_K of the kernel; lanes */
+    const char *options;         /* further build options */
+};
+
+extern const struct gemm_unit gemm_units[];
+extern const int gemm_unit_count;
+
+/* The one that the tiles provider uses on the device, or NULL: the scalar body, in float32. */
+const struct gemm_unit *gemm_unit(struct device *device);
+/* Uses it from now on. */
+void gemm_unit_set(struct device *device, const struct gemm_unit *unit);
+
+/*
+ * The first unit for products in "tf32" or "bfloat16" that compiles for the device and multiplies a small product as it
+ * must be: NULL where there is none. The tiles provider must fit the device.
+ */
+status gemm_units_probe(struct device *device, const char *products, const struct gemm_unit **unit) MUST_CHECK;
 
 /* A buffer of at least `bytes` that the provider may use until its next call; owned by the device. */
 status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) MUST_CHECK;

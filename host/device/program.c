@@ -243,10 +243,13 @@ static status append_files(const char *const *names, int count, struct text *sou
     return STATUS_OK;
 }
 
-/* The common files, and behind them cl/<name>.cl or those that are built together. */
+/* The common files, and behind them cl/<name>.cl, with those that it begins with, or those that are built together. */
 static status append_sources(const char *name, struct text *source) {
+    static const char *const tiles[] = {"matrix_layouts", "matrix_units", "gemm_tiles"};
     TRY(append_files(common, COMMON, source));
-    return name == TOGETHER ? append_files(together, TOGETHER_COUNT, source) : append_files(&name, 1, source);
+    if (name == TOGETHER)
+        return append_files(together, TOGETHER_COUNT, source);
+    return strcmp(name, tiles[2]) == 0 ? append_files(tiles, 3, source) : append_files(&name, 1, source);
 }
 
 static status load_or_build(struct program_store *store, struct program *program, const char *source) {

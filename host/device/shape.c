@@ -21,6 +21,24 @@ static const struct kind {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, LANES_KIND = KINDS - 1 };
 
+/*
+ * For many lanes. With 8 x 8 sums a lane four multiply-adds come with each float that is read from local memory, which
+ * reads a quarter as many floats a second as GPUs multiply; 4 x 4 are for products too small to keep a device busy
+ * otherwise. Registers: 64 sums, 16 factors, and at most 8 floats on their way from memory.
+ */
+static const struct product_tiles tiles[PRODUCT_TILES] = {{4, 8, 8, 8}, {1, 8, 8, 8}, {1, 4, 4, 16}};
+
+struct product_tiles shape_product_tiles(int which) {
+    return tiles[which];
+}
+
+int shape_lanes_across(int lanes) {
+    int across = 1;
+    while (across * across < lanes)
+        across *= 2;
+    return across;
+}
+
 /* The widest kind that is not wider; narrower than the narrowest means that, because vectors cost nothing there. */
 static const struct kind *kind_of_width(int width) {
     for (int i = 0; i < LANES_KIND; i++)

@@ -27,6 +27,15 @@ struct product_blocks {
     enum packing packing;
 };
 
+/*
+ * How cl/gemm_tiles.cl shares a product out: a group of lane_rows times the shape's lanes makes a tile of C, of which
+ * each lane has rows x columns sums, multiples of 4, and takes `depth` of k at a time.
+ */
+struct product_tiles {
+    int lane_rows, rows, columns, depth;
+};
+enum { PRODUCT_TILES = 3 };
+
 /* Fails where kernels would compute wrong numbers in this shape, or not build. */
 status shape_check(struct device_shape shape) MUST_CHECK;
 
@@ -39,5 +48,11 @@ status shape_choose(const struct device_information *information, cl_context con
 
 /* Those of the row that is as wide as the shape, which has one lane. */
 struct product_blocks shape_product_blocks(struct device_shape shape);
+
+/* Those for many lanes, the largest tiles first; `which` is below PRODUCT_TILES. */
+struct product_tiles shape_product_tiles(int which);
+/* Lanes beside each other of so many that make a tile, a power of two of them: as many as below each other, or twice.
+ */
+int shape_lanes_across(int lanes);
 
 #endif

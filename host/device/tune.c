@@ -49,8 +49,10 @@ static void layer_products(int rows, int in, int out, struct gemm *forward, stru
 
 /* Layers as they are trained: a few thousand tokens and a width of some hundreds, more where more runs at once. */
 static void list_products(struct tuner *tuner) {
-    bool one_lane = device_shape(tuner->device).lanes == 1;
-    int tokens = one_lane ? 2048 : 8192, width = one_lane ? 256 : 512;
+    enum { FEW_UNITS = 8 };
+    bool little =
+        device_shape(tuner->device).lanes == 1 || device_information(tuner->device)->compute_units < FEW_UNITS;
+    int tokens = little ? 2048 : 8192, width = little ? 256 : 512;
     struct gemm *p = tuner->products, *checked = p + GEMM_CLASSES, *batches = p + SINGLE_PRODUCTS;
     p[GEMM_THIN] = product_of(4, 512, 512);
     layer_products(2048, 128, 128, &p[GEMM_FORWARD], &p[GEMM_INPUT_GRADIENT], &p[GEMM_WEIGHT_GRADIENT]);
@@ -156,7 +158,7 @@ static status measure(struct tuner *tuner, int kind, double hopeless, double *gf
 }
 
 static status measure_packaged(struct tuner *tuner) {
-    struct gemm_choice clblast = gemm_choice_of(&gemm_clblast), panel = gemm_choice_of(&gemm_panel);
+    struct gemm_choice clblast = gemm_choice_of(&gemm_clblast);
     struct tune_row *rows = tuner->report->rows;
     TRY(gemm_use(tuner->device, &clblast));
     for (int i = 0; i < PRODUCTS; i++)
@@ -166,19 +168,66 @@ static status measure_packaged(struct tuner *tuner) {
         rows[kind] = (struct tune_row){.m = p->m, .n = p->n, .k = p->k};
         TRY(measure(tuner, kind, 0, &rows[kind].packaged));
     }
-    if (!gemm_provider_fits(&gemm_panel, tuner->device))
-        return STATUS_OK;
-    TRY(gemm_use(tuner->device, &panel));
+    return STATUS_OK;
+}
+
+/* Of our own kernels the one that fits, which must compute what CLBlast does. */
+static status use_own(struct tuner *tuner, const struct gemm_provider *own, const struct tile_choice *tiles) {
+    struct gemm_choice choice = gemm_choice_of(own);
+    if (tiles)
+        choice.tiles = *tiles;
+    TRY(gemm_use(tuner->device, &choice));
     for (int i = 0; i < PRODUCTS; i++) {
         bool same;
         TRY(agrees(tuner, i, &same));
         if (!same)
-            return fail("the panel kernel and CLBlast do not agree on a product of %d x %d x %d on %s",
+            return fail("the %s kernel and CLBlast do not agree on a product of %d x %d x %d on %s", own->name,
                         tuner->products[i].m, tuner->products[i].n, tuner->products[i].k,
                         device_information(tuner->device)->name);
     }
+    return STATUS_OK;
+}
+
+static status measure_panel(struct tuner *tuner) {
+    TRY(use_own(tuner, &gemm_panel, NULL));
     for (int kind = 0; kind < GEMM_CLASSES; kind++)
-        TRY(measure(tuner, kind, 0, &rows[kind].panel));
+        TRY(measure(tuner, kind, 0, &tuner->report->rows[kind].panel));
+    return STATUS_OK;
+}
+
+/* ---- sizes of tiles ---- */
+
+/* Each class has the fastest, unless that gains less than 2 % over what the products' sizes choose. */
+static status tune_tiles(struct tuner *tuner, struct tile_choice *best) {
+    const double least_gain = 1.02;
+    struct tune_row *rows = tuner->report->rows;
+    double by_size[GEMM_CLASSES];
+    TRY(use_own(tuner, &gemm_tiles, NULL));
+    for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+        TRY(measure(tuner, kind, 0, &by_size[kind]));
+        rows[kind].tiles = by_size[kind];
+    }
+    double fastest[GEMM_CLASSES] = {0};
+    for (int which = 0; which < PRODUCT_TILES; which++) {
+        struct tile_choice tried = {.given = true};
+        for (int kind = 0; kind < GEMM_CLASSES; kind++)
+            tried.which[kind] = which;
+        TRY(use_own(tuner, &gemm_tiles, &tried));
+        for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+            double gflops;
+            TRY(measure(tuner, kind, fastest[kind] / 4, &gflops));
+            if (gflops > fastest[kind]) {
+                fastest[kind] = gflops;
+                best->which[kind] = which;
+            }
+        }
+    }
+    double gained = 0;
+    for (int kind = 0; kind < GEMM_CLASSES; kind++)
+        gained += log(fastest[kind] / by_size[kind]);
+    best->given = gained > GEMM_CLASSES * log(least_gain);
+    for (int kind = 0; kind < GEMM_CLASSES && best->given; kind++)
+        rows[kind].tiles = fastest[kind];
     return STATUS_OK;
 }
 
@@ -287,11 +336,16 @@ static double score(const double *gflops, int first, int last) {
     return sum;
 }
 
-/* What the device gains as a whole when each class takes the better of the panel kernel and this. */
+/* What our own kernel that fits the device makes of a class. */
+static double own_speed(const struct tune_row *row) {
+    return fmax(row->panel, row->tiles);
+}
+
+/* What the device gains as a whole when each class takes the better of our own kernel and this. */
 static double gain(const struct tuner *tuner, const double *gflops) {
     double sum = 0;
     for (int kind = 0; kind < GEMM_CLASSES; kind++)
-        sum += log(fmax(tuner->report->rows[kind].panel, gflops[kind]));
+        sum += log(fmax(own_speed(&tuner->report->rows[kind]), gflops[kind]));
     return sum;
 }
 
@@ -339,7 +393,7 @@ static void tell(const struct tuner *tuner, const struct candidate *best) {
 
 static bool is_better(const struct tuner *tuner, const struct candidate *one, const struct candidate *other) {
     double difference = gain(tuner, one->gflops) - gain(tuner, other->gflops);
-    if (fabs(difference) < 1e-9) /* the panel kernel is ahead of both */
+    if (fabs(difference) < 1e-9) /* our own kernel is ahead of both */
         return score(one->gflops, 0, GEMM_CLASSES - 1) > score(other->gflops, 0, GEMM_CLASSES - 1);
     return difference > 0;
 }
@@ -401,21 +455,24 @@ static status search(struct tuner *tuner, struct candidate *best) {
 /* ---- the choice ---- */
 
 /* What is kept must be clearly better than what needs no keeping: measurements vary by some percent. */
-static void choose(const struct tuner *tuner, const struct candidate *best, const struct block_choice *blocks) {
+static void choose(const struct tuner *tuner, const struct candidate *best, const struct block_choice *blocks,
+                   const struct tile_choice *tiles) {
     struct tune_report *report = tuner->report;
     double packaged[GEMM_CLASSES];
     bool panel_fits = gemm_provider_fits(&gemm_panel, tuner->device);
+    const struct gemm_provider *own = panel_fits ? &gemm_panel : &gemm_tiles;
     for (int kind = 0; kind < GEMM_CLASSES; kind++) {
         packaged[kind] = report->rows[kind].packaged;
         report->rows[kind].with_parameters = best->gflops[kind];
     }
     bool tuned = best->parameters.given && gain(tuner, best->gflops) > gain(tuner, packaged) + GEMM_CLASSES * log(1.02);
     report->best = best->parameters;
-    report->choice = gemm_choice_of(panel_fits ? &gemm_panel : &gemm_clblast);
+    report->choice = gemm_choice_of(own);
     report->choice.tuned = true;
     report->choice.blocks = *blocks;
+    report->choice.tiles = *tiles;
     for (int kind = 0; kind < GEMM_CLASSES; kind++)
-        if ((tuned ? best->gflops : packaged)[kind] > 1.05 * report->rows[kind].panel)
+        if ((tuned ? best->gflops : packaged)[kind] > 1.05 * own_speed(&report->rows[kind]))
             report->choice.providers[kind] = &gemm_clblast;
     if (tuned && gemm_choice_uses(&report->choice, &gemm_clblast))
         report->choice.clblast = best->parameters;
@@ -424,13 +481,18 @@ static void choose(const struct tuner *tuner, const struct candidate *best, cons
 static status run(struct tuner *tuner) {
     struct candidate best = {0};
     struct block_choice blocks = {0};
+    struct tile_choice tiles = {0};
     progress_update("tuning: the providers as packaged ...");
     TRY(prepare(tuner));
     TRY(measure_packaged(tuner));
-    if (gemm_provider_fits(&gemm_panel, tuner->device))
+    if (gemm_provider_fits(&gemm_panel, tuner->device)) {
+        TRY(measure_panel(tuner));
         TRY(tune_blocks(tuner, &blocks));
+    } else {
+        TRY(tune_tiles(tuner, &tiles));
+    }
     TRY(search(tuner, &best));
-    choose(tuner, &best, &blocks);
+    choose(tuner, &best, &blocks, &tiles);
     tuner->report->seconds = clock_seconds() - tuner->start;
     return gemm_use(tuner->device, &tuner->report->choice);
 }

@@ -1,7 +1,7 @@
 /*
- * Measures the GEMM providers on a device: one product of each class (gemm_choice.h) by the panel kernel where it fits,
- * with its blocks varied, by CLBlast as packaged, and by CLBlast with candidates of parameters. What computes something
- * else than CLBlast as packaged, or cannot be built, is not measured.
+ * Measures the GEMM providers on a device: one product of each class (gemm_choice.h) by the panel kernel, with its
+ * blocks varied, or the tiles, of each size, whichever fits, by CLBlast as packaged, and by CLBlast with candidates of
+ * parameters. What computes something else than CLBlast as packaged, or cannot be built, is not measured.
  */
 #ifndef STARCL_DEVICE_TUNE_H
 #define STARCL_DEVICE_TUNE_H
@@ -12,8 +12,8 @@
 enum { TUNE_LEAST_SECONDS = 1, TUNE_MOST_SECONDS = 150 };
 
 struct tune_row {
-    int m, n, k;                             /* the product that was measured */
-    double panel, packaged, with_parameters; /* GFLOP/s, 0 where not measured */
+    int m, n, k;                                    /* the product that was measured */
+    double panel, tiles, packaged, with_parameters; /* GFLOP/s, 0 where not measured; tiles: the fastest size */
 };
 
 struct tune_report {

@@ -17,14 +17,15 @@ static const char *speed_text(char *buffer, size_t bytes, double gflops) {
 
 void report_tune(const struct device_information *device, const struct tune_report *report, const char *path,
                  FILE *out) {
+    bool many_lanes = report->rows[0].tiles > 0;
     fprintf(out, "%s, driver %s; GFLOP/s\n\n%-21s  %-17s  %8s  %8s  %15s  %s\n", device->name, device->driver, "class",
-            "m x n x k", "panel", "clblast", "with parameters", "chosen");
+            "m x n x k", many_lanes ? "tiles" : "panel", "clblast", "with parameters", "chosen");
     for (int kind = 0; kind < GEMM_CLASSES; kind++) {
         const struct tune_row *row = &report->rows[kind];
         char shape[48], speeds[3][32];
         snprintf(shape, sizeof shape, "%d x %d x %d", row->m, row->n, row->k);
         fprintf(out, "%-21s  %-17s  %8s  %8s  %15s  %s\n", gemm_class_name((enum gemm_class)kind), shape,
-                speed_text(speeds[0], sizeof speeds[0], row->panel),
+                speed_text(speeds[0], sizeof speeds[0], many_lanes ? row->tiles : row->panel),
                 speed_text(speeds[1], sizeof speeds[1], row->packaged),
                 speed_text(speeds[2], sizeof speeds[2], row->with_parameters), chosen_name(report, kind));
     }
@@ -65,6 +66,7 @@ void report_tune_json(const struct device_information *device, const struct tune
         cJSON_AddNumberToObject(item, "n", row->n);
         cJSON_AddNumberToObject(item, "k", row->k);
         add_speed(item, "panel", row->panel);
+        add_speed(item, "tiles", row->tiles);
         add_speed(item, "clblast", row->packaged);
         add_speed(item, "clblast_with_parameters", row->with_parameters);
         cJSON_AddStringToObject(item, "chosen", chosen_name(report, kind));

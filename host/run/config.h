@@ -107,7 +107,7 @@ struct run_config {
         char device[CONFIG_NAME_BYTES]; /* "": the best; or as device_choose() reads it */
         struct text_list use;           /* as device_choose_several() reads them; none: `device` alone */
         struct text_list measure_on;    /* kinds.h; none: whoever trains */
-        char gemm[CONFIG_NAME_BYTES];
+        char gemm[CONFIG_NAME_BYTES], products[CONFIG_NAME_BYTES];
         long long memory;
         bool build_ahead;
     } devices;

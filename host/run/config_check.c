@@ -179,6 +179,10 @@ static status check_words(const struct settings *settings, const struct run_conf
         return settings_refuse(settings, config_locate(settings, "devices", "gemm"),
                                "\"%s\" is not a GEMM provider; allowed: %s", config->devices.gemm,
                                gemm_provider_names());
+    if (!gemm_products_exist(config->devices.products))
+        return settings_refuse(settings, config_locate(settings, "devices", "products"),
+                               "products do not multiply in \"%s\"; allowed: %s", config->devices.products,
+                               gemm_products_names());
     TRY(check_store(settings, config));
     const char *name = config->run.name;
     if (!*name || strchr(name, '/') || name[0] == '.')

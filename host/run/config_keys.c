@@ -179,7 +179,9 @@ static const struct config_key keys[] = {
     TEXTS(devices, measure_on, "[]",
           "kinds of devices that time candidates, others only train them; the first is what selection compares; []: "
           "whoever trains"),
-    TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel or clblast"),
+    TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel, clblast or tiles"),
+    TEXT(devices, products, "\"float32\"",
+         "in what matrix products multiply, where the device has instructions for it: float32, tf32 or bfloat16"),
     INTEGER(devices, memory, 0, 1e9, "0", "MiB of device memory to use at most; 0 is all that the device has"),
     SWITCH(devices, build_ahead, "true", "build kernels of the next candidates on another thread while one trains"),
 };

@@ -31,7 +31,9 @@ struct evaluator {
 };
 
 struct device_options config_device_options(const struct run_config *config) {
-    return (struct device_options){.gemm = config->devices.gemm, .memory = (uint64_t)config->devices.memory << 20};
+    return (struct device_options){.gemm = config->devices.gemm,
+                                   .products = config->devices.products,
+                                   .memory = (uint64_t)config->devices.memory << 20};
 }
 
 struct model_settings config_model_settings(const struct run_config *config) {

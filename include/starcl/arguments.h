@@ -22,6 +22,17 @@ struct gemm_sizes {
     float alpha, beta;
 };
 
+/*
+ * The same as gemm_tiles.cl is told it. lda, ldb and ldc are the floats from one stored row to the next; each part_k of k
+ * is summed by another group, which makes a matrix of its own where there are several.
+ */
+struct tile_product {
+    int m, n, k, part_k, batch;
+    int lda, ldb, ldc;
+    int a_step, b_step, c_step;
+    float alpha, beta;
+};
+
 /* gemv.cl: rows of x, matrices w_i[k, n[i]] and rows of y_i. Steps and strides are in elements. */
 struct gemv_sizes {
     int k, n[STAR_GEMV_TOGETHER];

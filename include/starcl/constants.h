@@ -37,6 +37,14 @@
 /* Lanes beside each other along a row of a tile of low_rank_tiles.cl. */
 #define STAR_TILE_ACROSS 8
 
+/* Instructions that multiply matrices (matrix_units.cl). */
+#define STAR_UNIT_NONE 0
+#define STAR_UNIT_MMA 1
+#define STAR_UNIT_MFMA 2
+#define STAR_UNIT_WMMA 3
+#define STAR_UNIT_DPAS_8 4
+#define STAR_UNIT_DPAS_16 5
+
 /* Tokens between the states that a recurrence keeps for its backward pass. */
 #define STAR_SCAN_CHUNK 16
 

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "device/gemm.h"
+#include "device/gemm_choice.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,22 +34,22 @@ static cl_mem upload(struct device *device, const float *values, int elements) {
 }
 
 /* Odd strides of every matrix, batches of every transpose, and what lies between rows and members is left alone. */
-static void check_strides(struct device *device, bool transpose_a, bool transpose_b) {
-    enum { M = 27, N = 37, K = 19, BATCH = 3 };
-    struct gemm product = {.m = M,
-                           .n = N,
-                           .k = K,
+static void check_strides(struct device *device, int m, int n, int k, bool transpose_a, bool transpose_b) {
+    enum { BATCH = 3 };
+    struct gemm product = {.m = m,
+                           .n = n,
+                           .k = k,
                            .transpose_a = transpose_a,
                            .transpose_b = transpose_b,
                            .alpha = -2,
                            .beta = 0.5f,
-                           .lda = (transpose_a ? M : K) + 3,
-                           .ldb = (transpose_b ? K : N) + 5,
-                           .ldc = N,
+                           .lda = (transpose_a ? m : k) + 3,
+                           .ldb = (transpose_b ? k : n) + 5,
+                           .ldc = n,
                            .batch = BATCH};
-    product.a_step = (transpose_a ? K : M) * product.lda + 7;
-    product.b_step = (transpose_b ? N : K) * product.ldb + 11;
-    product.c_step = M * N + 13;
+    product.a_step = (transpose_a ? k : m) * product.lda + 7;
+    product.b_step = (transpose_b ? n : k) * product.ldb + 11;
+    product.c_step = m * n + 13;
     int a_floats = BATCH * product.a_step, b_floats = BATCH * product.b_step, c_floats = BATCH * product.c_step;
     float *a = random_matrix(a_floats, 1), *b = random_matrix(b_floats, 2), *c = random_matrix(c_floats, 3);
     float *result = memory_allocate((size_t)c_floats, sizeof *result);
@@ -59,12 +59,12 @@ static void check_strides(struct device *device, bool transpose_a, bool transpos
     assert_ok(gemm(device, &product));
     assert_ok(device_read(device, product.c, 0, result, (size_t)c_floats * sizeof *result));
     for (int at = 0; at < c_floats; at++) {
-        int member = at / product.c_step, place = at % product.c_step, i = place / N, j = place % N;
+        int member = at / product.c_step, place = at % product.c_step, i = place / n, j = place % n;
         double expected = c[at];
-        if (i < M) {
+        if (i < m) {
             const float *of_a = a + member * product.a_step, *of_b = b + member * product.b_step;
             expected *= 0.5;
-            for (int p = 0; p < K; p++)
+            for (int p = 0; p < k; p++)
                 expected -= 2.0 * of_a[transpose_a ? p * product.lda + i : i * product.lda + p] *
                             of_b[transpose_b ? j * product.ldb + p : p * product.ldb + j];
         }
@@ -352,7 +352,8 @@ static void check_provider(const char *provider, struct device_shape shape) {
     for (int transposes = 0; transposes < 4; transposes++)
         check_batch(device, transposes & 1, transposes & 2);
     for (int transposes = 0; transposes < 4; transposes++)
-        check_strides(device, transposes & 1, transposes & 2);
+        check_strides(device, 27, 37, 19, transposes & 1, transposes & 2);
+    check_strides(device, 28, 36, 20, false, false);
     check_few_rows(device);
     device_close(device);
 }
@@ -379,6 +380,57 @@ static void test_clblast(void **unused) {
     check_provider("clblast", (struct device_shape){8, 1, 4, 1, 16});
 }
 
+/* Tiles of one size, whatever a product's is: rows that are fours and that are none, and k in several parts. */
+static void check_tiles(struct device *device, int which, const int (*sizes)[3]) {
+    struct gemm_choice choice = gemm_choice_of(&gemm_tiles);
+    choice.tiles.given = true;
+    for (int kind = 0; kind < GEMM_CLASSES; kind++)
+        choice.tiles.which[kind] = which;
+    assert_ok(gemm_use(device, &choice));
+    for (int i = 0; i < 2; i++)
+        for (int transposes = 0; transposes < 4; transposes++)
+            check_product(device, sizes[i], transposes & 1, transposes & 2, i > 0, false);
+}
+
+/* Few rows and columns, and a long k, whose parts lie in memory that is known before. */
+static void check_parts(struct device *device) {
+    static const int size[] = {17, 15, 600};
+    struct gemm product = {.m = size[0], .n = size[1], .k = size[2], .alpha = 1};
+    size_t bytes = gemm_scratch_bytes(device, &product), before;
+    assert_true(bytes >= 2 * 17 * 15 * sizeof(float));
+    gemm_release_scratch(device);
+    before = device_allocated_bytes(device);
+    for (int transposes = 0; transposes < 4; transposes++)
+        check_product(device, size, transposes & 1, transposes & 2, 0.5f, transposes & 1);
+    assert_int_equal(device_allocated_bytes(device) - before, bytes);
+    gemm_release_scratch(device);
+}
+
+static void check_all_tiles(struct device_shape shape, const int (*sizes)[3]) {
+    struct device *device;
+    assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "tiles", .shape = shape}, &device));
+    check_parts(device);
+    for (int which = 0; which < PRODUCT_TILES; which++)
+        check_tiles(device, which, sizes);
+    device_close(device);
+}
+
+static void test_tiles(void **unused) {
+    (void)unused;
+    check_provider("tiles", (struct device_shape){64, 1, 4, 1, 16});
+}
+
+static void test_all_tiles(void **unused) {
+    (void)unused;
+    check_all_tiles((struct device_shape){64, 1, 4, 1, 16}, (const int[][3]){{136, 68, 300}, {67, 133, 19}});
+}
+
+/* Of few lanes, in a grid that is no square: all that a simulator ends with. */
+static void test_tiles_of_few(void **unused) {
+    (void)unused;
+    check_all_tiles((struct device_shape){8, 1, 4, 1, 16}, (const int[][3]){{36, 68, 140}, {35, 67, 19}});
+}
+
 /* Products that no provider makes, in shapes of many lanes: alone, so that a simulator ends with them. */
 static void test_few_rows(void **unused) {
     static const struct device_shape lanes[] = {{64, 1, 4, 1, 16}, {8, 1, 4, 1, 16}, {4, 4, 2, 2, 8}, {2, 4, 2, 2, 8}};
@@ -397,12 +449,23 @@ static void test_choice(void **unused) {
     struct device_shape lanes = {64, 1, 4, 1, 64}, one = {1, 8, 4, 4, 16};
     setenv("XDG_CACHE_HOME", "/proc/nowhere", 1); /* whatever was tuned on this machine */
     assert_fails(device_open_choice(NULL, &(struct device_options){.gemm = "cublas"}, &device), STATUS_USAGE,
-                 "allowed: auto, panel, clblast");
+                 "allowed: auto, panel, clblast, tiles");
     assert_fails(device_open_choice(NULL, &(struct device_options){.gemm = "panel", .shape = lanes}, &device),
                  STATUS_USAGE, "not shaped so");
+    assert_fails(device_open_choice(NULL, &(struct device_options){.gemm = "tiles", .shape = one}, &device),
+                 STATUS_USAGE, "are many work-items");
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "auto", .shape = lanes}, &device));
     assert_string_equal(gemm_provider_name(device), "clblast");
     device_close(device);
+    /* No instruction of a CPU, and none that is asked for where only tiles could have it. */
+    struct device_options narrow = {.products = "bfloat16", .shape = lanes};
+    assert_ok(device_open_choice(NULL, &narrow, &device));
+    assert_string_equal(gemm_provider_name(device), "clblast");
+    device_close(device);
+    narrow.gemm = "clblast";
+    assert_fails(device_open_choice(NULL, &narrow, &device), STATUS_USAGE, "multiplies in float32 alone");
+    narrow.products = "float8";
+    assert_fails(device_open_choice(NULL, &narrow, &device), STATUS_USAGE, "allowed: float32, tf32, bfloat16");
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "auto", .shape = one}, &device));
     assert_string_equal(gemm_provider_name(device), "panel");
     device_close(device);
@@ -410,8 +473,9 @@ static void test_choice(void **unused) {
 
 int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_panel_4), cmocka_unit_test(test_panel_8),  cmocka_unit_test(test_panel_16),
-        cmocka_unit_test(test_clblast), cmocka_unit_test(test_few_rows), cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_panel_4),      cmocka_unit_test(test_panel_8),  cmocka_unit_test(test_panel_16),
+        cmocka_unit_test(test_clblast),      cmocka_unit_test(test_tiles),    cmocka_unit_test(test_all_tiles),
+        cmocka_unit_test(test_tiles_of_few), cmocka_unit_test(test_few_rows), cmocka_unit_test(test_choice),
     };
     test_choose(count, words);
     return cmocka_run_group_tests(tests, NULL, NULL);

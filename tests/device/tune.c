@@ -135,6 +135,7 @@ static struct gemm_choice made_up_choice(const struct device_information *inform
     choice.clblast.values[CLBLAST_LEAST_INDIRECT] = GEMM_LARGE_EDGE;
     choice.providers[GEMM_LARGE_FORWARD] = &gemm_panel;
     choice.blocks = (struct block_choice){true, PACK_BOTH, 24, 33, 48};
+    choice.tiles = (struct tile_choice){true, {2, 1, 1, 2, 0, 0, 1}};
     choice.tuned = true;
     return choice;
 }
@@ -172,6 +173,8 @@ static void test_file(void **unused) {
     assert_int_equal(read.blocks.block_rows, 24);
     assert_int_equal(read.blocks.block_k, 33);
     assert_int_equal(read.blocks.tile_columns, 48);
+    assert_true(read.tiles.given);
+    assert_memory_equal(choice.tiles.which, read.tiles.which, sizeof read.tiles.which);
     assert_memory_equal(choice.providers, read.providers, sizeof read.providers);
     assert_string_equal(gemm_choice_describe(&choice, name), gemm_choice_describe(&read, read_name));
     assert_non_null(strstr(name, ": panel, clblast with parameters"));
@@ -188,6 +191,9 @@ static void test_file(void **unused) {
                                              {"\"tile_columns\":\t48", "\"tile_columns\":\t1048576"},
                                              {"\"A and B\"", "\"C\""},
                                              {"\"packing\"", "\"packed\""},
+                                             {"\"thin\":\t2", "\"thin\":\t3"},
+                                             {"\"thin\":\t2", "\"thin\":\t-1"},
+                                             {"\"large forward\":\t0", "\"large forward\":\t\"0\""},
                                              {"\"KREG\":\t1", "\"KREG\":\t3"},
                                              {"\"starcl\":\t\"", "\"starcl\":\t\"older than "},
                                              {"\"driver\":\t\"", "\"driver\":\t\"older than "}};
@@ -226,6 +232,7 @@ static void test_tune(void **unused) {
     for (int kind = 0; kind < GEMM_CLASSES; kind++) {
         assert_true(report.rows[kind].packaged > 0);
         assert_true((report.rows[kind].panel > 0) == gemm_provider_fits(&gemm_panel, device));
+        assert_true((report.rows[kind].tiles > 0) == gemm_provider_fits(&gemm_tiles, device));
     }
     check_classes(device);
     assert_ok(gemm_choice_write(device_information(device), &report.choice, NULL, 0));
@@ -233,6 +240,29 @@ static void test_tune(void **unused) {
 
     device = open_device("auto");
     assert_string_equal(gemm_provider_name(device), gemm_choice_describe(&report.choice, name));
+    check_classes(device);
+    device_close(device);
+}
+
+/* In the shape of GPUs: sizes of tiles. */
+static void test_tune_tiles(void **unused) {
+    (void)unused;
+    struct device *device;
+    struct tune_report report;
+    char name[GEMM_CHOICE_NAME_BYTES];
+    struct device_options options = {.gemm = "clblast", .shape = {64, 1, 4, 1, 16}};
+    assert_ok(device_open_choice(NULL, &options, &device));
+    assert_ok(tune_gemm(device, 1, &report));
+    assert_string_equal(gemm_provider_name(device), gemm_choice_describe(&report.choice, name));
+    for (int kind = 0; kind < GEMM_CLASSES; kind++) {
+        const struct tune_row *row = &report.rows[kind];
+        assert_true(row->packaged > 0 && row->tiles > 0 && row->panel == 0);
+        assert_in_range(report.choice.tiles.which[kind], 0, PRODUCT_TILES - 1);
+        if (row->packaged > 1.1 * row->tiles)
+            assert_ptr_equal(report.choice.providers[kind], &gemm_clblast);
+        if (row->tiles > 1.1 * row->packaged)
+            assert_ptr_equal(report.choice.providers[kind], &gemm_tiles);
+    }
     check_classes(device);
     device_close(device);
 }
@@ -259,7 +289,7 @@ static void test_parameters(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes), cmocka_unit_test(test_candidates), cmocka_unit_test(test_file),
-        cmocka_unit_test(test_tune),    cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_tune),    cmocka_unit_test(test_tune_tiles), cmocka_unit_test(test_parameters),
     };
     return cmocka_run_group_tests(tests, make_cache, remove_cache);
 }

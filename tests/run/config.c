@@ -125,7 +125,8 @@ static void test_refusals(void **unused) {
     refused(DATA "train = { batch = 32768; };", "model.context=65536",
             ":2: train.batch: 32768 sequences of model.context, 65536, are 2147483648 tokens a step; at most "
             "2147483647 are possible");
-    refused(DATA "devices = { gemm = \"cublas\"; };", NULL, "allowed: auto, panel, clblast");
+    refused(DATA "devices = { gemm = \"cublas\"; };", NULL, "allowed: auto, panel, clblast, tiles");
+    refused(DATA "devices = { products = \"float8\"; };", NULL, "allowed: float32, tf32, bfloat16");
     refused(DATA "run = { name = \"a/b\"; };", NULL, "cannot name a folder");
     refused("", NULL, "data.path is missing");
     refused("data = { path = \"/nowhere/at/all\"; };", NULL, "there is no file or folder /nowhere/at/all");

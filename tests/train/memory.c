@@ -172,12 +172,16 @@ static void test_planned_is_allocated(void **unused) {
         count += 2;
     }
     device_close(device);
-    /* The shape and the provider of GPUs. */
-    struct device_options options = {.gemm = "clblast", .shape = {64, 1, 4, 1, 64}};
-    assert_ok(device_open_choice(NULL, &options, &device));
-    largest = fmax(largest, plan_error(device, "11111-81111", 256, 128, 4, 1));
-    device_close(device);
-    printf("  largest difference of %d trainings: %.4f %%\n", count + 1, 100 * largest);
+    /* The shape and the providers of GPUs. */
+    const char *providers[] = {"clblast", "tiles"};
+    for (int i = 0; i < 2; i++) {
+        struct device_options options = {.gemm = providers[i], .shape = {64, 1, 4, 1, 64}};
+        assert_ok(device_open_choice(NULL, &options, &device));
+        largest = fmax(largest, plan_error(device, "11111-81111", 256, 128, 4, 1));
+        device_close(device);
+        count++;
+    }
+    printf("  largest difference of %d trainings: %.4f %%\n", count, 100 * largest);
 }
 
 /* A product that is large enough for CLBlast to make copies; a few elements of it against double precision. */
