@@ -15,7 +15,7 @@ static status measure(const struct bench *bench, const char *name, int class_gen
     double seconds, flops;
     snprintf(genome, sizeof genome, "%d.1.1.1.1", class_gene);
     struct bench_model model = {name, genome, WIDTH, 1, context, TOKENS / context};
-    TRY(bench_training_step(bench, &model, &seconds, &flops));
+    TRY(bench_training_step(bench, &model, &seconds, &flops, NULL));
     *tokens_per_second = TOKENS / seconds;
     return STATUS_OK;
 }

@@ -23,10 +23,10 @@ status bench_model_graph(const struct bench *bench, const struct bench_model *mo
 
 /*
  * Seconds of one training step (forward, backward, AdamW) on random tokens, and its floating-point operations, a
- * backward pass counted as two forward ones.
+ * backward pass counted as two forward ones. Adds to the tally (may be NULL) what a step gives the device to do.
  */
-status bench_training_step(const struct bench *bench, const struct bench_model *model, double *seconds,
-                           double *flops) MUST_CHECK;
+status bench_training_step(const struct bench *bench, const struct bench_model *model, double *seconds, double *flops,
+                           struct launch_tally *tally) MUST_CHECK;
 
 /* The path of a file in the folder of the model. */
 const char *bench_model_file(const struct bench *bench, const struct bench_model *model, const char *file, char *path,

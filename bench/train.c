@@ -32,7 +32,7 @@ static status write_tokens(struct model *model, int value) {
 }
 
 static status measure(const struct bench *bench, const struct bench_model *workload, const struct graph *graph,
-                      struct run *run, double *seconds) {
+                      struct run *run, double *seconds, struct launch_tally *tally) {
     struct optimiser_settings adamw = {.beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1, .clip = 1};
     struct model_options options = {.seed = 1};
     char path[PATH_MAX];
@@ -43,15 +43,16 @@ static status measure(const struct bench *bench, const struct bench_model *workl
     if (bench->options.save)
         TRY(checkpoint_write_weights(run->model,
                                      bench_model_file(bench, workload, "weights.safetensors", path, sizeof path)));
-    return bench_time(bench, step, run, seconds);
+    TRY(bench_time(bench, step, run, seconds));
+    return tally ? bench_count(bench, step, run, tally) : STATUS_OK;
 }
 
 status bench_training_step(const struct bench *bench, const struct bench_model *workload, double *seconds,
-                           double *flops) {
+                           double *flops, struct launch_tally *tally) {
     struct graph *graph = NULL;
     struct run run = {0};
     TRY(bench_model_graph(bench, workload, workload->batch, workload->context, 0, &graph));
-    status outcome = measure(bench, workload, graph, &run, seconds);
+    status outcome = measure(bench, workload, graph, &run, seconds, tally);
     *flops = 3 * graph_cost(graph, workload->context).flops_per_token * workload->batch * workload->context;
     optimiser_destroy(run.optimiser);
     model_destroy(run.model);
@@ -60,10 +61,13 @@ status bench_training_step(const struct bench *bench, const struct bench_model *
 }
 
 static status add_model(struct bench *bench, const struct bench_model *workload) {
-    double seconds = 1, flops = 0, tokens = (double)workload->batch * workload->context;
-    status outcome = bench_training_step(bench, workload, &seconds, &flops);
-    return bench_add(bench, workload->name, outcome, tokens / seconds, "tokens/s",
-                     flops / seconds * 1e-9 / bench->peaks.gemm_gflops);
+    struct bench_work work = {.amount = (double)workload->batch * workload->context};
+    double seconds = 1;
+    status outcome = bench_training_step(bench, workload, &seconds, &work.flops, &work.tally);
+    TRY(bench_add(bench, workload->name, outcome, work.amount / seconds, "tokens/s",
+                  work.flops / seconds * 1e-9 / bench->peaks.gemm_gflops));
+    bench_add_work(bench, &work);
+    return STATUS_OK;
 }
 
 status bench_train(struct bench *bench) {
