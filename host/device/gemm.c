@@ -193,6 +193,11 @@ status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) {
     return STATUS_OK;
 }
 
+status gemm_keep_scratch(struct device *device, size_t bytes) {
+    cl_mem kept;
+    return gemm_scratch(device, bytes, &kept);
+}
+
 struct product_blocks gemm_blocks(struct device *device) {
     struct product_blocks blocks = shape_product_blocks(device_shape(device));
     const struct block_choice *choice = &device_gemm_state(device)->choice.blocks;

@@ -48,7 +48,9 @@ status gemm_halve(struct device *device, cl_mem floats, cl_mem halves, int k, in
 /* Device memory that a product makes the provider keep; the largest of all products counts. Reads no buffer. */
 size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm);
 
-/* Gives back what products so far made the provider keep, so that a new model's memory is its own. */
+/* Allocates that much now, so that no product does. */
+status gemm_keep_scratch(struct device *device, size_t bytes) MUST_CHECK;
+/* Gives back what is kept, so that a new model's memory is its own. */
 void gemm_release_scratch(struct device *device);
 
 /* What is in use: "panel" or "clblast", or as gemm_choice_describe() says it where it was tuned. */

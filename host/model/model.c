@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "device/gemm.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,14 +29,20 @@ static status make_plan(const struct device *device, const struct graph *graph, 
     return plan_create(graph, &limits, plan);
 }
 
-static struct model_memory memory_of(struct device *device, const struct graph *graph,
-                                     const struct model_options *options, const struct plan *plan) {
-    size_t scratch = 0, blocks = options->inference ? 1 : 2;
+/* What products keep while the graph runs. */
+static size_t gemm_bytes(struct device *device, const struct graph *graph, const struct model_options *options) {
+    size_t scratch = 0;
     for (int n = 0; n < graph->node_count; n++) {
         const struct op *op = &graph->nodes[n].op;
-        size_t bytes = op->type->gemm_scratch ? op->type->gemm_scratch(device, op) : 0;
+        size_t bytes = op->type->gemm_scratch ? op->type->gemm_scratch(device, op, options->inference) : 0;
         scratch = bytes > scratch ? bytes : scratch;
     }
+    return scratch;
+}
+
+static struct model_memory memory_of(struct device *device, const struct graph *graph,
+                                     const struct model_options *options, const struct plan *plan) {
+    size_t blocks = options->inference ? 1 : 2, scratch = gemm_bytes(device, graph, options);
     return (struct model_memory){.parameters = plan->parameter_bytes,
                                  .all = blocks * plan->parameter_bytes + plan->working_bytes + scratch};
 }
@@ -156,6 +163,7 @@ static status create(struct model *model, const struct model_options *options) {
         TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->gradients));
     for (int arena = 0; arena < model->plan->arena_count; arena++)
         TRY(device_buffer_create(model->device, model->plan->arena_bytes[arena], &model->arenas[arena]));
+    TRY(gemm_keep_scratch(model->device, gemm_bytes(model->device, graph, options)));
     model->values = memory_allocate((size_t)graph->value_count, sizeof *model->values);
     model->value_gradients = memory_allocate((size_t)graph->value_count, sizeof *model->value_gradients);
     model->forward_scratch = memory_allocate((size_t)graph->node_count, sizeof *model->forward_scratch);
