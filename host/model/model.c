@@ -250,13 +250,33 @@ const struct op_buffers *model_node_buffers(struct model *model, int node) {
     return &model->buffers[node];
 }
 
+/* Nodes n .. n + count - 1, by one of their type's functions for several. */
+static status run_together(struct model *model, int n, const struct op_buffers *buffers, int count,
+                           status (*run)(struct device *device, const struct op *const ops[],
+                                         const struct op_buffers *const buffers[], int count)) {
+    const struct op *ops[OP_TOGETHER];
+    const struct op_buffers *places[OP_TOGETHER];
+    for (int i = 0; i < count; i++) {
+        ops[i] = &model->graph->nodes[n + i].op;
+        places[i] = &buffers[i];
+    }
+    return run(model->device, ops, places, count);
+}
+
 status model_forward(struct model *model) {
-    for (int n = 0; n < model->graph->node_count; n++)
-        TRY(model_forward_node(model, n));
+    const struct graph *graph = model->graph;
+    for (int n = 0, count; n < graph->node_count; n += count) {
+        struct op_buffers buffers[OP_TOGETHER];
+        count = plan_turn_nodes(model->plan, graph, n);
+        for (int i = 0; i < count; i++)
+            buffers[i] = *model_node_buffers(model, n + i);
+        TRY(count > 1 ? run_together(model, n, buffers, count, graph->nodes[n].op.type->forward_together)
+                      : model_forward_node(model, n));
+    }
     return STATUS_OK;
 }
 
-static status backward_node(struct model *model, int n, bool add) {
+static struct op_buffers backward_buffers(const struct model *model, int n, bool add) {
     const struct graph *graph = model->graph;
     const struct node *node = &graph->nodes[n];
     struct op_buffers buffers = model->buffers[n];
@@ -264,23 +284,47 @@ static status backward_node(struct model *model, int n, bool add) {
     for (int i = 0; add && i < node->op.input_count; i++)
         if (graph->values[node->inputs[i]].role == VALUE_PARAMETER)
             buffers.accumulate[i] = true;
-    return node->op.type->backward(model->device, &node->op, &buffers);
+    return buffers;
+}
+
+static status backward_node(struct model *model, int n, bool add) {
+    struct op_buffers buffers = backward_buffers(model, n, add);
+    const struct op *op = &model->graph->nodes[n].op;
+    return op->type->backward(model->device, op, &buffers);
 }
 
 status model_backward_node(struct model *model, int node) {
     return backward_node(model, node, false);
 }
 
-status model_backward(struct model *model) {
-    for (int n = model->graph->node_count - 1; n >= 0; n--)
-        TRY(backward_node(model, n, false));
+/* The turn that ends with node `last`; *count: its nodes. */
+static status backward_turn(struct model *model, int last, bool add, int *count) {
+    int first = model->plan->turns[last];
+    const struct op_type *type = model->graph->nodes[first].op.type;
+    *count = last - first + 1;
+    if (*count == 1 || !type->backward_together) {
+        for (int n = last; n >= first; n--)
+            TRY(backward_node(model, n, add));
+        return STATUS_OK;
+    }
+    struct op_buffers buffers[OP_TOGETHER];
+    for (int i = 0; i < *count; i++)
+        buffers[i] = backward_buffers(model, first + i, add);
+    return run_together(model, first, buffers, *count, type->backward_together);
+}
+
+static status backward(struct model *model, bool add) {
+    for (int n = model->graph->node_count - 1, count; n >= 0; n -= count)
+        TRY(backward_turn(model, n, add, &count));
     return STATUS_OK;
 }
 
+status model_backward(struct model *model) {
+    return backward(model, false);
+}
+
 status model_backward_adding(struct model *model) {
-    for (int n = model->graph->node_count - 1; n >= 0; n--)
-        TRY(backward_node(model, n, true));
-    return STATUS_OK;
+    return backward(model, true);
 }
 
 status model_read_loss(struct model *model, float *loss) {

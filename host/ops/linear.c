@@ -46,7 +46,6 @@ static struct gemm forward_product(const struct op *op, const struct op_buffers 
     y.a = buffers->inputs[X];
     y.b = buffers->inputs[WEIGHT];
     y.half_b = buffers->half_weight;
-    y.a_gain = buffers->norm_gain;
     y.c = buffers->outputs[0];
     if (has_residual(op)) {
         y.addend = buffers->inputs[RESIDUAL];
@@ -55,6 +54,13 @@ static struct gemm forward_product(const struct op *op, const struct op_buffers 
     y.m = op->inputs[X].rows, y.n = out, y.k = in;
     y.lda = op->inputs[X].columns, y.ldc = op->outputs[0].columns;
     y.a_step = in, y.b_step = in * out, y.c_step = out;
+    const struct op_inside *inside = &buffers->inside[X];
+    if (inside->op) {
+        bool is_norm = inside->op->type == &op_rms_norm;
+        y.a = inside->inputs[0];
+        *(is_norm ? &y.a_gain : &y.a_gate) = inside->inputs[1];
+        y.gate_nonlinearity = inside->op->attributes.nonlinearity;
+    }
     return y;
 }
 
@@ -71,9 +77,14 @@ static status forward_together(struct device *device, const struct op *const ops
     return gemm_together(device, products, count);
 }
 
-/* A group sees only its channels of a row, and a norm is over all. Many rows are better off normalised once. */
-static bool takes_norm(const struct op *op) {
-    return groups_of(op) == 1 && op->inputs[X].rows <= FEW_ROWS;
+/*
+ * A norm, where there are no groups, which see only their channels of a row, while a norm is over all; and gates, where
+ * many lanes have less to do with them than with starting a launch. Many rows are better off when both are done once.
+ */
+static bool makes_inside(const struct op *op, int input, const struct op *maker) {
+    if (input != X || op->inputs[X].rows > FEW_ROWS)
+        return false;
+    return (maker->type == &op_rms_norm && groups_of(op) == 1) || (maker->type == &op_gate && op->device.lanes > 1);
 }
 
 static status halve_weight(struct device *device, const struct op *op, cl_mem weight, cl_mem halves) {
@@ -160,7 +171,7 @@ const struct op_type op_linear = {
     .forward = forward,
     .forward_together = forward_together,
     .halve_weight = halve_weight,
-    .takes_norm = takes_norm,
+    .makes_inside = makes_inside,
     .backward = backward,
     .backward_inputs = 1u << X | 1u << WEIGHT,
     .passed_inputs = 1u << RESIDUAL,

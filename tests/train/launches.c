@@ -13,12 +13,14 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* transformer++-768 of bench/models.c */
 enum { WIDTH = 768, DEPTH = 24, CONTEXT = 256, BATCH = 4 };
 static const char TRANSFORMER[] = "11111-81111";
 
-enum { MOST_OF_STEP = 729, MOST_OF_TOKEN = 99 };
+/* A step but for what CLBlast copies for its larger kernel: with it a product is up to three launches. */
+enum { MOST_OF_STEP = 400, MOST_OF_TOKEN = 62 };
 
 static _Atomic long *driver_launches, *driver_bytes;
 
@@ -106,14 +108,21 @@ static void print(const struct launch_tally *tally) {
         printf("  %4lld %s\n", tally->rows[row].launches, tally->rows[row].name);
 }
 
+static long long launches_of(const struct launch_tally *tally, const char *name) {
+    for (int row = 0; row < tally->count; row++)
+        if (strcmp(tally->rows[row].name, name) == 0)
+            return tally->rows[row].launches;
+    return 0;
+}
+
 /* What the program counts is what the driver sees. */
 static void check_count(const struct launch_tally *tally, long seen, int most) {
-    long long launches = tally_kernels(tally).launches;
-    if (launches > most)
+    long long launches = tally_kernels(tally).launches, copies = launches_of(tally, "clblast copy");
+    if (launches - copies > most)
         print(tally);
-    printf("  %lld launches\n", launches);
+    printf("  %lld launches, of which CLBlast's copies %lld\n", launches, copies);
     assert_int_equal(launches, seen);
-    assert_true(launches <= most);
+    assert_true(launches - copies <= most);
 }
 
 static void test_step(void **unused) {
