@@ -8,6 +8,7 @@
 #define STARCL_BENCH_BENCH_H
 
 #include "device/device.h"
+#include "device/tally.h"
 
 /* Measured peaks: kernels of multiply-adds, one pass over a buffer larger than caches, the best large GEMM. */
 struct bench_peaks {
@@ -16,12 +17,20 @@ struct bench_peaks {
 
 enum { BENCH_NAME_BYTES = 48, BENCH_ERROR_BYTES = 256, BENCH_MAX_RESULTS = 128 };
 
+/* What one call of a workload gives the device to do; without a tally it was not counted. */
+struct bench_work {
+    double amount; /* of the result's unit without "/s" */
+    double flops;
+    struct launch_tally tally;
+};
+
 struct bench_result {
     const char *suite;
     char name[BENCH_NAME_BYTES];
     double value; /* larger is better */
     const char *unit;
     double efficiency;             /* 0 .. 1; 0 where the workload failed */
+    struct bench_work work;        /* the bench's */
     char error[BENCH_ERROR_BYTES]; /* "": it ran */
 };
 
@@ -60,6 +69,15 @@ bool bench_wants(const struct bench *bench, const char *name);
  */
 status bench_add(struct bench *bench, const char *name, status outcome, double value, const char *unit,
                  double efficiency) MUST_CHECK;
+/* Adds to the last result what one call gives the device to do; the tally is the bench's then. */
+void bench_add_work(struct bench *bench, const struct bench_work *work);
+/* Frees what results hold. */
+void bench_release(struct bench *bench);
+
+/* Counts one call of `work`. */
+status bench_count(const struct bench *bench, status (*work)(void *context), void *context,
+                   struct launch_tally *tally) MUST_CHECK;
+
 /*
  * Median seconds of one call of `work`, which queues something on the device: a call to warm up, then batches of calls
  * until the options' seconds are over.

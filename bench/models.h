@@ -31,9 +31,12 @@ status bench_training_create(const struct bench *bench, const struct bench_model
 status bench_training_queue(void *training) MUST_CHECK;
 void bench_training_destroy(struct bench_training *training);
 
-/* Seconds of one training step, and its floating-point operations, a backward pass counted as two forward ones. */
-status bench_training_step(const struct bench *bench, const struct bench_model *model, double *seconds,
-                           double *flops) MUST_CHECK;
+/*
+ * Seconds of one training step, and its floating-point operations, a backward pass counted as two forward ones. Adds to
+ * the tally (may be NULL) what a step gives the device to do.
+ */
+status bench_training_step(const struct bench *bench, const struct bench_model *model, double *seconds, double *flops,
+                           struct launch_tally *tally) MUST_CHECK;
 
 /* The path of a file in the folder of the model. */
 const char *bench_model_file(const struct bench *bench, const struct bench_model *model, const char *file, char *path,

@@ -4,10 +4,37 @@
 #include "base/json.h"
 #include "device/gemm.h"
 #include "portability.h"
+#include "roofline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What a call gives the device to do, kernel by kernel, and what that would take elsewhere. */
+static void add_work(cJSON *row, const struct bench_result *result) {
+    const struct bench_work *work = &result->work;
+    struct tally_row kernels = tally_kernels(&work->tally), copies = tally_copies(&work->tally);
+    struct roofline_work all = {work->flops, kernels.bytes + copies.bytes, (double)kernels.launches};
+    if (work->tally.count == 0)
+        return;
+    cJSON_AddNumberToObject(row, "launches", (double)kernels.launches);
+    cJSON_AddNumberToObject(row, "copies", (double)copies.launches);
+    cJSON_AddNumberToObject(row, "bytes", all.bytes);
+    cJSON_AddNumberToObject(row, "flops", all.flops);
+    cJSON *names = cJSON_AddObjectToObject(row, "launched"), *estimates = cJSON_AddArrayToObject(row, "estimates");
+    for (int i = 0; i < work->tally.count; i++)
+        cJSON_AddNumberToObject(names, work->tally.rows[i].name, (double)work->tally.rows[i].launches);
+    for (const struct roofline_device *device = roofline_devices; device->name; device++) {
+        const char *bound;
+        double seconds = roofline_estimate(device, &all, &bound);
+        cJSON *estimate = cJSON_CreateObject();
+        cJSON_AddStringToObject(estimate, "device", device->name);
+        cJSON_AddNumberToObject(estimate, "value", work->amount / seconds);
+        cJSON_AddStringToObject(estimate, "unit", result->unit);
+        cJSON_AddStringToObject(estimate, "bound", bound);
+        cJSON_AddItemToArray(estimates, estimate);
+    }
+}
 
 cJSON *bench_report_json(const struct bench *bench, const char *suite) {
     cJSON *json = cJSON_CreateObject(), *peaks, *results;
@@ -30,6 +57,7 @@ cJSON *bench_report_json(const struct bench *bench, const char *suite) {
         cJSON_AddNumberToObject(row, "efficiency", result->efficiency);
         if (result->error[0])
             cJSON_AddStringToObject(row, "error", result->error);
+        add_work(row, result);
         cJSON_AddItemToArray(results, row);
     }
     return json;
@@ -40,6 +68,24 @@ static void print_device(const cJSON *device) {
     const char *target = json_text(device, "target");
     printf("%s%s%s, driver %s", json_text(device, "device"), *target ? ", target " : "", target,
            json_text(device, "driver"));
+}
+
+/* Of workloads that were counted. */
+static void print_work(const cJSON *results) {
+    const cJSON *row, *estimate;
+    bool headed = false;
+    cJSON_ArrayForEach(row, results) {
+        if (!cJSON_GetObjectItem(row, "launches"))
+            continue;
+        if (!headed)
+            printf("\n%-32s %8s %7s %9s %9s\n", "what a step or token is", "launches", "copies", "GB", "GFLOP");
+        headed = true;
+        printf("%-32s %8.0f %7.0f %9.3f %9.2f\n", json_text(row, "name"), json_number(row, "launches"),
+               json_number(row, "copies"), 1e-9 * json_number(row, "bytes"), 1e-9 * json_number(row, "flops"));
+        cJSON_ArrayForEach(estimate, cJSON_GetObjectItem(row, "estimates"))
+            printf("    estimate, at most on %-17s %8.0f %s, by %s\n", json_text(estimate, "device"),
+                   json_number(estimate, "value"), json_text(estimate, "unit"), json_text(estimate, "bound"));
+    }
 }
 
 void bench_report_table(const cJSON *results) {
@@ -60,6 +106,7 @@ void bench_report_table(const cJSON *results) {
             printf("%-32s %12.1f %-9s %8.0f %%\n", json_text(row, "name"), json_number(row, "value"),
                    json_text(row, "unit"), 100 * json_number(row, "efficiency"));
     }
+    print_work(cJSON_GetObjectItem(results, "results"));
 }
 
 /* ---- portability ---- */

@@ -9,6 +9,10 @@
 /*
  * {"suite", "device", "driver", "gemm", "peaks": {...}, "results": [{"suite", "name", "value", "unit", "efficiency",
  * "error"}]}; the caller deletes it. `suite` is what the person asked for; a result's is the one that it belongs to.
+ *
+ * A training step and a token decoded also have "launches" of kernels, "copies" on the device, "bytes" (device.h says
+ * of what), "flops", "launched" with the launches by kernel, and "estimates": [{"device", "value", "unit", "bound"}] by
+ * roofline.h.
  */
 cJSON *bench_report_json(const struct bench *bench, const char *suite);
 

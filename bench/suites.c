@@ -78,6 +78,23 @@ status bench_add(struct bench *bench, const char *name, status outcome, double v
     return STATUS_OK;
 }
 
+void bench_add_work(struct bench *bench, const struct bench_work *work) {
+    bench->results[bench->count - 1].work = *work;
+}
+
+void bench_release(struct bench *bench) {
+    for (int i = 0; i < bench->count; i++)
+        tally_free(&bench->results[i].work.tally);
+}
+
+status bench_count(const struct bench *bench, status (*work)(void *context), void *context,
+                   struct launch_tally *tally) {
+    device_count(bench->device, tally);
+    status outcome = work(context);
+    device_count(bench->device, NULL);
+    return outcome;
+}
+
 enum { BATCHES = 7, TURNS = 21, MOST_CALLS = 10000 };
 
 static status time_calls(const struct bench *bench, status (*work)(void *context), void *context, int calls,

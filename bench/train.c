@@ -68,20 +68,25 @@ void bench_training_destroy(struct bench_training *training) {
 }
 
 status bench_training_step(const struct bench *bench, const struct bench_model *workload, double *seconds,
-                           double *flops) {
+                           double *flops, struct launch_tally *tally) {
     struct bench_training *training;
     TRY(bench_training_create(bench, workload, &training));
     status outcome = bench_time(bench, bench_training_queue, training, seconds);
+    if (outcome == STATUS_OK && tally)
+        outcome = bench_count(bench, bench_training_queue, training, tally);
     *flops = 3 * graph_cost(training->graph, workload->context).flops_per_token * workload->batch * workload->context;
     bench_training_destroy(training);
     return outcome;
 }
 
 static status add_model(struct bench *bench, const struct bench_model *workload) {
-    double seconds = 1, flops = 0, tokens = (double)workload->batch * workload->context;
-    status outcome = bench_training_step(bench, workload, &seconds, &flops);
-    return bench_add(bench, workload->name, outcome, tokens / seconds, "tokens/s",
-                     flops / seconds * 1e-9 / bench->peaks.gemm_gflops);
+    struct bench_work work = {.amount = (double)workload->batch * workload->context};
+    double seconds = 1;
+    status outcome = bench_training_step(bench, workload, &seconds, &work.flops, &work.tally);
+    TRY(bench_add(bench, workload->name, outcome, work.amount / seconds, "tokens/s",
+                  work.flops / seconds * 1e-9 / bench->peaks.gemm_gflops));
+    bench_add_work(bench, &work);
+    return STATUS_OK;
 }
 
 status bench_train(struct bench *bench) {

@@ -14,27 +14,29 @@ GROUP_SHAPE __kernel void sum_squares(__global const float *gradients, int count
 }
 
 /*
- * AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019) on the floats first .. first + count - 1
- * of the block, with the gradient scaled so that its norm over all parameters is at most `clip`. correction_1 =
- * 1 / (1 - beta_1^step), correction_2 likewise. `rate` is that of these parameters; `decay` is the share of each that
- * one step takes away: the learning rate of the schedule times the weight decay, whatever `rate` is.
+ * AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019) on a part of the block, with the gradient
+ * scaled so that its norm over all parameters is at most `clip`. correction_1 = 1 / (1 - beta_1^step), correction_2
+ * likewise. A rate is that of a kind of parameters; its decay is the share of each that one step takes away: the
+ * learning rate of the schedule times the weight decay, whatever the rate is. A kind ends where a tensor does, and
+ * tensors are whole vectors.
  */
 GROUP_SHAPE __kernel void adamw(__global float *parameters, __global const float *gradients, __global float *mean,
-                                __global float *variance, __global const float *norm_squared, int first, int count,
-                                float rate, float beta_1, float beta_2, float correction_1, float correction_2,
-                                float epsilon, float decay, float clip) {
+                                __global float *variance, __global const float *norm_squared,
+                                struct adamw_settings settings) {
     float norm = sqrt(norm_squared[0]);
-    float scale = norm > clip ? clip / norm : 1.0f;
-    parameters += first;
-    gradients += first;
-    mean += first;
-    variance += first;
-    FOR_FLAT(i, count) {
+    float scale = norm > settings.clip ? settings.clip / norm : 1.0f;
+    FOR_FLAT(offset, settings.count) {
+        int i = settings.first + offset;
+        float rate = settings.rates[0], decay = settings.decays[0];
+        UNROLL for (int kind = 1; kind < STAR_ADAMW_KINDS; kind++) {
+            rate = i >= settings.ends[kind - 1] ? settings.rates[kind] : rate;
+            decay = i >= settings.ends[kind - 1] ? settings.decays[kind] : decay;
+        }
         vec g = VLOAD(gradients + i) * scale;
-        vec m = beta_1 * VLOAD(mean + i) + (1.0f - beta_1) * g;
-        vec v = beta_2 * VLOAD(variance + i) + (1.0f - beta_2) * g * g;
+        vec m = settings.beta_1 * VLOAD(mean + i) + (1.0f - settings.beta_1) * g;
+        vec v = settings.beta_2 * VLOAD(variance + i) + (1.0f - settings.beta_2) * g * g;
         vec p = VLOAD(parameters + i);
-        p -= decay * p + rate * (m * correction_1) / (sqrt(v * correction_2) + epsilon);
+        p -= decay * p + rate * (m * settings.correction_1) / (sqrt(v * settings.correction_2) + settings.epsilon);
         VSTORE(m, mean + i);
         VSTORE(v, variance + i);
         VSTORE(p, parameters + i);

@@ -9,6 +9,8 @@
  * With NORMED, a row of x is x / rms(x) * gain first (cl/rms_norm.cl): a decoding step has so little else to do in a
  * norm that its launch would be most of it, and each group can sum the squares for itself.
  *
+ * With GATE, which is a nonlinearity, x is s(x) times the other factor of a gate, in the place of `gain` (cl/elementwise.cl).
+ *
  * A group takes a strip of columns within a panel. Where it is one lane and reads halves, it keeps STAR_GEMV_VECTORS
  * vectors of them in registers and runs down k. Of floats, which are not in panels, it reads pieces of STAR_GEMV_ROWS
  * rows at once, each as long as the strip: where half a kilobyte comes from each page, memory gives two thirds of what
@@ -29,8 +31,20 @@ typedef float weight;
 
 #if NORMED
 #define X(p, step) ((p).x[step] * (p).gain[step])
+#elif defined(GATE)
+#define X(p, step) (gated((p).x[step], (p).gain[step]))
 #else
 #define X(p, step) ((p).x[step])
+#endif
+
+#ifdef GATE
+INLINE float gated(float x, float factor) {
+#if WIDTH == 1
+    return nonlinear(x, GATE) * factor;
+#else
+    return nonlinear((vec)(x), GATE).s0 * factor;
+#endif
+}
 #endif
 
 /* What a lane reads and writes. */
@@ -209,7 +223,11 @@ GROUP_SHAPE __kernel void gemv(__global const float *x, __global const float *ga
     size_t row = get_group_id(1), member = get_group_id(2);
     size_t place = member * sizes.y_step + row * (sizes.y_stride ? sizes.y_stride : n);
     struct operands p = {.x = x + member * sizes.x_step + row * sizes.x_stride,
+#ifdef GATE
+                         .gain = gain + member * sizes.x_step + row * sizes.x_stride,
+#else
                          .gain = gain,
+#endif
                          .addend = addend + place,
                          .w = CHOSEN(w, matrix) + member * sizes.w_step + (size_t)panel_first * (k - 1),
                          .y = CHOSEN(y, matrix) + place,

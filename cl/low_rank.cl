@@ -314,7 +314,8 @@ INLINE void keep_row(__global const float *row, __global float *cache, int colum
  */
 GROUP_SHAPE __kernel void low_rank_step(__global const float *C, __global const float *B, __global const float *V,
                                         __global float *cache_B, __global float *cache_V, __global float *y, int heads,
-                                        int b_heads, int v_heads, int capacity, int count, int slot, float scale) {
+                                        int b_heads, int v_heads, int capacity, int count, int slot, float scale,
+                                        int position) {
     GROUP_SCRATCH(scratch);
     int head = (int)get_group_id(0), sequence = (int)get_group_id(1);
     int b_sharers = heads / b_heads, v_sharers = heads / v_heads;

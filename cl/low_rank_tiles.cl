@@ -357,13 +357,33 @@ INLINE void keep_row(__global const float *row, __global float *cache, int colum
         cache[d] = row[d];
 }
 
+#if defined(TURNS_B) || defined(TURNS_C)
+/* to = factor times the row with rotary positions, as cl/rotary.cl turns it. */
+INLINE void turn_row(__global const float *from, __local float *to, float factor, int position) {
+    for (int i = LANE; i < DOT / 2; i += LANES) {
+        float angle = position * exp2(i * (-log2(STAR_ROTARY_BASE) / (DOT / 2))), cosine, sine = sincos(angle, &cosine);
+        float a = from[i], b = from[i + DOT / 2];
+        to[i] = factor * (a * cosine - b * sine);
+        to[i + DOT / 2] = factor * (b * cosine + a * sine);
+    }
+}
+#endif
+
+#ifdef TURNS_B
+#define CHANNEL_OF_KEY(d) (row == slot ? now[d] : b[d])
+#else
+#define CHANNEL_OF_KEY(d) b[d]
+#endif
+
 /*
  * One token, as in low_rank.cl: a group takes a head of a sequence. LANES rows at a time, a lane makes the score of one
- * row; then the lanes share out the channels of the head and add up those rows.
+ * row; then the lanes share out the channels of the head and add up those rows. With TURNS_C and TURNS_B the rows of C
+ * and B have no rotary positions yet; this token's has `position`, and the cache is given the turned row.
  */
 GROUP_SHAPE __kernel void low_rank_step(__global const float *C, __global const float *B, __global const float *V,
                                         __global float *cache_B, __global float *cache_V, __global float *y, int heads,
-                                        int b_heads, int v_heads, int capacity, int count, int slot, float scale) {
+                                        int b_heads, int v_heads, int capacity, int count, int slot, float scale,
+                                        int position) {
     GROUP_SCRATCH(scratch);
     __local float c[DOT], weights[LANES];
     int head = (int)get_group_id(0), sequence = (int)get_group_id(1);
@@ -375,12 +395,24 @@ GROUP_SHAPE __kernel void low_rank_step(__global const float *C, __global const 
     V += ((size_t)sequence * v_heads + head / v_sharers) * OUT;
     cache_B += head_place(sequence, capacity, b_heads, head / b_sharers, DOT);
     cache_V += head_place(sequence, capacity, v_heads, head / v_sharers, OUT);
+#ifdef TURNS_B
+    __local float now[DOT];
+    turn_row(B, now, 1.0f, position);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int d = LANE; d < DOT && head % b_sharers == 0; d += LANES)
+        cache_B[slot * b_stride + d] = now[d];
+#else
     if (head % b_sharers == 0)
         keep_row(B, cache_B + slot * b_stride, DOT);
+#endif
     if (head % v_sharers == 0)
         keep_row(V, cache_V + slot * v_stride, OUT);
+#ifdef TURNS_C
+    turn_row(C, c, scale, position);
+#else
     for (int d = LANE; d < DOT; d += LANES)
         c[d] = scale * C[d];
+#endif
     float sum[SHARE_OF_GROUP(OUT)], largest = -1e30f, total = 0.0f;
     UNROLL for (int m = 0; m < SHARE_OF_GROUP(OUT); m++)
         sum[m] = 0.0f;
@@ -390,7 +422,7 @@ GROUP_SHAPE __kernel void low_rank_step(__global const float *C, __global const 
         float score = 0.0f, keep = 1.0f;
         barrier(CLK_LOCAL_MEM_FENCE);
         UNROLL_LITTLE for (int d = 0; d < DOT; d++)
-            score += c[d] * b[d];
+            score += c[d] * CHANNEL_OF_KEY(d);
 #if SOFTMAX
         score = LANE < rows ? score : -INFINITY;
         float largest_now = fmax(largest, group_max(score, scratch));

@@ -161,11 +161,15 @@ for file in "$source"/cl/*.cl; do
         done ;;
     low_rank_tiles)
         judge "$program" "-DDOT=64 -DOUT=64 -DNONLINEARITY=2 -DTILE=16"
+        judge "$program" "-DDOT=64 -DOUT=64 -DNONLINEARITY=2 -DTILE=16 -DTURNS_C -DTURNS_B" low_rank_step
         judge "$program" "-DDOT=128 -DOUT=128 -DNONLINEARITY=4 -DTILE=8" ;;
     low_rank) ;; # with many lanes for heads without tiles only
     linear_attention)
         judge "$program" "-DDOT=64 -DOUT=64 -DDECAY=1 -DMEAN=0"
         judge "$program" "-DDOT=128 -DOUT=128 -DDECAY=0 -DMEAN=1" ;;
+    gemv)
+        judge "$program"
+        judge "$program" "-DHALVES=1 -DGATE=5" gemv ;;
     semiseparable) judge "$program" -DSTATE=16 semiseparable_step ;;
     semiseparable_chunks)
         judge "$program" -DSTATE=16

@@ -51,6 +51,7 @@ static status measure_device(const struct device_information *information, const
     progress_clear();
     if (outcome == STATUS_OK)
         cJSON_AddItemToArray(devices, bench_report_json(&bench, suite));
+    bench_release(&bench);
     device_close(bench.device);
     return outcome;
 }

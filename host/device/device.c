@@ -21,6 +21,9 @@ enum { FLUSH_EVERY = 32 };
 
 enum { LARGE_PAGE = 2 << 20 };
 
+/* Buffers of a kernel that are counted. */
+enum { MOST_ARGUMENTS = 64 };
+
 struct device {
     struct device_information information;
     struct device_shape shape;
@@ -30,7 +33,8 @@ struct device {
     struct kernel_set *kernels;
     struct gemm_state *gemm;
     size_t allocated_bytes;
-    int unflushed; /* launches since the driver was told to begin */
+    int unflushed;              /* launches since the driver was told to begin */
+    struct launch_tally *tally; /* of who counts; NULL: nobody */
     bool is_companion;
     atomic_bool stopped; /* a companion that launches no more */
 };
@@ -225,6 +229,8 @@ status device_read(struct device *device, cl_mem buffer, size_t offset, void *by
 status device_copy(struct device *device, cl_mem from, size_t from_offset, cl_mem to, size_t to_offset, size_t length) {
     if (length == 0)
         return STATUS_OK;
+    if (device->tally)
+        tally_add(device->tally, "copy", true, 1, 2 * (double)length);
     return opencl_check(clEnqueueCopyBuffer(device->queue, from, to, from_offset, to_offset, length, 0, NULL, NULL),
                         "copying %zu bytes on the device", length);
 }
@@ -233,12 +239,24 @@ status device_fill_zero(struct device *device, cl_mem buffer, size_t offset, siz
     if (length == 0)
         return STATUS_OK;
     float zero = 0;
+    if (device->tally)
+        tally_add(device->tally, "clear", true, 1, (double)length);
     return opencl_check(clEnqueueFillBuffer(device->queue, buffer, &zero, sizeof zero, offset, length, 0, NULL, NULL),
                         "clearing %zu bytes on the device", length);
 }
 
 status device_finish(struct device *device) {
     return opencl_check(clFinish(device->queue), "waiting for the device %s", device->information.name);
+}
+
+void device_count(struct device *device, struct launch_tally *tally) {
+    device->tally = tally;
+}
+
+void device_count_others(struct device *device, const char *name, long long launches, const cl_mem *buffers,
+                         int count) {
+    if (device->tally)
+        tally_add(device->tally, name, false, launches, tally_bytes(buffers, count));
 }
 
 struct build_statistics device_build_statistics(const struct device *device) {
@@ -273,6 +291,15 @@ static const void *argument_value(const struct kernel_argument *argument) {
                                                : &argument->value;
 }
 
+static void count_launch(struct device *device, const char *name, const struct kernel_argument *arguments, int count) {
+    cl_mem buffers[MOST_ARGUMENTS];
+    int found = 0;
+    for (int i = 0; i < count && found < MOST_ARGUMENTS; i++)
+        if (arguments[i].kind == ARGUMENT_BUFFER)
+            buffers[found++] = arguments[i].value.buffer;
+    device_count_others(device, name, 1, buffers, found);
+}
+
 static status flush_at_times(struct device *device) {
     if (++device->unflushed < FLUSH_EVERY)
         return STATUS_OK;
@@ -291,6 +318,8 @@ status device_launch_rows(struct device *device, struct kernel_name name, struct
     for (int i = 0; i < argument_count; i++)
         TRY(opencl_check(clSetKernelArg(kernel->kernel, (cl_uint)i, arguments[i].bytes, argument_value(&arguments[i])),
                          "argument %d of kernel %s", i, name.kernel));
+    if (device->tally)
+        count_launch(device, name.kernel, arguments, argument_count);
     size_t local[3] = {(size_t)device->shape.lanes, (size_t)lane_rows, 1};
     size_t global[3] = {groups.x * local[0], groups.y * local[1], groups.z};
     bool is_new = kernel_is_new(device->kernels, kernel);

@@ -9,6 +9,7 @@
 
 #include "device/discover.h"
 #include "device/program.h"
+#include "device/tally.h"
 
 #include <stdint.h>
 
@@ -77,6 +78,15 @@ status device_copy(struct device *device, cl_mem from, size_t from_offset, cl_me
 status device_fill_zero(struct device *device, cl_mem buffer, size_t offset, size_t length) MUST_CHECK;
 status device_finish(struct device *device) MUST_CHECK;
 
+/*
+ * From now on adds everything that is queued to the tally, which must live until another takes its place; NULL: no
+ * more. The bytes of a launch are those of its buffers, each once: what it has to read and write at least, where it
+ * needs all of them. Copies count twice what is copied. What goes to the host and comes from it is not counted.
+ */
+void device_count(struct device *device, struct launch_tally *tally);
+/* For work that a library queues: so many launches with these buffers before them. */
+void device_count_others(struct device *device, const char *name, long long launches, const cl_mem *buffers, int count);
+
 /* What it and its companion have built so far. */
 struct build_statistics device_build_statistics(const struct device *device);
 /* Seconds of waiting for what the companion builds, where its user waited in another way than by a launch. */
@@ -88,7 +98,7 @@ void device_add_build_wait(struct device *device, double seconds);
  */
 struct kernel_argument {
     size_t bytes;
-    enum { ARGUMENT_VALUE, ARGUMENT_STRUCT, ARGUMENT_LOCAL } kind;
+    enum { ARGUMENT_BUFFER, ARGUMENT_VALUE, ARGUMENT_STRUCT, ARGUMENT_LOCAL } kind;
     union {
         cl_mem buffer;
         cl_int integer;
@@ -102,11 +112,11 @@ static inline struct kernel_argument argument_buffer(cl_mem buffer) {
 }
 
 static inline struct kernel_argument argument_int(int value) {
-    return (struct kernel_argument){.bytes = sizeof(cl_int), .value.integer = value};
+    return (struct kernel_argument){.bytes = sizeof(cl_int), .kind = ARGUMENT_VALUE, .value.integer = value};
 }
 
 static inline struct kernel_argument argument_float(float value) {
-    return (struct kernel_argument){.bytes = sizeof(cl_float), .value.number = value};
+    return (struct kernel_argument){.bytes = sizeof(cl_float), .kind = ARGUMENT_VALUE, .value.number = value};
 }
 
 /* The struct must stay until the launch returns. */

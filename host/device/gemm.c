@@ -152,9 +152,9 @@ static status put_addend_in_c(struct device *device, struct gemm *completed) {
     return STATUS_OK;
 }
 
-/* A tile of any provider would be mostly empty for one row, and none reads float16 or normalises. */
+/* A tile of any provider would be mostly empty for one row, and none reads float16, normalises or has gates. */
 static bool is_for_gemv(const struct gemm *completed) {
-    return completed->half_b || completed->a_gain || (completed->m == 1 && gemv_takes(completed));
+    return completed->half_b || completed->a_gain || completed->a_gate || (completed->m == 1 && gemv_takes(completed));
 }
 
 status gemm(struct device *device, const struct gemm *gemm) {
@@ -163,8 +163,8 @@ status gemm(struct device *device, const struct gemm *gemm) {
     struct gemm completed = complete(gemm);
     if (is_for_gemv(&completed))
         return gemv_takes(&completed) ? gemv(device, &completed, 1)
-                                      : fail("a product with B in float16 or a norm of A takes nothing transposed, and "
-                                             "a norm no batch");
+                                      : fail("a product with B in float16, or a norm or gates of A, takes nothing "
+                                             "transposed, and a norm no batch");
     const struct gemm_provider *provider = provider_of(device, &completed);
     if (completed.addend && !provider->takes_addend)
         TRY(put_addend_in_c(device, &completed));
@@ -199,6 +199,11 @@ status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) {
     }
     *scratch = state->scratch;
     return STATUS_OK;
+}
+
+status gemm_keep_scratch(struct device *device, size_t bytes) {
+    cl_mem kept;
+    return gemm_scratch(device, bytes, &kept);
 }
 
 struct product_blocks gemm_blocks(struct device *device) {

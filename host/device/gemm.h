@@ -16,15 +16,18 @@
  * lda, ldb and ldc are the floats from one stored row to the next; 0 means that rows are dense. `batch` products (0
  * means one) are computed at once, their matrices a_step, b_step and c_step elements apart.
  *
+ * With a_gate, which is laid out as A, each element of A is first s(a) times that of a_gate, s being gate_nonlinearity
+ * (STAR_NONLINEARITY_...).
+ *
  * With a_gain, each row of A is first divided by its root mean square and multiplied by that row of k floats (RMS norm,
  * epsilon STAR_RMS_NORM_EPSILON); it is one product then, with rows of B dense and nothing transposed.
  *
- * With half_b, B is what gemm_halve() made of a matrix; nothing is transposed then. Both are for few rows: each row of
- * A reads B anew.
+ * With half_b, B is what gemm_halve() made of a matrix; nothing is transposed then. All three are for few rows: each
+ * row of A reads B anew.
  */
 struct gemm {
-    cl_mem a, b, c, addend, a_gain;
-    int m, n, k;
+    cl_mem a, b, c, addend, a_gain, a_gate;
+    int m, n, k, gate_nonlinearity;
     bool transpose_a, transpose_b, half_b;
     float alpha, beta;
     int lda, ldb, ldc;
@@ -48,7 +51,9 @@ status gemm_halve(struct device *device, cl_mem floats, cl_mem halves, int k, in
 /* Device memory that a product makes the provider keep; the largest of all products counts. Reads no buffer. */
 size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm);
 
-/* Gives back what products so far made the provider keep, so that a new model's memory is its own. */
+/* Allocates that much now, so that no product does. */
+status gemm_keep_scratch(struct device *device, size_t bytes) MUST_CHECK;
+/* Gives back what is kept, so that a new model's memory is its own. */
 void gemm_release_scratch(struct device *device);
 
 /*

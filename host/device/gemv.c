@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /*
  * Where a group has many lanes, of which each takes four columns: the columns of a strip, which are a cache line of
@@ -22,7 +23,7 @@ static bool is_dense(const struct gemm *gemm) {
 bool gemv_takes_together(const struct gemm *one, const struct gemm *other) {
     return gemv_takes(one) && gemv_takes(other) && is_dense(one) && is_dense(other) && one->a == other->a &&
            one->m == other->m && one->k == other->k && one->lda == other->lda && one->alpha == other->alpha &&
-           one->half_b == other->half_b && one->a_gain == other->a_gain;
+           one->half_b == other->half_b && one->a_gain == other->a_gain && one->a_gate == other->a_gate;
 }
 
 static int most_columns_of_lanes(int lanes) {
@@ -73,9 +74,12 @@ status gemv(struct device *device, const struct gemm *gemms, int count) {
                                .panel = first->half_b ? full_strip(device_shape(device)) : INT_MAX,
                                .alpha = first->alpha,
                                .beta = first->beta};
-    struct kernel_argument arguments[ARGUMENTS] = {
-        argument_buffer(first->a), argument_buffer(first->a_gain ? first->a_gain : first->a),
-        argument_buffer(first->addend ? first->addend : first->c), argument_struct(&sizes, sizeof sizes)};
+    struct kernel_argument arguments[ARGUMENTS] = {argument_buffer(first->a),
+                                                   argument_buffer(first->a_gain   ? first->a_gain
+                                                                   : first->a_gate ? first->a_gate
+                                                                                   : first->a),
+                                                   argument_buffer(first->addend ? first->addend : first->c),
+                                                   argument_struct(&sizes, sizeof sizes)};
     size_t strips = 0;
     for (int i = 0; i < GEMV_TOGETHER; i++) {
         const struct gemm *product = &gemms[i < count ? i : 0];
@@ -84,8 +88,11 @@ status gemv(struct device *device, const struct gemm *gemms, int count) {
         sizes.n[i] = i < count ? product->n : 0;
         strips += divide_up((size_t)sizes.n[i], (size_t)strip);
     }
-    static const char *const options[2][2] = {{NULL, "-DNORMED=1"}, {"-DHALVES=1", "-DHALVES=1 -DNORMED=1"}};
-    struct kernel_name name = {"gemv", "gemv", options[first->half_b][first->a_gain != NULL]};
+    char options[64];
+    snprintf(options, sizeof options, "%s%s", first->half_b ? " -DHALVES=1" : "", first->a_gain ? " -DNORMED=1" : "");
+    if (first->a_gate)
+        snprintf(options, sizeof options, "%s -DGATE=%d", first->half_b ? " -DHALVES=1" : "", first->gate_nonlinearity);
+    struct kernel_name name = {"gemv", "gemv", options};
     struct launch_groups groups = {strips, (size_t)first->m, (size_t)first->batch};
     return device_launch(device, name, groups, arguments, ARGUMENTS);
 }

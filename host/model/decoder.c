@@ -17,7 +17,7 @@ struct decoder {
     cl_mem *caches;           /* by value */
     cl_mem *states;           /* by node */
     cl_mem *halves;           /* by value: the weight in float16, NULL: none */
-    int *norm_inside;         /* by value: the norm that is left to who reads the value; -1: none */
+    int *left;                /* by value: the node that is left to who reads the value; -1: none */
     int *halved_for;          /* by value: the first node that reads `halves` */
     struct op_memory *memory; /* by node */
     size_t cache_bytes;
@@ -67,38 +67,11 @@ static status create_halves(struct decoder *decoder) {
     return STATUS_OK;
 }
 
-/*
- * On one row a norm is less work than its launch, so products do it for themselves. Everyone who reads what it makes
- * must be able to, and what it reads must outlive them: the plan thinks of it as read by the norm only.
- */
-static void find_norms_inside(struct decoder *decoder) {
-    const struct graph *graph = decoder->graph;
-    int *last_reader = memory_allocate((size_t)graph->value_count, sizeof *last_reader);
-    bool *otherwise = memory_allocate((size_t)graph->value_count, sizeof *otherwise);
-    for (int n = 0; n < graph->node_count; n++) {
-        const struct node *node = &graph->nodes[n];
-        for (int i = 0; i < node->op.input_count; i++) {
-            last_reader[node->inputs[i]] = n;
-            otherwise[node->inputs[i]] |= i > 0 || !node->op.type->takes_norm || !node->op.type->takes_norm(&node->op);
-        }
-    }
-    for (int v = 0; v < graph->value_count; v++)
-        decoder->norm_inside[v] = -1;
-    for (int n = 0; n < graph->node_count; n++) {
-        const struct node *node = &graph->nodes[n];
-        int from = node->inputs[0], to = node->outputs[0];
-        if (node->op.type == &op_rms_norm && !otherwise[to] && last_reader[from] > last_reader[to])
-            decoder->norm_inside[to] = n;
-    }
-    free(last_reader);
-    free(otherwise);
-}
-
 static status create(struct decoder *decoder, const struct decoder_options *options) {
     const struct graph *graph = decoder->graph;
     TRY(model_create(decoder->device, graph, &(struct model_options){.inference = true}, &decoder->model));
     graph_constant_nodes(graph, decoder->constant);
-    find_norms_inside(decoder);
+    graph_find_inside(graph, decoder->left);
     for (int n = 0; n < graph->node_count; n++) {
         const struct op *op = &graph->nodes[n].op;
         for (int i = 0; op->type->past_rows && i < op->input_count; i++) {
@@ -130,7 +103,7 @@ status decoder_create(struct device *device, const struct graph *graph, const st
     decoder->states = memory_allocate(nodes, sizeof *decoder->states);
     decoder->memory = memory_allocate(nodes, sizeof *decoder->memory);
     decoder->halves = memory_allocate(values, sizeof *decoder->halves);
-    decoder->norm_inside = memory_allocate(values, sizeof *decoder->norm_inside);
+    decoder->left = memory_allocate(values, sizeof *decoder->left);
     decoder->halved_for = memory_allocate(values, sizeof *decoder->halved_for);
     status outcome = create(decoder, options);
     if (outcome != STATUS_OK) {
@@ -157,7 +130,7 @@ void decoder_destroy(struct decoder *decoder) {
     free(decoder->states);
     free(decoder->memory);
     free(decoder->halves);
-    free(decoder->norm_inside);
+    free(decoder->left);
     free(decoder->halved_for);
     free(decoder);
 }
@@ -219,12 +192,16 @@ status decoder_seek(struct decoder *decoder, int position) {
 }
 
 static struct op_buffers buffers_of(struct decoder *decoder, int n) {
+    const struct graph *graph = decoder->graph;
     struct op_buffers buffers = *model_node_buffers(decoder->model, n);
-    int norm = decoder->norm_inside[decoder->graph->nodes[n].inputs[0]];
-    if (norm >= 0) {
-        const struct op_buffers *of_norm = model_node_buffers(decoder->model, norm);
-        buffers.inputs[0] = of_norm->inputs[0];
-        buffers.norm_gain = of_norm->inputs[1];
+    for (int i = 0; i < graph->nodes[n].op.input_count; i++) {
+        int maker = decoder->left[graph->nodes[n].inputs[i]];
+        if (maker < 0)
+            continue;
+        const struct op_buffers *of_maker = model_node_buffers(decoder->model, maker);
+        buffers.inside[i].op = &graph->nodes[maker].op;
+        for (int j = 0; j < 2 && j < graph->nodes[maker].op.input_count; j++)
+            buffers.inside[i].inputs[j] = of_maker->inputs[j];
     }
     if (reads_half(decoder, n)) {
         buffers.inputs[1] = decoder->halves[decoder->graph->nodes[n].inputs[1]];
@@ -242,11 +219,11 @@ static status run_node(struct decoder *decoder, int n) {
     return type->forward(decoder->device, &node->op, &buffers);
 }
 
-/* Nodes from n on that run together; at least one. */
+/* Nodes from n on that run together, none of which has a step of its own; at least one. */
 static int together(const struct decoder *decoder, int n) {
     int count = 1;
-    while (count < OP_TOGETHER && n + count < decoder->graph->node_count && !decoder->constant[n + count] &&
-           graph_together(decoder->graph, n, n + count))
+    while (!decoder->graph->nodes[n].op.type->step && count < OP_TOGETHER && n + count < decoder->graph->node_count &&
+           !decoder->constant[n + count] && graph_together(decoder->graph, n, n + count))
         count++;
     return count;
 }
@@ -272,7 +249,7 @@ status decoder_step(struct decoder *decoder, const int32_t *tokens, float *logit
     for (int n = 0, count; n < graph->node_count; n += count) {
         count = together(decoder, n);
         int output = graph->nodes[n].outputs[0];
-        if (decoder->constant[n] || decoder->norm_inside[output] >= 0 || output == graph->loss)
+        if (decoder->constant[n] || decoder->left[output] >= 0 || output == graph->loss)
             count = 1;
         else
             TRY(count > 1 ? run_together(decoder, n, count) : run_node(decoder, n));

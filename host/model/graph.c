@@ -91,12 +91,32 @@ status graph_apply(struct graph *graph, const struct op_type *type, struct op_at
     return STATUS_OK;
 }
 
-bool graph_together(const struct graph *graph, int node, int other) {
-    const struct node *a = &graph->nodes[node], *b = &graph->nodes[other];
+/* The same input 0, and otherwise parameters. */
+static bool reads_the_same(const struct graph *graph, const struct node *a, const struct node *b) {
     bool parameters = true;
     for (int i = 1; i < b->op.input_count; i++)
         parameters = parameters && graph->values[b->inputs[i]].role == VALUE_PARAMETER;
     return a->op.type->forward_together && a->op.type == b->op.type && a->inputs[0] == b->inputs[0] && parameters;
+}
+
+/* Whether the later node reads what the earlier one makes, or what it reads, so that both add to one gradient. */
+static bool depends(const struct graph *graph, int earlier, int later) {
+    const struct node *a = &graph->nodes[earlier], *b = &graph->nodes[later];
+    for (int i = 0; i < b->op.input_count; i++) {
+        if (graph->values[b->inputs[i]].producer == earlier)
+            return true;
+        for (int j = 0; j < a->op.input_count; j++)
+            if (a->inputs[j] == b->inputs[i])
+                return true;
+    }
+    return false;
+}
+
+bool graph_together(const struct graph *graph, int node, int other) {
+    const struct node *a = &graph->nodes[node], *b = &graph->nodes[other];
+    if (a->op.type->together)
+        return a->op.type == b->op.type && a->op.type->together(&a->op, &b->op) && !depends(graph, node, other);
+    return reads_the_same(graph, a, b);
 }
 
 void graph_gather(struct graph *graph) {
@@ -108,7 +128,7 @@ void graph_gather(struct graph *graph) {
         if (place[n] >= 0)
             continue;
         for (int other = n; other < graph->node_count; other++) {
-            if (place[other] >= 0 || (other > n && !graph_together(graph, n, other)))
+            if (place[other] >= 0 || (other > n && !reads_the_same(graph, &graph->nodes[n], &graph->nodes[other])))
                 continue;
             place[other] = count;
             gathered[count++] = graph->nodes[other];
@@ -120,6 +140,39 @@ void graph_gather(struct graph *graph) {
     free(place);
     free(graph->nodes);
     graph->nodes = gathered;
+}
+
+/* Whether what the node reads is read behind the last reader of what it makes, without anyone keeping it for that. */
+static bool outlives(const struct graph *graph, int n, const int *last_reader) {
+    const struct node *node = &graph->nodes[n];
+    for (int i = 0; i < node->op.input_count; i++)
+        if (graph->values[node->inputs[i]].role != VALUE_PARAMETER &&
+            last_reader[node->inputs[i]] <= last_reader[node->outputs[0]])
+            return false;
+    return true;
+}
+
+void graph_find_inside(const struct graph *graph, int *left) {
+    int *last_reader = memory_allocate((size_t)graph->value_count, sizeof *last_reader);
+    bool *constant = memory_allocate((size_t)graph->node_count, sizeof *constant);
+    graph_constant_nodes(graph, constant);
+    for (int v = 0; v < graph->value_count; v++)
+        left[v] = graph->values[v].role == VALUE_ACTIVATION ? graph->values[v].producer : -1;
+    for (int n = 0; n < graph->node_count; n++) {
+        const struct op *op = &graph->nodes[n].op;
+        for (int i = 0; i < op->input_count; i++) {
+            int v = graph->nodes[n].inputs[i];
+            last_reader[v] = n;
+            if (left[v] >= 0 && !(op->type->makes_inside && op->type->makes_inside(op, i, &graph->nodes[left[v]].op)))
+                left[v] = -1;
+        }
+    }
+    /* On a CPU a longer life of what is read would be paid with memory, and a launch costs it less. */
+    for (int v = 0; v < graph->value_count; v++)
+        if (left[v] >= 0 && (constant[left[v]] || (graph->device.lanes == 1 && !outlives(graph, left[v], last_reader))))
+            left[v] = -1;
+    free(last_reader);
+    free(constant);
 }
 
 void graph_constant_nodes(const struct graph *graph, bool *constant) {

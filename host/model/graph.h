@@ -77,11 +77,18 @@ status graph_apply(struct graph *graph, const struct op_type *type, struct op_at
                    int input_count, const char *name, int *output) MUST_CHECK;
 
 /*
- * Whether the operators of two nodes may run together (op_type.forward_together), and moving such nodes next to each
- * other, once the graph is complete.
+ * Whether the operators of two nodes may run together (op_type.forward_together) where all that they read is there, and
+ * moving those that read the same next to each other, once the graph is complete.
  */
 bool graph_together(const struct graph *graph, int node, int other);
 void graph_gather(struct graph *graph);
+
+/*
+ * What a decoding step leaves to who reads it (op_type.makes_inside), because a launch would take longer than the work:
+ * left[value_count] is the node that makes the value and need not run, or -1. What that node reads must be there until
+ * the last reader of the value.
+ */
+void graph_find_inside(const struct graph *graph, int *left);
 
 /* Marks the nodes (constant[node_count]) that no token reaches: they compute from parameters alone. */
 void graph_constant_nodes(const struct graph *graph, bool *constant);

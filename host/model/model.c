@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "device/gemm.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,14 +29,20 @@ static status make_plan(const struct device *device, const struct graph *graph, 
     return plan_create(graph, &limits, plan);
 }
 
-static struct model_memory memory_of(struct device *device, const struct graph *graph,
-                                     const struct model_options *options, const struct plan *plan) {
-    size_t scratch = 0, blocks = options->inference ? 1 : 2;
+/* What products keep while the graph runs. */
+static size_t gemm_bytes(struct device *device, const struct graph *graph, const struct model_options *options) {
+    size_t scratch = 0;
     for (int n = 0; n < graph->node_count; n++) {
         const struct op *op = &graph->nodes[n].op;
-        size_t bytes = op->type->gemm_scratch ? op->type->gemm_scratch(device, op) : 0;
+        size_t bytes = op->type->gemm_scratch ? op->type->gemm_scratch(device, op, options->inference) : 0;
         scratch = bytes > scratch ? bytes : scratch;
     }
+    return scratch;
+}
+
+static struct model_memory memory_of(struct device *device, const struct graph *graph,
+                                     const struct model_options *options, const struct plan *plan) {
+    size_t blocks = options->inference ? 1 : 2, scratch = gemm_bytes(device, graph, options);
     return (struct model_memory){.parameters = plan->parameter_bytes,
                                  .all = blocks * plan->parameter_bytes + plan->working_bytes + scratch};
 }
@@ -156,6 +163,7 @@ static status create(struct model *model, const struct model_options *options) {
         TRY(device_buffer_create(model->device, model->plan->parameter_bytes, &model->gradients));
     for (int arena = 0; arena < model->plan->arena_count; arena++)
         TRY(device_buffer_create(model->device, model->plan->arena_bytes[arena], &model->arenas[arena]));
+    TRY(gemm_keep_scratch(model->device, gemm_bytes(model->device, graph, options)));
     model->values = memory_allocate((size_t)graph->value_count, sizeof *model->values);
     model->value_gradients = memory_allocate((size_t)graph->value_count, sizeof *model->value_gradients);
     model->forward_scratch = memory_allocate((size_t)graph->node_count, sizeof *model->forward_scratch);
@@ -242,13 +250,33 @@ const struct op_buffers *model_node_buffers(struct model *model, int node) {
     return &model->buffers[node];
 }
 
+/* Nodes n .. n + count - 1, by one of their type's functions for several. */
+static status run_together(struct model *model, int n, const struct op_buffers *buffers, int count,
+                           status (*run)(struct device *device, const struct op *const ops[],
+                                         const struct op_buffers *const buffers[], int count)) {
+    const struct op *ops[OP_TOGETHER];
+    const struct op_buffers *places[OP_TOGETHER];
+    for (int i = 0; i < count; i++) {
+        ops[i] = &model->graph->nodes[n + i].op;
+        places[i] = &buffers[i];
+    }
+    return run(model->device, ops, places, count);
+}
+
 status model_forward(struct model *model) {
-    for (int n = 0; n < model->graph->node_count; n++)
-        TRY(model_forward_node(model, n));
+    const struct graph *graph = model->graph;
+    for (int n = 0, count; n < graph->node_count; n += count) {
+        struct op_buffers buffers[OP_TOGETHER];
+        count = plan_turn_nodes(model->plan, graph, n);
+        for (int i = 0; i < count; i++)
+            buffers[i] = *model_node_buffers(model, n + i);
+        TRY(count > 1 ? run_together(model, n, buffers, count, graph->nodes[n].op.type->forward_together)
+                      : model_forward_node(model, n));
+    }
     return STATUS_OK;
 }
 
-static status backward_node(struct model *model, int n, bool add) {
+static struct op_buffers backward_buffers(const struct model *model, int n, bool add) {
     const struct graph *graph = model->graph;
     const struct node *node = &graph->nodes[n];
     struct op_buffers buffers = model->buffers[n];
@@ -256,11 +284,33 @@ static status backward_node(struct model *model, int n, bool add) {
     for (int i = 0; add && i < node->op.input_count; i++)
         if (graph->values[node->inputs[i]].role == VALUE_PARAMETER)
             buffers.accumulate[i] = true;
-    return node->op.type->backward(model->device, &node->op, &buffers);
+    return buffers;
+}
+
+static status backward_node(struct model *model, int n, bool add) {
+    struct op_buffers buffers = backward_buffers(model, n, add);
+    const struct op *op = &model->graph->nodes[n].op;
+    return op->type->backward(model->device, op, &buffers);
 }
 
 status model_backward_node(struct model *model, int node) {
     return backward_node(model, node, false);
+}
+
+/* The turn that ends with node `last`; *count: its nodes. */
+static status backward_turn(struct model *model, int last, bool add, int *count) {
+    int first = model->plan->turns[last];
+    const struct op_type *type = model->graph->nodes[first].op.type;
+    *count = last - first + 1;
+    if (*count == 1 || !type->backward_together) {
+        for (int n = last; n >= first; n--)
+            TRY(backward_node(model, n, add));
+        return STATUS_OK;
+    }
+    struct op_buffers buffers[OP_TOGETHER];
+    for (int i = 0; i < *count; i++)
+        buffers[i] = backward_buffers(model, first + i, add);
+    return run_together(model, first, buffers, *count, type->backward_together);
 }
 
 status model_backward(struct model *model) {
@@ -268,10 +318,10 @@ status model_backward(struct model *model) {
 }
 
 status model_backward_observed(struct model *model, bool adding, const struct backward_observer *observer) {
-    for (int n = model->graph->node_count - 1; n >= 0; n--) {
-        TRY(backward_node(model, n, adding));
-        if (observer)
-            TRY(observer->passed(observer->context, n));
+    for (int n = model->graph->node_count - 1, count; n >= 0; n -= count) {
+        TRY(backward_turn(model, n, adding, &count));
+        for (int passed = n; observer && passed > n - count; passed--)
+            TRY(observer->passed(observer->context, passed));
     }
     return STATUS_OK;
 }

@@ -24,9 +24,39 @@ static size_t round_up(size_t bytes, size_t multiple) {
     return (bytes + multiple - 1) / multiple * multiple;
 }
 
-/* Node n runs forward at time n and backward at time 2N - 1 - n. */
-static int backward_time(const struct graph *graph, int node) {
-    return 2 * graph->node_count - 1 - node;
+/* Turn n runs forward at time n and backward at time 2N - 1 - n, where there are N turns at most. */
+static int forward_time(const struct planner *planner, int node) {
+    return node < 0 ? -1 : planner->plan->turns[node];
+}
+
+static int backward_time(const struct planner *planner, int node) {
+    return 2 * planner->graph->node_count - 1 - forward_time(planner, node);
+}
+
+static int end_time(const struct planner *planner) {
+    return 2 * planner->graph->node_count;
+}
+
+/* Whether node n may run at the same time as the nodes first .. n - 1. */
+static bool joins(const struct planner *planner, int first, int n) {
+    bool may = planner->graph->device.lanes > 1 && !planner->limits->forward_only && n - first < OP_TOGETHER;
+    for (int other = first; may && other < n; other++)
+        may = graph_together(planner->graph, other, n);
+    return may;
+}
+
+static void take_turns(struct planner *planner) {
+    for (int n = 0, first = 0; n < planner->graph->node_count; n++) {
+        first = joins(planner, first, n) ? first : n;
+        planner->plan->turns[n] = first;
+    }
+}
+
+int plan_turn_nodes(const struct plan *plan, const struct graph *graph, int n) {
+    int count = 1;
+    while (n + count < graph->node_count && plan->turns[n + count] == plan->turns[n])
+        count++;
+    return count;
 }
 
 static bool belongs(const struct value *value, const struct parameter_group *group) {
@@ -123,50 +153,68 @@ static int gradient_owner(const struct planner *planner, int v) {
 /* From the last consumer of the owner to the earliest producer of those who share it. */
 static void demand_gradients(struct planner *planner, const int *last_consumer) {
     const struct graph *graph = planner->graph;
-    int *last = memory_allocate((size_t)graph->value_count, sizeof *last), end = 2 * graph->node_count;
+    int *last = memory_allocate((size_t)graph->value_count, sizeof *last), end = end_time(planner);
     for (int v = 0; v < graph->value_count; v++) {
-        int owner = gradient_owner(planner, v), produced = backward_time(graph, graph->values[v].producer);
+        int owner = gradient_owner(planner, v), produced = backward_time(planner, graph->values[v].producer);
         last[owner] = produced > last[owner] ? produced : last[owner];
     }
     for (int v = 0; v < graph->value_count; v++)
         if (graph->values[v].role == VALUE_ACTIVATION && planner->shares[v] < 0)
             demand(planner, &planner->plan->gradients[v], shape_elements(graph->values[v].shape),
-                   v == graph->loss ? 0 : backward_time(graph, last_consumer[v]), v == graph->loss ? end : last[v]);
+                   v == graph->loss ? 0 : backward_time(planner, last_consumer[v]), v == graph->loss ? end : last[v]);
     free(last);
+}
+
+/* What is left to who reads a value is made from what the value is made from. */
+static void keep_for_readers(const struct planner *planner, int *last_use) {
+    const struct graph *graph = planner->graph;
+    int *left = memory_allocate((size_t)graph->value_count, sizeof *left);
+    graph_find_inside(graph, left);
+    for (int v = 0; v < graph->value_count; v++) {
+        const struct node *maker = left[v] < 0 ? NULL : &graph->nodes[left[v]];
+        for (int i = 0; maker && i < maker->op.input_count; i++)
+            if (last_use[v] > last_use[maker->inputs[i]])
+                last_use[maker->inputs[i]] = last_use[v];
+    }
+    free(left);
 }
 
 static void demand_everything(struct planner *planner) {
     const struct graph *graph = planner->graph;
     bool forward_only = planner->limits->forward_only;
-    int end = 2 * graph->node_count;
+    int end = end_time(planner);
     bool *lasts = memory_allocate((size_t)graph->value_count, sizeof *lasts);
     mark_lasting(planner, lasts);
     int *last_use = memory_allocate((size_t)graph->value_count, sizeof *last_use);
     int *last_consumer = memory_allocate((size_t)graph->value_count, sizeof *last_consumer);
-    for (int v = 0; v < graph->value_count; v++)
-        last_use[v] = last_consumer[v] = graph->values[v].producer;
+    for (int v = 0; v < graph->value_count; v++) {
+        last_consumer[v] = graph->values[v].producer;
+        last_use[v] = forward_time(planner, last_consumer[v]);
+    }
     for (int n = 0; n < graph->node_count; n++) {
         const struct node *node = &graph->nodes[n];
         for (int i = 0; i < node->op.input_count; i++) {
             bool again = !forward_only && node->op.type->backward_inputs >> i & 1;
-            int v = node->inputs[i], use = again ? backward_time(graph, n) : n;
+            int v = node->inputs[i], use = again ? backward_time(planner, n) : forward_time(planner, n);
             last_use[v] = use > last_use[v] ? use : last_use[v];
             last_consumer[v] = n;
         }
         for (int i = 0; i < node->op.output_count; i++)
             if (!forward_only && node->op.type->backward_outputs >> i & 1)
-                last_use[node->outputs[i]] = backward_time(graph, n);
-        demand(planner, &planner->plan->forward_scratch[n], node->op.forward_scratch, n, n);
-        int backward = backward_time(graph, n);
+                last_use[node->outputs[i]] = backward_time(planner, n);
+        int forward = forward_time(planner, n), backward = backward_time(planner, n);
+        demand(planner, &planner->plan->forward_scratch[n], node->op.forward_scratch, forward, forward);
         if (!forward_only)
             demand(planner, &planner->plan->backward_scratch[n], node->op.backward_scratch, backward, backward);
     }
+    if (forward_only)
+        keep_for_readers(planner, last_use);
     for (int v = 0; v < graph->value_count; v++) {
         const struct value *value = &graph->values[v];
         size_t elements = shape_elements(value->shape);
         if (value->role == VALUE_PARAMETER)
             continue;
-        demand(planner, &planner->plan->values[v], elements, lasts[v] ? 0 : value->producer,
+        demand(planner, &planner->plan->values[v], elements, lasts[v] ? 0 : forward_time(planner, value->producer),
                lasts[v] ? end : last_use[v]);
     }
     if (!forward_only) {
@@ -245,6 +293,7 @@ static struct place *places(int count) {
 status plan_create(const struct graph *graph, const struct plan_limits *limits, struct plan **result) {
     struct plan *plan = memory_allocate(1, sizeof *plan);
     plan->parameter_offsets = memory_allocate((size_t)graph->value_count, sizeof *plan->parameter_offsets);
+    plan->turns = memory_allocate((size_t)graph->node_count, sizeof *plan->turns);
     plan->values = places(graph->value_count);
     plan->gradients = places(graph->value_count);
     plan->forward_scratch = places(graph->node_count);
@@ -254,6 +303,7 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
     planner.shares = memory_allocate((size_t)graph->value_count, sizeof *planner.shares);
     for (int v = 0; v < graph->value_count; v++)
         planner.shares[v] = -1;
+    take_turns(&planner);
     place_parameters(&planner);
     demand_everything(&planner);
     qsort(planner.demands, (size_t)planner.demand_count, sizeof *planner.demands, larger_first);
@@ -289,6 +339,7 @@ void plan_destroy(struct plan *plan) {
         return;
     free(plan->parameter_offsets);
     free(plan->groups);
+    free(plan->turns);
     free(plan->values);
     free(plan->gradients);
     free(plan->forward_scratch);

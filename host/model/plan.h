@@ -5,6 +5,9 @@
  * Activations, their gradients and scratch are placed by liveness over the forward and the backward pass: two that are
  * never needed at the same time may overlap, and the gradient of the residual stream is one place, to which each LIV
  * adds. Arenas are no larger than the device's largest buffer.
+ *
+ * Nodes that may run together (graph.h) are one turn where the device has many lanes, which a small launch leaves idle:
+ * what each of them needs is there while any of them runs. Elsewhere a turn is one node.
  */
 #ifndef STARCL_MODEL_PLAN_H
 #define STARCL_MODEL_PLAN_H
@@ -33,6 +36,8 @@ struct plan {
     int group_count;
     struct parameter_group *groups;
 
+    int *turns; /* by node: nodes of one turn, which are next to each other, run at the same time */
+
     int arena_count;
     size_t arena_bytes[PLAN_MAX_ARENAS];
     struct place *values, *gradients;                 /* by value */
@@ -54,6 +59,9 @@ struct plan_limits {
  */
 status plan_create(const struct graph *graph, const struct plan_limits *limits, struct plan **plan) MUST_CHECK;
 void plan_destroy(struct plan *plan);
+
+/* Nodes of the turn that begins with node n. */
+int plan_turn_nodes(const struct plan *plan, const struct graph *graph, int n);
 
 /* Whether the gradient of this input of a node lies where that of its output does (op_type.passed_inputs). */
 bool plan_passes_in_place(const struct plan *plan, const struct node *node, int input);

@@ -46,7 +46,6 @@ static struct gemm forward_product(const struct op *op, const struct op_buffers 
     y.a = buffers->inputs[X];
     y.b = buffers->inputs[WEIGHT];
     y.half_b = buffers->half_weight;
-    y.a_gain = buffers->norm_gain;
     y.c = buffers->outputs[0];
     if (has_residual(op)) {
         y.addend = buffers->inputs[RESIDUAL];
@@ -55,6 +54,13 @@ static struct gemm forward_product(const struct op *op, const struct op_buffers 
     y.m = op->inputs[X].rows, y.n = out, y.k = in;
     y.lda = op->inputs[X].columns, y.ldc = op->outputs[0].columns;
     y.a_step = in, y.b_step = in * out, y.c_step = out;
+    const struct op_inside *inside = &buffers->inside[X];
+    if (inside->op) {
+        bool is_norm = inside->op->type == &op_rms_norm;
+        y.a = inside->inputs[0];
+        *(is_norm ? &y.a_gain : &y.a_gate) = inside->inputs[1];
+        y.gate_nonlinearity = inside->op->attributes.nonlinearity;
+    }
     return y;
 }
 
@@ -71,9 +77,14 @@ static status forward_together(struct device *device, const struct op *const ops
     return gemm_together(device, products, count);
 }
 
-/* A group sees only its channels of a row, and a norm is over all. Many rows are better off normalised once. */
-static bool takes_norm(const struct op *op) {
-    return groups_of(op) == 1 && op->inputs[X].rows <= FEW_ROWS;
+/*
+ * A norm, where there are no groups, which see only their channels of a row, while a norm is over all; and gates, where
+ * many lanes have less to do with them than with starting a launch. Many rows are better off when both are done once.
+ */
+static bool makes_inside(const struct op *op, int input, const struct op *maker) {
+    if (input != X || op->inputs[X].rows > FEW_ROWS)
+        return false;
+    return (maker->type == &op_rms_norm && groups_of(op) == 1) || (maker->type == &op_gate && op->device.lanes > 1);
 }
 
 static status halve_weight(struct device *device, const struct op *op, cl_mem weight, cl_mem halves) {
@@ -81,10 +92,10 @@ static status halve_weight(struct device *device, const struct op *op, cl_mem we
     return gemm_halve(device, weight, halves, in, out, groups);
 }
 
-/* dx = dy weight^T, dweight = x^T dy, dresidual = dy. */
-static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+/* dx = dy weight^T */
+static struct gemm input_product(const struct op *op, const struct op_buffers *buffers) {
     int in, out;
-    struct gemm dx = product(op, &in, &out), dweight = dx;
+    struct gemm dx = product(op, &in, &out);
     dx.a = buffers->output_gradient;
     dx.b = buffers->inputs[WEIGHT];
     dx.transpose_b = true;
@@ -93,7 +104,13 @@ static status backward(struct device *device, const struct op *op, const struct 
     dx.m = op->inputs[X].rows, dx.n = in, dx.k = out;
     dx.lda = op->outputs[0].columns, dx.ldc = op->inputs[X].columns;
     dx.a_step = out, dx.b_step = in * out, dx.c_step = in;
-    TRY(gemm(device, &dx));
+    return dx;
+}
+
+/* dweight = x^T dy */
+static struct gemm weight_product(const struct op *op, const struct op_buffers *buffers) {
+    int in, out;
+    struct gemm dweight = product(op, &in, &out);
     dweight.a = buffers->inputs[X];
     dweight.transpose_a = true;
     dweight.b = buffers->output_gradient;
@@ -102,23 +119,24 @@ static status backward(struct device *device, const struct op *op, const struct 
     dweight.m = in, dweight.n = out, dweight.k = op->inputs[X].rows;
     dweight.lda = op->inputs[X].columns, dweight.ldb = op->outputs[0].columns;
     dweight.a_step = in, dweight.b_step = out, dweight.c_step = in * out;
+    return dweight;
+}
+
+/* And dresidual = dy. */
+static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    struct gemm dx = input_product(op, buffers), dweight = weight_product(op, buffers);
+    TRY(gemm(device, &dx));
     TRY(gemm(device, &dweight));
     if (!has_residual(op))
         return STATUS_OK;
     return op_pass_gradient(device, op, buffers, RESIDUAL);
 }
 
-/* Of y, dx and dweight the one that needs most. */
-static size_t gemm_scratch_of(struct device *device, const struct op *op) {
-    int in, out, rows = op->inputs[X].rows;
-    struct gemm products[3];
-    products[0] = products[1] = products[2] = product(op, &in, &out);
-    struct gemm *y = &products[0], *dx = &products[1], *dweight = &products[2];
-    y->m = rows, y->n = out, y->k = in;
-    dx->m = rows, dx->n = in, dx->k = out, dx->transpose_b = true;
-    dweight->m = in, dweight->n = out, dweight->k = rows, dweight->transpose_a = true;
+static size_t gemm_scratch_of(struct device *device, const struct op *op, bool forward_only) {
+    const struct op_buffers none = {0};
+    struct gemm products[] = {forward_product(op, &none), input_product(op, &none), weight_product(op, &none)};
     size_t largest = 0;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < (forward_only ? 1 : 3); i++) {
         size_t bytes = gemm_scratch_bytes(device, &products[i]);
         largest = bytes > largest ? bytes : largest;
     }
@@ -153,7 +171,7 @@ const struct op_type op_linear = {
     .forward = forward,
     .forward_together = forward_together,
     .halve_weight = halve_weight,
-    .takes_norm = takes_norm,
+    .makes_inside = makes_inside,
     .backward = backward,
     .backward_inputs = 1u << X | 1u << WEIGHT,
     .passed_inputs = 1u << RESIDUAL,

@@ -106,7 +106,7 @@ static struct launch_groups groups(const struct op *op) {
     return (struct launch_groups){along, (size_t)op->attributes.heads, (size_t)op->batch};
 }
 
-enum { OPTION_BYTES = 64 };
+enum { OPTION_BYTES = 96 };
 
 static struct kernel_name kernel(const struct op *op, const char *name, char *options) {
     snprintf(options, OPTION_BYTES, "-DDOT=%d -DOUT=%d -DNONLINEARITY=%d", dot_columns(op), out_columns(op),
@@ -226,18 +226,32 @@ static status backward(struct device *device, const struct op *op, const struct 
     return STATUS_OK;
 }
 
+/* Rotary positions of this token's C and B, by tiles. */
+static bool makes_inside(const struct op *op, int input, const struct op *maker) {
+    return tile_of(op) > 0 && (input == C || input == B) && maker->type == &op_rotary &&
+           maker->attributes.head_columns == dot_columns(op);
+}
+
+static cl_mem row_of(const struct op_buffers *buffers, int input) {
+    return buffers->inside[input].op ? buffers->inside[input].inputs[0] : buffers->inputs[input];
+}
+
 static status step(struct device *device, const struct op *op, const struct op_buffers *buffers,
                    const struct op_memory *memory, int position) {
     char options[OPTION_BYTES];
     struct op_attributes a = op->attributes;
     int capacity = op_visible_rows(op), count = position - op_first_visible(op, position) + 1;
-    return LAUNCH(device, tiled_kernel(op, "low_rank_step", options),
-                  ((struct launch_groups){(size_t)a.heads, (size_t)op->batch, 1}), argument_buffer(buffers->inputs[C]),
-                  argument_buffer(buffers->inputs[B]), argument_buffer(buffers->inputs[V]),
-                  argument_buffer(memory->caches[B]), argument_buffer(memory->caches[V]),
-                  argument_buffer(buffers->outputs[Y]), argument_int(a.heads), argument_int(a.b_heads),
-                  argument_int(a.v_heads), argument_int(capacity), argument_int(count),
-                  argument_int(position % capacity), argument_float(scale(op)));
+    struct kernel_name name = tiled_kernel(op, "low_rank_step", options);
+    size_t length = strlen(options);
+    if (buffers->inside[C].op || buffers->inside[B].op)
+        snprintf(options + length, OPTION_BYTES - length, "%s%s", buffers->inside[C].op ? " -DTURNS_C" : "",
+                 buffers->inside[B].op ? " -DTURNS_B" : "");
+    return LAUNCH(device, name, ((struct launch_groups){(size_t)a.heads, (size_t)op->batch, 1}),
+                  argument_buffer(row_of(buffers, C)), argument_buffer(row_of(buffers, B)),
+                  argument_buffer(buffers->inputs[V]), argument_buffer(memory->caches[B]),
+                  argument_buffer(memory->caches[V]), argument_buffer(buffers->outputs[Y]), argument_int(a.heads),
+                  argument_int(a.b_heads), argument_int(a.v_heads), argument_int(capacity), argument_int(count),
+                  argument_int(position % capacity), argument_float(scale(op)), argument_int(position));
 }
 
 /* Visible keys of all queries of a sequence. */
@@ -311,6 +325,7 @@ const struct op_type op_low_rank = {
     .forward = forward,
     .backward = backward,
     .step = step,
+    .makes_inside = makes_inside,
     .backward_inputs = 1u << C | 1u << B | 1u << V,
     .backward_outputs = 1u << Y | 1u << LOG_SUM,
     .flops = flops,

@@ -84,6 +84,12 @@ struct op {
     size_t forward_scratch, backward_scratch; /* floats */
 };
 
+/* What is left to who reads a value: the operator that makes it, and what that reads; NULL: nothing, it is there. */
+struct op_inside {
+    const struct op *op;
+    cl_mem inputs[2];
+};
+
 /* Device memory of one call. A NULL input gradient is not wanted (token ids), or is the output's (passed_inputs). */
 struct op_buffers {
     cl_mem inputs[OP_MAX_INPUTS], outputs[OP_MAX_OUTPUTS], scratch;
@@ -91,7 +97,7 @@ struct op_buffers {
     cl_mem input_gradients[OP_MAX_INPUTS];
     bool accumulate[OP_MAX_INPUTS]; /* add to the input's gradient instead of writing it */
     bool half_weight;               /* inputs[1] is what halve_weight() made of it */
-    cl_mem norm_gain;               /* inputs[0] is yet to be normalised, with this gain; NULL: it is as it should be */
+    struct op_inside inside[OP_MAX_INPUTS];
 };
 
 /* What a decoding step remembers of earlier tokens. */
@@ -117,11 +123,15 @@ struct op_type {
                    const struct op_memory *memory, int position);
 
     /*
-     * Several uses that read the same input 0 and otherwise parameters, forward at once; `count` is at most
-     * OP_TOGETHER. NULL: one after the other.
+     * Several uses, none of which reads what another makes, forward at once, and backward; `count` is at most
+     * OP_TOGETHER. NULL: one after the other. `together`: whether two uses can; NULL: those that read the same input 0
+     * and otherwise parameters.
      */
+    bool (*together)(const struct op *op, const struct op *other);
     status (*forward_together)(struct device *device, const struct op *const ops[],
                                const struct op_buffers *const buffers[], int count);
+    status (*backward_together)(struct device *device, const struct op *const ops[],
+                                const struct op_buffers *const buffers[], int count);
 
     /*
      * Makes a copy of inputs[1], a parameter, in float16, two bytes an element, that forward and forward_together take
@@ -129,8 +139,8 @@ struct op_type {
      */
     status (*halve_weight)(struct device *device, const struct op *op, cl_mem weight, cl_mem halves);
 
-    /* Whether this use can do the norm of op_buffers.norm_gain, which is op_rms_norm of inputs[0]. NULL: no. */
-    bool (*takes_norm)(const struct op *op);
+    /* Whether forward or step of this use can make its input, as `maker` does (op_buffers.inside). NULL: no. */
+    bool (*makes_inside)(const struct op *op, int input, const struct op *maker);
 
     /* Inputs that are token ids, as bits; the others are not. */
     unsigned token_inputs;
@@ -144,8 +154,11 @@ struct op_type {
      */
     unsigned passed_inputs;
 
-    /* The device memory that its products make the GEMM provider keep (gemm_scratch_bytes). NULL: it has none. */
-    size_t (*gemm_scratch)(struct device *device, const struct op *op);
+    /*
+     * The device memory that its products, or those of forward, make the GEMM provider keep (gemm_scratch_bytes). NULL:
+     * it has none.
+     */
+    size_t (*gemm_scratch)(struct device *device, const struct op *op, bool forward_only);
 
     /* Floating-point operations of the forward pass; a multiply-add counts two. NULL: negligible, counted as none. */
     double (*flops)(const struct op *op);

@@ -12,7 +12,8 @@ static status infer(struct op *op) {
     TRY(op_require(op, gain.rows == 1 && gain.columns == x.columns, "the gain must be 1 x channels"));
     TRY(op_add_output(op, x.rows, x.columns));
     TRY(op_add_output(op, x.rows, 1));
-    op->backward_scratch = (size_t)groups_of_reduction(op->device, x.rows) * (size_t)x.columns;
+    if (op->device.lanes == 1)
+        op->backward_scratch = (size_t)groups_of_reduction(op->device, x.rows) * (size_t)x.columns;
     return STATUS_OK;
 }
 
@@ -24,9 +25,25 @@ static status forward(struct device *device, const struct op *op, const struct o
                   argument_int(x.rows), argument_int(x.columns));
 }
 
+/* Both gradients at once; cl/rms_norm.cl says how. */
+static status backward_at_once(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    struct shape x = op->inputs[X];
+    int lanes = op->device.lanes, across = lanes < STAR_NORM_COLUMNS ? lanes : STAR_NORM_COLUMNS;
+    struct launch_groups groups = groups_rows(op->device, x.rows);
+    groups.x += divide_up((size_t)x.columns, (size_t)across);
+    return LAUNCH(device, ((struct kernel_name){"rms_norm", "rms_norm_gradients", NULL}), groups,
+                  argument_buffer(buffers->inputs[X]), argument_buffer(buffers->inputs[GAIN]),
+                  argument_buffer(buffers->outputs[INVERSE]), argument_buffer(buffers->output_gradient),
+                  argument_buffer(buffers->input_gradients[X]), argument_buffer(buffers->input_gradients[GAIN]),
+                  argument_int(x.rows), argument_int(x.columns), argument_int(buffers->accumulate[X]),
+                  argument_int(buffers->accumulate[GAIN]));
+}
+
 static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
     struct shape x = op->inputs[X];
     int parts = groups_of_reduction(op->device, x.rows);
+    if (op->device.lanes > 1)
+        return backward_at_once(device, op, buffers);
     TRY(LAUNCH(device, ((struct kernel_name){"rms_norm", "rms_norm_backward", NULL}), groups_rows(op->device, x.rows),
                argument_buffer(buffers->inputs[X]), argument_buffer(buffers->inputs[GAIN]),
                argument_buffer(buffers->outputs[INVERSE]), argument_buffer(buffers->output_gradient),

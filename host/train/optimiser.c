@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "ops/reduce.h"
+#include "starcl/arguments.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -74,20 +75,32 @@ void optimiser_set_steps(struct optimiser *optimiser, int64_t steps) {
     optimiser->steps = steps;
 }
 
-static status update_group(struct optimiser *optimiser, const struct parameter_group *group, double rate) {
+/* The groups first .. first + count - 1, as many as a launch takes. */
+static status update_groups(struct optimiser *optimiser, int first, int count, double rate) {
     struct device *device = model_device(optimiser->model);
+    const struct parameter_group *groups = &model_plan(optimiser->model)->groups[first];
     const struct optimiser_settings *settings = &optimiser->settings;
-    double steps = (double)optimiser->steps, decay = group->decays ? settings->weight_decay : 0;
-    size_t first = group->offset / sizeof(float), count = group->bytes / sizeof(float);
+    double steps = (double)optimiser->steps;
+    size_t begin = groups[0].offset, end = groups[count - 1].offset + groups[count - 1].bytes;
+    struct adamw_settings adamw = {.first = (int)(begin / sizeof(float)),
+                                   .count = (int)((end - begin) / sizeof(float)),
+                                   .beta_1 = (float)settings->beta_1,
+                                   .beta_2 = (float)settings->beta_2,
+                                   .correction_1 = (float)(1 / (1 - pow(settings->beta_1, steps))),
+                                   .correction_2 = (float)(1 / (1 - pow(settings->beta_2, steps))),
+                                   .epsilon = (float)settings->epsilon,
+                                   .clip = (float)settings->clip};
+    for (int i = 0; i < STAR_ADAMW_KINDS; i++) {
+        const struct parameter_group *group = &groups[i < count ? i : count - 1];
+        adamw.ends[i] = (int)((group->offset + group->bytes) / sizeof(float));
+        adamw.rates[i] = (float)(rate * group->rate);
+        adamw.decays[i] = (float)(rate * (group->decays ? settings->weight_decay : 0));
+    }
     return LAUNCH(
-        device, ((struct kernel_name){"adamw", "adamw", NULL}), groups_flat(device_shape(device), count),
+        device, ((struct kernel_name){"adamw", "adamw", NULL}), groups_flat(device_shape(device), (size_t)adamw.count),
         argument_buffer(model_parameters(optimiser->model)), argument_buffer(model_gradients(optimiser->model)),
         argument_buffer(optimiser->mean), argument_buffer(optimiser->variance),
-        argument_buffer(optimiser->norm_squared), argument_int((int)first), argument_int((int)count),
-        argument_float((float)(rate * group->rate)), argument_float((float)settings->beta_1),
-        argument_float((float)settings->beta_2), argument_float((float)(1 / (1 - pow(settings->beta_1, steps)))),
-        argument_float((float)(1 / (1 - pow(settings->beta_2, steps)))), argument_float((float)settings->epsilon),
-        argument_float((float)(rate * decay)), argument_float((float)settings->clip));
+        argument_buffer(optimiser->norm_squared), argument_struct(&adamw, sizeof adamw));
 }
 
 status optimiser_step(struct optimiser *optimiser, double rate) {
@@ -100,7 +113,7 @@ status optimiser_step(struct optimiser *optimiser, double rate) {
     TRY(LAUNCH(device, ((struct kernel_name){"adamw", "sum_squares", NULL}), groups, argument_buffer(gradients),
                argument_int((int)count), argument_buffer(optimiser->partial)));
     TRY(reduce_sum(device, optimiser->partial, (int)groups.x, 1, optimiser->norm_squared));
-    for (int g = 0; g < plan->group_count; g++)
-        TRY(update_group(optimiser, &plan->groups[g], rate));
+    for (int g = 0, left; (left = plan->group_count - g) > 0; g += STAR_ADAMW_KINDS)
+        TRY(update_groups(optimiser, g, left < STAR_ADAMW_KINDS ? left : STAR_ADAMW_KINDS, rate));
     return STATUS_OK;
 }

@@ -70,4 +70,15 @@ struct spectral_sizes {
     int accumulate, accumulate_kernel; /* add to the gradients */
 };
 
+/*
+ * adamw.cl: floats first .. ends[i] - 1 of the parameter block, those behind the one before, have this rate and decay;
+ * first .. first + count - 1 are updated. Kinds that are not there end with the last.
+ */
+struct adamw_settings {
+    int first, count;
+    float beta_1, beta_2, correction_1, correction_2, epsilon, clip;
+    int ends[STAR_ADAMW_KINDS];
+    float rates[STAR_ADAMW_KINDS], decays[STAR_ADAMW_KINDS];
+};
+
 #endif

@@ -28,6 +28,15 @@
 #define STAR_GEMV_STRIP 384
 #define STAR_GEMV_TOGETHER 6
 
+/* Columns beside each other of which a group of rms_norm.cl sums a gradient. */
+#define STAR_NORM_COLUMNS 8
+
+/* Kinds of parameters that one launch of adamw.cl takes. */
+#define STAR_ADAMW_KINDS 16
+
+/* Tensors that one launch of rotary.cl turns. */
+#define STAR_ROTARY_TOGETHER 2
+
 /* Rows of C for which gemm.cl has smaller micro-kernels. */
 #define STAR_FEW_ROWS 4
 

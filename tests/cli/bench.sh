@@ -25,6 +25,12 @@ done
 expect 0 '"unit":	"GFLOP/s"' "$starcl" bench gemm --only "4096x256x256 nn" $quick --json
 # shellcheck disable=SC2086
 expect 0 "tokens/s" "$starcl" bench decode --only mixed-768 $quick --save models
+grep -q "estimate, at most on NVIDIA H100 SXM" out.txt || complain "the table has no estimates"
+# shellcheck disable=SC2086
+expect 0 '"gemv":' "$starcl" bench decode --only mixed-768 $quick --json
+for word in '"launches":' '"copies":	0' '"bytes":' '"flops":' '"estimates":' '"device":	"AMD MI300X"' '"bound":	"memory"'; do
+    grep -qF "$word" out.txt || complain "decoding has no $word"
+done
 for file in architecture.json weights.safetensors; do
     [ -s models/mixed-768/$file ] || complain "models/mixed-768/$file is missing"
 done

@@ -10,12 +10,14 @@
  * With FAKE_GPU set the device says that it is a GPU with memory of its own, and with WORK_GROUP=N and LOCAL_BYTES=N
  * what its largest work-group and its local memory are. With MOST_UNFLUSHED=N a launch fails when more than N were made
  * before it that the queue was not flushed behind. With LONG_LOG=N every program's build log is N bytes of x between
- * "begin" and "end".
+ * "begin" and "end". With IDLE set kernels are queued and do nothing, so that large models can be counted; with
+ * LAUNCH_LOG=FILE the name of each is a line of that file.
  */
 #define CL_TARGET_OPENCL_VERSION 210
 #include <CL/cl_layer.h>
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,9 +25,11 @@ CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t bytes,
 CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target,
                                             cl_uint *entries_out, const struct _cl_icd_dispatch **layer);
 
+/* For who loads the layer as a library, too: kernels that were launched, and bytes of buffers that were made. */
+_Atomic long layer_launches, layer_bytes;
+
 static const struct _cl_icd_dispatch *driver;
 static struct _cl_icd_dispatch dispatch;
-static _Atomic long launches;
 static long fail_from, fail_count, forever, alone;
 static const char *fail_device;
 static pthread_t failing_thread; /* with `alone`; its launches that failed are `failed` */
@@ -35,9 +39,11 @@ static long reads, read_bytes, read_from, read_count;
 static long sub_group;
 static long small_device, fake_gpu, work_group, local_bytes;
 static long most_unflushed, unflushed, long_log;
+static long idle;
+static FILE *launch_log;
 
 static int fails(void) {
-    return launches >= fail_from && (forever || launches < fail_from + fail_count);
+    return layer_launches >= fail_from && (forever || layer_launches < fail_from + fail_count);
 }
 
 static void note_thread(void) {
@@ -60,7 +66,7 @@ static int fails_here(cl_command_queue queue) {
         return 0;
     if (!alone)
         return fails();
-    if (launches < fail_from)
+    if (layer_launches < fail_from)
         return 0;
     pthread_once(&thread_fails, note_thread);
     return pthread_equal(failing_thread, pthread_self()) && (forever || failed++ < fail_count);
@@ -77,12 +83,23 @@ static cl_int CL_API_CALL enqueue_read(cl_command_queue queue, cl_mem buffer, cl
     return driver->clEnqueueReadBuffer(queue, buffer, blocking, offset, bytes, to, events, list, event);
 }
 
+static void log_launch(cl_kernel kernel) {
+    char name[256] = "";
+    (void)driver->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
+    fprintf(launch_log, "%s\n", name);
+    fflush(launch_log);
+}
+
 static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                          const size_t *offset, const size_t *global, const size_t *local,
                                          cl_uint events, const cl_event *list, cl_event *event) {
-    launches++;
+    layer_launches++;
     if (fails_here(queue) || (most_unflushed && unflushed++ >= most_unflushed))
         return CL_OUT_OF_RESOURCES;
+    if (launch_log)
+        log_launch(kernel);
+    if (idle)
+        return driver->clEnqueueMarkerWithWaitList(queue, events, list, event);
     return driver->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, events, list, event);
 }
 
@@ -96,6 +113,12 @@ static cl_context CL_API_CALL create_context(const cl_context_properties *proper
         return NULL;
     }
     return driver->clCreateContext(properties, count, devices, notify, data, code);
+}
+
+static cl_mem CL_API_CALL create_buffer(cl_context context, cl_mem_flags flags, size_t bytes, void *host,
+                                        cl_int *code) {
+    layer_bytes += (long)bytes;
+    return driver->clCreateBuffer(context, flags, bytes, host, code);
 }
 
 static cl_int CL_API_CALL flush(cl_command_queue queue) {
@@ -200,6 +223,7 @@ cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *t
     dispatch.clEnqueueNDRangeKernel = enqueue_kernel;
     dispatch.clEnqueueReadBuffer = enqueue_read;
     dispatch.clCreateContext = create_context;
+    dispatch.clCreateBuffer = create_buffer;
     small_device = number("SMALL_DEVICE");
     fake_gpu = number("FAKE_GPU");
     work_group = number("WORK_GROUP");
@@ -214,6 +238,8 @@ cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *t
     long_log = number("LONG_LOG");
     if (long_log)
         dispatch.clGetProgramBuildInfo = build_info;
+    idle = number("IDLE");
+    launch_log = getenv("LAUNCH_LOG") ? fopen(getenv("LAUNCH_LOG"), "w") : NULL;
     if (sub_group)
         dispatch.clGetKernelSubGroupInfo = sub_group_info;
     *layer = &dispatch;

@@ -168,12 +168,21 @@ static void test_plan_changes_nothing(void **unused) {
     graph_destroy(graph);
 }
 
+/* Where some operators run together, and have other kernels. */
+static void test_gpu_shape(void **unused) {
+    struct device *own = device;
+    assert_ok(device_open_choice(NULL, &(struct device_options){.shape = {64, 1, 4, 1, 64}}, &device));
+    check_genome("attention in the shape of GPUs", "11111-21111-31111-81111-9.1.1.1.1");
+    test_plan_changes_nothing(unused);
+    device_close(device);
+    device = own;
+}
+
 int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classes),
-        cmocka_unit_test(test_sharing),
-        cmocka_unit_test(test_encoders),
-        cmocka_unit_test(test_plan_changes_nothing),
+        cmocka_unit_test(test_classes),   cmocka_unit_test(test_sharing),
+        cmocka_unit_test(test_encoders),  cmocka_unit_test(test_plan_changes_nothing),
+        cmocka_unit_test(test_gpu_shape),
     };
     test_choose(count, words);
     return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);

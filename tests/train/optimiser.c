@@ -13,7 +13,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { STEPS = 7, TENSORS = 4, MOST_ELEMENTS = 37 * 21 };
+/* More kinds of parameters than one launch takes (STAR_ADAMW_KINDS). */
+enum { STEPS = 7, TENSORS = 20, MOST_ELEMENTS = 37 * 21 };
 
 /* A parameter as the test follows it, element by element. */
 struct tensor {
@@ -32,9 +33,12 @@ struct bench {
     struct tensor tensors[TENSORS];
 };
 
-/* Two matrices of unlike rates with odd sizes, a gain, and a matrix of one row, which is a vector. */
+/*
+ * Two matrices of unlike rates with odd sizes, a gain, and matrices of one row, which are vectors: one of a rate of its
+ * own for each further tensor.
+ */
 static void open_bench(struct bench *bench) {
-    static const struct {
+    struct {
         const char *name;
         struct shape shape;
         double rate;
@@ -45,6 +49,10 @@ static void open_bench(struct bench *bench) {
                         {"factors", {1, 21}, 3, false}};
     struct op_attributes none = {0};
     int h, values[TENSORS];
+    for (int t = 4; t < TENSORS; t++) {
+        kinds[t] = kinds[3];
+        kinds[t].rate = 0.1 * t;
+    }
     memset(bench, 0, sizeof *bench);
     assert_ok(device_open_choice(NULL, NULL, &bench->device));
     struct graph *graph = bench->graph = graph_create(1, 4, 0, device_shape(bench->device));
@@ -57,7 +65,9 @@ static void open_bench(struct bench *bench) {
     assert_ok(graph_apply(graph, &op_embedding, none, (int[]){graph->tokens, values[0]}, 2, "embedded", &h));
     assert_ok(graph_apply(graph, &op_rms_norm, none, (int[]){h, values[1]}, 2, "normed", &h));
     assert_ok(graph_apply(graph, &op_linear, none, (int[]){h, values[2]}, 2, "mixed", &h));
-    assert_ok(graph_apply(graph, &op_scale, none, (int[]){h, values[3]}, 2, "logits", &graph->logits));
+    for (int t = 3; t < TENSORS; t++)
+        assert_ok(graph_apply(graph, &op_scale, none, (int[]){h, values[t]}, 2, "logits", &h));
+    graph->logits = h;
     assert_ok(
         graph_apply(graph, &op_cross_entropy, none, (int[]){graph->logits, graph->targets}, 2, "loss", &graph->loss));
     assert_ok(model_create(bench->device, graph, &(struct model_options){.seed = 3}, &bench->model));
