@@ -8,7 +8,7 @@
  * has 256 MiB and no extensions. With SUB_GROUP=N set every kernel's sub-groups have N work-items.
  *
  * With FAKE_GPU set the device says that it is a GPU with memory of its own, and with WORK_GROUP=N and LOCAL_BYTES=N
- * what its largest work-group and its local memory are. With MOST_UNFLUSHED=N a launch fails when more than N were made
+ * what its largest work-group and its local memory are, with UNITS=N how many compute units it has. With MOST_UNFLUSHED=N a launch fails when more than N were made
  * before it that the queue was not flushed behind. With LONG_LOG=N every program's build log is N bytes of x between
  * "begin" and "end". With IDLE set kernels are queued and do nothing, so that large models can be counted; with
  * LAUNCH_LOG=FILE the name of each is a line of that file.
@@ -37,7 +37,7 @@ static pthread_once_t thread_fails = PTHREAD_ONCE_INIT;
 static long failed;
 static long reads, read_bytes, read_from, read_count;
 static long sub_group;
-static long small_device, fake_gpu, work_group, local_bytes;
+static long small_device, fake_gpu, work_group, local_bytes, units;
 static long most_unflushed, unflushed, long_log;
 static long idle;
 static FILE *launch_log;
@@ -155,6 +155,8 @@ static int faked(cl_device_info what, void *value) {
         *(cl_bool *)value = CL_FALSE;
     else if (what == CL_DEVICE_MAX_WORK_GROUP_SIZE && work_group)
         *(size_t *)value = (size_t)work_group;
+    else if (what == CL_DEVICE_MAX_COMPUTE_UNITS && units)
+        *(cl_uint *)value = (cl_uint)units;
     else if (what == CL_DEVICE_LOCAL_MEM_SIZE && local_bytes)
         *(cl_ulong *)value = (cl_ulong)local_bytes;
     else
@@ -228,6 +230,7 @@ cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *t
     fake_gpu = number("FAKE_GPU");
     work_group = number("WORK_GROUP");
     local_bytes = number("LOCAL_BYTES");
+    units = number("UNITS");
     if (small_device || fake_gpu)
         dispatch.clGetDeviceInfo = device_info;
     most_unflushed = number("MOST_UNFLUSHED");

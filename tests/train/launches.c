@@ -125,19 +125,33 @@ static void check_count(const struct launch_tally *tally, long seen, int most) {
     assert_true(launches - copies <= most);
 }
 
-static void test_step(void **unused) {
-    (void)unused;
+static void check_step(const char *gemm, struct launch_tally *tally) {
     struct training training;
-    struct launch_tally tally = {0};
-    start(&training, open_device(NULL), TRANSFORMER, DEPTH);
+    start(&training, open_device(gemm), TRANSFORMER, DEPTH);
     step(&training);
     long before = *driver_launches;
-    device_count(training.device, &tally);
+    device_count(training.device, tally);
     step(&training);
     device_count(training.device, NULL);
-    check_count(&tally, *driver_launches - before, MOST_OF_STEP);
-    tally_free(&tally);
+    check_count(tally, *driver_launches - before, MOST_OF_STEP);
     finish(&training);
+}
+
+static void test_step(void **unused) {
+    (void)unused;
+    struct launch_tally tally = {0};
+    check_step("clblast", &tally);
+    tally_free(&tally);
+}
+
+/* Which copies nothing, on a device of so many units that its products are not divided. */
+static void test_step_by_tiles(void **unused) {
+    (void)unused;
+    struct launch_tally tally = {0};
+    check_step("tiles", &tally);
+    assert_true(tally_kernels(&tally).launches <= MOST_OF_STEP);
+    assert_int_equal(tally_copies(&tally).launches, 0);
+    tally_free(&tally);
 }
 
 /* ---- decoding ---- */
@@ -186,6 +200,7 @@ static void test_planned_is_allocated(void **unused) {
     (void)unused;
     check_memory(open_device(NULL));
     check_memory(open_device("clblast"));
+    check_memory(open_device("tiles"));
     struct device *device = open_device("clblast");
     have_all_copied(device);
     check_memory(device);
@@ -194,11 +209,13 @@ static void test_planned_is_allocated(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_step),
+        cmocka_unit_test(test_step_by_tiles),
         cmocka_unit_test(test_token),
         cmocka_unit_test(test_planned_is_allocated),
     };
     setenv("OPENCL_LAYERS", FAILING_LAYER, 1);
     setenv("FAKE_GPU", "1", 1);
     setenv("IDLE", "1", 1);
+    setenv("UNITS", "132", 1); /* an H100's */
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
