@@ -15,6 +15,24 @@
  */
 #define CHUNK STAR_LINEAR_CHUNK
 
+/*
+ * Rows that chunk_outputs makes at once, and the order in which it goes through them and through channels: with many
+ * lanes so that little need be in registers.
+ */
+#if LANES == 1
+#define ROWS_TOGETHER TOGETHER
+#define UNROLL_LITTLE
+#define FOR_ROWS_AND_CHANNELS(i, rows, c, channels)                                                                    \
+    for (int i = 0; i < (rows); i += ROWS_TOGETHER)                                                                    \
+        FOR_CHANNELS(c, channels)
+#else
+#define ROWS_TOGETHER 4
+#define UNROLL_LITTLE _Pragma("unroll 4")
+#define FOR_ROWS_AND_CHANNELS(i, rows, c, channels)                                                                    \
+    FOR_CHANNELS(c, channels)                                                                                          \
+    for (int i = 0; i < (rows); i += ROWS_TOGETHER)
+#endif
+
 /* Where a chunk lies: rows of its sequence, cut at blocks. */
 struct chunk {
     int first, length; /* tokens */
@@ -197,7 +215,7 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, __global const 
     for (int place = LANE; place < CHUNK / WIDTH * chunk.length; place += LANES) {
         int i = place % (CHUNK / WIDTH) * WIDTH, j = place / (CHUNK / WIDTH);
         vec score = (vec)(0.0f), own = (vec)(0.0f), q;
-        for (int d = 0; d < DOT; d++) {
+        UNROLL_LITTLE for (int d = 0; d < DOT; d++) {
             gather(Q + d, (size_t)q_heads * DOT, 1, i, chunk.length, 1.0f, &q);
             score += q * K[(size_t)j * k_heads * DOT + d];
         }
@@ -208,38 +226,36 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, __global const 
     }
 #endif
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (int i = 0; i < chunk.length; i += TOGETHER) {
-        FOR_CHANNELS(c, OUT) {
-            vec sum[TOGETHER];
-            UNROLL for (int r = 0; r < TOGETHER; r++)
-                sum[r] = (vec)(0.0f);
-            __global const float *q[TOGETHER];
-            UNROLL for (int r = 0; r < TOGETHER; r++)
-                q[r] = Q + (size_t)min(i + r, chunk.length - 1) * q_heads * DOT;
-            for (int d = 0; d < DOT; d++) {
-                vec state = row_load(states + (size_t)d * OUT, c, OUT);
-                UNROLL for (int r = 0; r < TOGETHER; r++)
-                    sum[r] += state * q[r][d];
-            }
+    FOR_ROWS_AND_CHANNELS(i, chunk.length, c, OUT) {
+        vec sum[ROWS_TOGETHER];
+        UNROLL for (int r = 0; r < ROWS_TOGETHER; r++)
+            sum[r] = (vec)(0.0f);
+        __global const float *q[ROWS_TOGETHER];
+        UNROLL for (int r = 0; r < ROWS_TOGETHER; r++)
+            q[r] = Q + (size_t)min(i + r, chunk.length - 1) * q_heads * DOT;
+        UNROLL_LITTLE for (int d = 0; d < DOT; d++) {
+            vec state = row_load(states + (size_t)d * OUT, c, OUT);
+            UNROLL for (int r = 0; r < ROWS_TOGETHER; r++)
+                sum[r] += state * q[r][d];
+        }
 #if DECAY
-            UNROLL for (int r = 0; r < TOGETHER; r++) {
-                int row = min(i + r, chunk.length - 1);
-                float from_start = cumulative[(size_t)row * heads];
-                float from_end = cumulative[(size_t)(chunk.length - 1) * heads] - from_start;
-                sum[r] *= exp(use.mirrored ? from_end : from_start);
-            }
+        UNROLL for (int r = 0; r < ROWS_TOGETHER; r++) {
+            int row = min(i + r, chunk.length - 1);
+            float from_start = cumulative[(size_t)row * heads];
+            float from_end = cumulative[(size_t)(chunk.length - 1) * heads] - from_start;
+            sum[r] *= exp(use.mirrored ? from_end : from_start);
+        }
 #endif
-            for (int j = 0; j < chunk.length; j++) {
-                vec x = row_load(X + (size_t)j * x_heads * OUT, c, OUT);
-                UNROLL for (int r = 0; r < TOGETHER; r++)
-                    sum[r] += x * weights[j][i + r];
-            }
-            UNROLL for (int r = 0; r < TOGETHER; r++) {
-                if (use.weighs_rows)
-                    sum[r] *= token_weight(chunk.first + i + r, use.segment, use.scale);
-                if (i + r < chunk.length)
-                    row_put(sum[r], out + (size_t)(i + r) * heads * OUT, c, OUT, use.accumulate);
-            }
+        UNROLL_LITTLE for (int j = 0; j < chunk.length; j++) {
+            vec x = row_load(X + (size_t)j * x_heads * OUT, c, OUT);
+            UNROLL for (int r = 0; r < ROWS_TOGETHER; r++)
+                sum[r] += x * weights[j][i + r];
+        }
+        UNROLL for (int r = 0; r < ROWS_TOGETHER; r++) {
+            if (use.weighs_rows)
+                sum[r] *= token_weight(chunk.first + i + r, use.segment, use.scale);
+            if (i + r < chunk.length)
+                row_put(sum[r], out + (size_t)(i + r) * heads * OUT, c, OUT, use.accumulate);
         }
     }
 }

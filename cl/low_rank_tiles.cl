@@ -12,7 +12,8 @@
  *     rows    ...                  array has to be memory.
  *
  * In local memory a row of a head has STRIDE(columns) floats, an odd number, those behind the head's being zeros; rows
- * beyond the last token are zeros, too.
+ * beyond the last token are zeros, too. All tiles of a kernel are one array, so that they lie at known distances from
+ * each other, and `lane` is found anew behind barriers (LATE_ZERO): either way fewer places have to be in registers.
  */
 #define SOFTMAX (NONLINEARITY == STAR_NONLINEARITY_SOFTMAX)
 
@@ -25,45 +26,47 @@
 #define STRIDE(columns) (SHARE(columns) * ACROSS + 1)
 /* Wholly unrolled, a loop over a head loads all of it at once, and that takes all registers. */
 #define UNROLL_LITTLE _Pragma("unroll 4")
-#define HEAD_TILE(name, columns) __local float name[TILE * STRIDE(columns)]
+#define HEAD_FLOATS(columns) (TILE * STRIDE(columns))
 #define WEIGHT_STRIDE (TILE + 1)
-#define WEIGHT_TILE(name) __local float name[TILE * WEIGHT_STRIDE]
+#define WEIGHT_FLOATS (TILE * WEIGHT_STRIDE)
 
 /* A lane's i-th row and j-th column of a tile. */
-INLINE int row_of(int i) {
-    return LANE / ACROSS + i * DOWN;
+INLINE int row_of(int lane, int i) {
+    return lane / ACROSS + i * DOWN;
 }
 
-INLINE int column_of(int j) {
-    return LANE % ACROSS + j * ACROSS;
+INLINE int column_of(int lane, int j) {
+    return lane % ACROSS + j * ACROSS;
 }
 
 /* to[row] = scale * from[first + row], TILE rows of `columns` floats that lie `stride` apart. */
-INLINE void load_tile(__global const float *from, int stride, int columns, int first, int count, float scale,
+INLINE void load_tile(int lane, __global const float *from, int stride, int columns, int first, int count, float scale,
                       __local float *to) {
-    for (int i = LANE; i < TILE * STRIDE(columns); i += LANES) {
+    for (int i = lane; i < TILE * STRIDE(columns); i += LANES) {
         int row = first + i / STRIDE(columns), d = i % STRIDE(columns);
         to[i] = row < count && d < columns ? scale * from[(size_t)row * stride + d] : 0.0f;
     }
 }
 
 /* to[row] = from[first + row] for TILE numbers, or zeros. */
-INLINE void load_numbers(__global const float *from, int first, int count, __local float *to) {
-    for (int row = LANE; row < TILE; row += LANES)
+INLINE void load_numbers(int lane, __global const float *from, int first, int count, __local float *to) {
+    for (int row = lane; row < TILE; row += LANES)
         to[row] = first + row < count ? from[first + row] : 0.0f;
 }
 
 /* products[i][j] = row i of `a` times row j of `b`. */
-INLINE void tile_products(__local const float *a, __local const float *b, int columns,
+INLINE void tile_products(int lane, __local const float *a, __local const float *b, int columns,
                           float *products) {
     UNROLL for (int i = 0; i < SCORES_EACH; i++)
         products[i] = 0.0f;
+    a += row_of(lane, 0) * STRIDE(columns);
+    b += column_of(lane, 0) * STRIDE(columns);
     UNROLL_LITTLE for (int d = 0; d < columns; d++) {
         float right[COLUMNS_EACH];
         UNROLL for (int j = 0; j < COLUMNS_EACH; j++)
-            right[j] = b[column_of(j) * STRIDE(columns) + d];
+            right[j] = b[j * ACROSS * STRIDE(columns) + d];
         UNROLL for (int i = 0; i < ROWS_EACH; i++) {
-            float left = a[row_of(i) * STRIDE(columns) + d];
+            float left = a[i * DOWN * STRIDE(columns) + d];
             UNROLL for (int j = 0; j < COLUMNS_EACH; j++)
                 products[i * COLUMNS_EACH + j] += left * right[j];
         }
@@ -71,54 +74,59 @@ INLINE void tile_products(__local const float *a, __local const float *b, int co
 }
 
 /* sum[i] += the weights of row i times the TILE rows of a head's tile. */
-INLINE void add_rows(__local const float *weights, __local const float *rows, int columns,
+INLINE void add_rows(int lane, __local const float *weights, __local const float *rows, int columns,
                      float *sum) {
+    weights += row_of(lane, 0) * WEIGHT_STRIDE;
+    rows += column_of(lane, 0);
     UNROLL_LITTLE for (int k = 0; k < TILE; k++) {
         UNROLL for (int m = 0; m < SHARE(columns); m++) {
-            float right = rows[k * STRIDE(columns) + column_of(m)];
+            float right = rows[k * STRIDE(columns) + m * ACROSS];
             UNROLL for (int i = 0; i < ROWS_EACH; i++)
-                sum[i * SHARE(columns) + m] += weights[row_of(i) * WEIGHT_STRIDE + k] * right;
+                sum[i * SHARE(columns) + m] += weights[i * DOWN * WEIGHT_STRIDE + k] * right;
         }
     }
 }
 
 /* A lane's share of a tile of scores, to where all can read it. */
-INLINE void keep_weights(const float *share, __local float *weights) {
+INLINE void keep_weights(int lane, const float *share, __local float *weights) {
+    __local float *own = weights + row_of(lane, 0) * WEIGHT_STRIDE + column_of(lane, 0);
     UNROLL for (int i = 0; i < ROWS_EACH; i++)
         UNROLL for (int j = 0; j < COLUMNS_EACH; j++)
-            weights[row_of(i) * WEIGHT_STRIDE + column_of(j)] = share[i * COLUMNS_EACH + j];
+            own[i * DOWN * WEIGHT_STRIDE + j * ACROSS] = share[i * COLUMNS_EACH + j];
 }
 
 /* to[first + row] = scale[row] * sum, or more by that much. */
-INLINE void store_sums(const float *sum, const float *scale, int columns, __global float *to,
+INLINE void store_sums(int lane, const float *sum, const float *scale, int columns, __global float *to,
                        int stride, int first, int count, int accumulate) {
+    to += (size_t)(first + row_of(lane, 0)) * stride + column_of(lane, 0);
     UNROLL for (int i = 0; i < ROWS_EACH; i++) {
-        int row = first + row_of(i);
         UNROLL for (int m = 0; m < SHARE(columns); m++) {
-            int d = column_of(m);
-            if (row >= count || d >= columns)
+            if (first + row_of(lane, i) >= count || column_of(lane, m) >= columns)
                 continue;
-            __global float *place = to + (size_t)row * stride + d;
             float value = scale[i] * sum[i * SHARE(columns) + m];
-            *place = accumulate ? *place + value : value;
+            if (accumulate)
+                value += to[m * ACROSS];
+            to[m * ACROSS] = value;
         }
+        to += (size_t)DOWN * stride;
     }
 }
 
-INLINE int is_hidden(int query, int key, struct attention_sizes sizes) {
+INLINE bool is_hidden(int query, int key, struct attention_sizes sizes) {
     return query >= sizes.context || key > query || key < first_visible(query, sizes.mask, sizes.span);
 }
 
 /* The largest, or the sum, of ACROSS numbers of each of a lane's rows, one of each lane. Every lane calls them. */
-INLINE void join_rows(__local float *shared, const float *own, int adds, float *joined) {
+INLINE void join_rows(int lane, __local float *shared, const float *own, int adds, float *joined) {
     barrier(CLK_LOCAL_MEM_FENCE);
     UNROLL for (int i = 0; i < ROWS_EACH; i++)
-        shared[row_of(i) * ACROSS + LANE % ACROSS] = own[i];
+        shared[i * LANES + lane] = own[i];
     barrier(CLK_LOCAL_MEM_FENCE);
+    __local const float *row = shared + row_of(lane, 0) * ACROSS;
     UNROLL for (int i = 0; i < ROWS_EACH; i++) {
-        joined[i] = shared[row_of(i) * ACROSS];
+        joined[i] = row[i * LANES];
         UNROLL for (int a = 1; a < ACROSS; a++) {
-            float other = shared[row_of(i) * ACROSS + a];
+            float other = row[i * LANES + a];
             joined[i] = adds ? joined[i] + other : fmax(joined[i], other);
         }
     }
@@ -127,20 +135,22 @@ INLINE void join_rows(__local float *shared, const float *own, int adds, float *
 /* Groups: tiles of queries, heads, sequences. */
 GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global const float *B, __global const float *V,
                                            __global float *y, __global float *log_sum, struct attention_sizes sizes) {
-    HEAD_TILE(c, DOT);
-    HEAD_TILE(b, DOT);
-    HEAD_TILE(v, OUT);
-    WEIGHT_TILE(weights);
+    __local float tiles[2 * HEAD_FLOATS(DOT) + HEAD_FLOATS(OUT) + WEIGHT_FLOATS + SOFTMAX * TILE * ACROSS];
+    __local float *c = tiles, *b = c + HEAD_FLOATS(DOT), *v = b + HEAD_FLOATS(DOT);
+    __local float *weights = v + HEAD_FLOATS(OUT);
+    LATE_ZERO(zero, sizes.context);
+    int lane = LANE;
     int heads = sizes.heads, b_heads = sizes.b_heads, v_heads = sizes.v_heads, context = sizes.context;
     int first = (int)get_group_id(0) * TILE, head = (int)get_group_id(1), sequence = (int)get_group_id(2);
     B += head_place(sequence, context, b_heads, head / (heads / b_heads), DOT);
     V += head_place(sequence, context, v_heads, head / (heads / v_heads), OUT);
-    load_tile(C + head_place(sequence, context, heads, head, DOT), heads * DOT, DOT, first, context, sizes.scale, c);
+    C += head_place(sequence, context, heads, head, DOT);
+    load_tile(lane, C, heads * DOT, DOT, first, context, sizes.scale, c);
     float sum[ROWS_EACH * SHARE(OUT)], scale[ROWS_EACH];
     UNROLL for (int i = 0; i < ROWS_EACH * SHARE(OUT); i++)
         sum[i] = 0.0f;
 #if SOFTMAX
-    __local float shared[TILE * ACROSS];
+    __local float *shared = weights + WEIGHT_FLOATS;
     float largest[ROWS_EACH], total[ROWS_EACH];
     UNROLL for (int i = 0; i < ROWS_EACH; i++) {
         largest[i] = -1e30f;
@@ -151,21 +161,23 @@ GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global con
     for (int key = first_visible(first, sizes.mask, sizes.span); key < end; key += TILE) {
         float score[SCORES_EACH];
         barrier(CLK_LOCAL_MEM_FENCE);
-        load_tile(B, b_heads * DOT, DOT, key, context, 1.0f, b);
-        load_tile(V, v_heads * OUT, OUT, key, context, 1.0f, v);
+        lane = LANE + zero;
+        load_tile(lane, B, b_heads * DOT, DOT, key, context, 1.0f, b);
+        load_tile(lane, V, v_heads * OUT, OUT, key, context, 1.0f, v);
         barrier(CLK_LOCAL_MEM_FENCE);
-        tile_products(c, b, DOT, score);
+        lane = LANE + zero;
+        tile_products(lane, c, b, DOT, score);
 #if SOFTMAX
         float own[ROWS_EACH], now[ROWS_EACH];
         UNROLL for (int i = 0; i < ROWS_EACH; i++) {
             own[i] = largest[i];
             UNROLL for (int j = 0; j < COLUMNS_EACH; j++) {
-                bool hidden = is_hidden(first + row_of(i), key + column_of(j), sizes);
+                bool hidden = is_hidden(first + row_of(lane, i), key + column_of(lane, j), sizes);
                 score[i * COLUMNS_EACH + j] = hidden ? -INFINITY : score[i * COLUMNS_EACH + j];
                 own[i] = fmax(own[i], score[i * COLUMNS_EACH + j]);
             }
         }
-        join_rows(shared, own, 0, now);
+        join_rows(lane, shared, own, 0, now);
         UNROLL for (int i = 0; i < ROWS_EACH; i++) {
             float keep = exp(largest[i] - now[i]);
             largest[i] = now[i];
@@ -181,56 +193,66 @@ GROUP_SHAPE __kernel void low_rank_forward(__global const float *C, __global con
 #else
         UNROLL for (int i = 0; i < ROWS_EACH; i++) {
             UNROLL for (int j = 0; j < COLUMNS_EACH; j++) {
-                bool hidden = is_hidden(first + row_of(i), key + column_of(j), sizes);
+                bool hidden = is_hidden(first + row_of(lane, i), key + column_of(lane, j), sizes);
                 float *weight = &score[i * COLUMNS_EACH + j];
                 *weight = hidden ? 0.0f : nonlinear(*weight, NONLINEARITY);
             }
         }
 #endif
-        keep_weights(score, weights);
+        keep_weights(lane, score, weights);
         barrier(CLK_LOCAL_MEM_FENCE);
-        add_rows(weights, v, OUT, sum);
+        lane = LANE + zero;
+        add_rows(lane, weights, v, OUT, sum);
     }
 #if SOFTMAX
     float totals[ROWS_EACH];
-    join_rows(shared, total, 1, totals);
+    join_rows(lane, shared, total, 1, totals);
     log_sum += ((size_t)sequence * heads + head) * context;
     UNROLL for (int i = 0; i < ROWS_EACH; i++) {
-        int query = first + row_of(i);
+        int query = first + row_of(lane, i);
         scale[i] = 1.0f / totals[i];
-        if (query < context && LANE % ACROSS == 0)
+        if (query < context && lane % ACROSS == 0)
             log_sum[query] = largest[i] + log(totals[i]);
     }
 #else
     UNROLL for (int i = 0; i < ROWS_EACH; i++) {
-        int query = first + row_of(i);
+        int query = first + row_of(lane, i);
         scale[i] = 1.0f / (query - first_visible(query, sizes.mask, sizes.span) + 1);
     }
 #endif
     y += head_place(sequence, context, heads, head, OUT);
-    store_sums(sum, scale, OUT, y, heads * OUT, first, context, 0);
+    store_sums(lane, sum, scale, OUT, y, heads * OUT, first, context, 0);
 }
 
 /*
- * A tile's pair_gradient(): from a tile of queries (c, upstream) and one of keys (b, v) the weights and the changes of
- * scores of a lane. Queries are the rows of the tile, or its columns.
+ * A tile's pair_gradient(): where a lane's scores and products of V and dy lie, the weights and changes of scores.
+ * `row` and `column` are the tokens of the first of each; queries are the rows of the tile, or its columns. One by one,
+ * because all exponentials at once would take registers.
  */
-struct pairs {
-    float weight[SCORES_EACH], change[SCORES_EACH];
-};
-
-INLINE void tile_pairs(struct pairs *pairs, int query, int key, int queries_are_rows,
-                       __local const float *normalisers, __local const float *means,
+INLINE void tile_pairs(int lane, __local float *weights, __local float *changes, int row, int column,
+                       int queries_are_rows, __local const float *normalisers, __local const float *means,
                        struct attention_sizes sizes) {
-    UNROLL for (int i = 0; i < ROWS_EACH; i++) {
-        UNROLL for (int j = 0; j < COLUMNS_EACH; j++) {
-            int at = i * COLUMNS_EACH + j, q = queries_are_rows ? row_of(i) : column_of(j);
-            int k = queries_are_rows ? column_of(j) : row_of(i);
-            int count = query + q - first_visible(query + q, sizes.mask, sizes.span) + 1;
-            pair_gradient(&pairs->weight[at], &pairs->change[at], is_hidden(query + q, key + k, sizes),
-                          normalisers[q], means[q], 1.0f / count, NONLINEARITY);
-        }
+    NO_UNROLL for (int i = 0; i < SCORES_EACH; i++) {
+        int down = row_of(lane, i / COLUMNS_EACH), across = column_of(lane, i % COLUMNS_EACH);
+        int at = down * WEIGHT_STRIDE + across, query = queries_are_rows ? down : across;
+        bool hidden = queries_are_rows ? is_hidden(row + down, column + across, sizes)
+                                       : is_hidden(column + across, row + down, sizes);
+        float weight = weights[at], change = changes[at];
+        pair_gradient(&weight, &change, hidden, normalisers[query], means[query], normalisers[query], NONLINEARITY);
+        weights[at] = weight;
+        changes[at] = change;
     }
+}
+
+/* What the weights of queries are made with: of softmax their logarithmic sums, else 1 / the tokens that each sees. */
+INLINE void load_normalisers(int lane, __global const float *log_sum, int first, struct attention_sizes sizes,
+                             __local float *normalisers) {
+#if SOFTMAX
+    load_numbers(lane, log_sum, first, sizes.context, normalisers);
+#else
+    for (int row = lane; row < TILE; row += LANES)
+        normalisers[row] = 1.0f / (first + row - first_visible(first + row, sizes.mask, sizes.span) + 1);
+#endif
 }
 
 /* dC_i = scale sum over j of change_ij B_j. Keeps m as mean_gradient for low_rank_keys. Groups as above. */
@@ -239,27 +261,27 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
                                            __global const float *dy, __global float *dC,
                                            __global float *mean_gradient, struct attention_sizes sizes,
                                            int accumulate) {
-    HEAD_TILE(c, DOT);
-    HEAD_TILE(b, DOT);
-    HEAD_TILE(v, OUT);
-    HEAD_TILE(upstream, OUT);
-    WEIGHT_TILE(changes);
-    __local float normalisers[TILE], means[TILE];
+    __local float tiles[2 * HEAD_FLOATS(DOT) + 2 * HEAD_FLOATS(OUT) + 2 * WEIGHT_FLOATS + 2 * TILE];
+    __local float *c = tiles, *b = c + HEAD_FLOATS(DOT), *v = b + HEAD_FLOATS(DOT), *upstream = v + HEAD_FLOATS(OUT);
+    __local float *weights = upstream + HEAD_FLOATS(OUT), *changes = weights + WEIGHT_FLOATS;
+    __local float *normalisers = changes + WEIGHT_FLOATS, *means = normalisers + TILE;
+    LATE_ZERO(zero, sizes.context);
+    int lane = LANE;
     int heads = sizes.heads, b_heads = sizes.b_heads, v_heads = sizes.v_heads, context = sizes.context;
     int first = (int)get_group_id(0) * TILE, head = (int)get_group_id(1), sequence = (int)get_group_id(2);
     size_t out_place = head_place(sequence, context, heads, head, OUT);
     size_t dot_place = head_place(sequence, context, heads, head, DOT);
     B += head_place(sequence, context, b_heads, head / (heads / b_heads), DOT);
     V += head_place(sequence, context, v_heads, head / (heads / v_heads), OUT);
-    load_tile(C + dot_place, heads * DOT, DOT, first, context, sizes.scale, c);
-    load_tile(dy + out_place, heads * OUT, OUT, first, context, 1.0f, upstream);
-#if SOFTMAX
+    load_tile(lane, C + dot_place, heads * DOT, DOT, first, context, sizes.scale, c);
+    load_tile(lane, dy + out_place, heads * OUT, OUT, first, context, 1.0f, upstream);
     size_t token_place = ((size_t)sequence * heads + head) * context;
-    load_numbers(log_sum + token_place, first, context, normalisers);
+    load_normalisers(lane, log_sum + token_place, first, sizes, normalisers);
+#if SOFTMAX
     barrier(CLK_LOCAL_MEM_FENCE);
     /* In the order of tile_products(), so that what must cancel does: a token that sees one changes no score. */
     y += out_place;
-    for (int row = LANE; row < TILE; row += LANES) {
+    for (int row = lane; row < TILE; row += LANES) {
         float mean = 0.0f;
         for (int d = 0; d < OUT && first + row < context; d++)
             mean += upstream[row * STRIDE(OUT) + d] * y[(size_t)(first + row) * heads * OUT + d];
@@ -275,19 +297,23 @@ GROUP_SHAPE __kernel void low_rank_queries(__global const float *C, __global con
         scale[i] = sizes.scale;
     int end = min(first + TILE, context);
     for (int key = first_visible(first, sizes.mask, sizes.span); key < end; key += TILE) {
-        struct pairs pairs;
+        float products[SCORES_EACH];
         barrier(CLK_LOCAL_MEM_FENCE);
-        load_tile(B, b_heads * DOT, DOT, key, context, 1.0f, b);
-        load_tile(V, v_heads * OUT, OUT, key, context, 1.0f, v);
+        lane = LANE + zero;
+        load_tile(lane, B, b_heads * DOT, DOT, key, context, 1.0f, b);
+        load_tile(lane, V, v_heads * OUT, OUT, key, context, 1.0f, v);
         barrier(CLK_LOCAL_MEM_FENCE);
-        tile_products(c, b, DOT, pairs.weight);
-        tile_products(upstream, v, OUT, pairs.change);
-        tile_pairs(&pairs, first, key, 1, normalisers, means, sizes);
-        keep_weights(pairs.change, changes);
+        lane = LANE + zero;
+        tile_products(lane, c, b, DOT, products);
+        keep_weights(lane, products, weights);
+        tile_products(lane, upstream, v, OUT, products);
+        keep_weights(lane, products, changes);
+        tile_pairs(lane, weights, changes, first, key, 1, normalisers, means, sizes);
         barrier(CLK_LOCAL_MEM_FENCE);
-        add_rows(changes, b, DOT, sum);
+        lane = LANE + zero;
+        add_rows(lane, changes, b, DOT, sum);
     }
-    store_sums(sum, scale, DOT, dC + dot_place, heads * DOT, first, context, accumulate);
+    store_sums(lane, sum, scale, DOT, dC + dot_place, heads * DOT, first, context, accumulate);
 }
 
 /*
@@ -299,24 +325,20 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
                                         __global const float *mean_gradient, __global float *dB, __global float *dV,
                                         int dB_offset, int dV_offset, struct attention_sizes sizes, int accumulate_B,
                                         int accumulate_V) {
-    HEAD_TILE(b, DOT);
-    HEAD_TILE(v, OUT);
-    HEAD_TILE(c, DOT);
-    HEAD_TILE(upstream, OUT);
-    WEIGHT_TILE(weights);
-    WEIGHT_TILE(changes);
-    __local float normalisers[TILE], means[TILE];
+    __local float tiles[2 * HEAD_FLOATS(DOT) + 2 * HEAD_FLOATS(OUT) + 2 * WEIGHT_FLOATS + 2 * TILE];
+    __local float *c = tiles, *b = c + HEAD_FLOATS(DOT), *v = b + HEAD_FLOATS(DOT), *upstream = v + HEAD_FLOATS(OUT);
+    __local float *weights = upstream + HEAD_FLOATS(OUT), *changes = weights + WEIGHT_FLOATS;
+    __local float *normalisers = changes + WEIGHT_FLOATS, *means = normalisers + TILE;
+    LATE_ZERO(zero, sizes.context);
+    int lane = LANE;
     int heads = sizes.heads, b_heads = sizes.b_heads, v_heads = sizes.v_heads, context = sizes.context;
     int first = (int)get_group_id(0) * TILE, head = (int)get_group_id(1), sequence = (int)get_group_id(2);
     size_t out_place = head_place(sequence, context, heads, head, OUT);
     size_t dot_place = head_place(sequence, context, heads, head, DOT);
-    size_t token_place = ((size_t)sequence * heads + head) * context;
-    C += dot_place;
-    dy += out_place;
     B += head_place(sequence, context, b_heads, head / (heads / b_heads), DOT);
     V += head_place(sequence, context, v_heads, head / (heads / v_heads), OUT);
-    load_tile(B, b_heads * DOT, DOT, first, context, sizes.scale, b);
-    load_tile(V, v_heads * OUT, OUT, first, context, 1.0f, v);
+    load_tile(lane, B, b_heads * DOT, DOT, first, context, sizes.scale, b);
+    load_tile(lane, V, v_heads * OUT, OUT, first, context, 1.0f, v);
     float sum_b[ROWS_EACH * SHARE(DOT)], sum_v[ROWS_EACH * SHARE(OUT)], scale[ROWS_EACH], one[ROWS_EACH];
     UNROLL for (int i = 0; i < ROWS_EACH * SHARE(DOT); i++)
         sum_b[i] = 0.0f;
@@ -328,26 +350,31 @@ GROUP_SHAPE __kernel void low_rank_keys(__global const float *C, __global const 
     }
     int end = last_visible(min(first + TILE, context) - 1, sizes.mask, sizes.span, context);
     for (int query = first; query < end; query += TILE) {
-        struct pairs pairs;
+        float products[SCORES_EACH];
         barrier(CLK_LOCAL_MEM_FENCE);
-        load_tile(C, heads * DOT, DOT, query, context, 1.0f, c);
-        load_tile(dy, heads * OUT, OUT, query, context, 1.0f, upstream);
-        if (SOFTMAX) {
-            load_numbers(log_sum + token_place, query, context, normalisers);
-            load_numbers(mean_gradient + token_place, query, context, means);
-        }
+        lane = LANE + zero;
+        int now = head + zero;
+        size_t place = head_place(sequence, context, heads, now, 1);
+        size_t token_place = ((size_t)sequence * heads + now) * context;
+        load_tile(lane, C + place * DOT, heads * DOT, DOT, query, context, 1.0f, c);
+        load_tile(lane, dy + place * OUT, heads * OUT, OUT, query, context, 1.0f, upstream);
+        load_normalisers(lane, log_sum + token_place, query, sizes, normalisers);
+        if (SOFTMAX)
+            load_numbers(lane, mean_gradient + token_place, query, context, means);
         barrier(CLK_LOCAL_MEM_FENCE);
-        tile_products(b, c, DOT, pairs.weight);
-        tile_products(v, upstream, OUT, pairs.change);
-        tile_pairs(&pairs, query, first, 0, normalisers, means, sizes);
-        keep_weights(pairs.weight, weights);
-        keep_weights(pairs.change, changes);
+        lane = LANE + zero;
+        tile_products(lane, b, c, DOT, products);
+        keep_weights(lane, products, weights);
+        tile_products(lane, v, upstream, OUT, products);
+        keep_weights(lane, products, changes);
+        tile_pairs(lane, weights, changes, first, query, 0, normalisers, means, sizes);
         barrier(CLK_LOCAL_MEM_FENCE);
-        add_rows(changes, c, DOT, sum_b);
-        add_rows(weights, upstream, OUT, sum_v);
+        lane = LANE + zero;
+        add_rows(lane, changes, c, DOT, sum_b);
+        add_rows(lane, weights, upstream, OUT, sum_v);
     }
-    store_sums(sum_b, scale, DOT, dB + dB_offset + dot_place, heads * DOT, first, context, accumulate_B);
-    store_sums(sum_v, one, OUT, dV + dV_offset + out_place, heads * OUT, first, context, accumulate_V);
+    store_sums(lane, sum_b, scale, DOT, dB + dB_offset + dot_place, heads * DOT, first, context, accumulate_B);
+    store_sums(lane, sum_v, one, OUT, dV + dV_offset + out_place, heads * OUT, first, context, accumulate_V);
 }
 
 #define SHARE_OF_GROUP(columns) (((columns) + LANES - 1) / LANES)

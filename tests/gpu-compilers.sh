@@ -5,7 +5,18 @@
 # where CUDA's ptxas is there, it assembles the latter. Where ocloc is there, it makes code for Intel's acm-g10; Debian
 # has it in intel-opencl-icd, which is a driver, too, and can be unpacked with `dpkg -x` instead of being installed. A
 # kernel whose arrays do not fit into registers has them in memory of each lane, which is slow: more than 256 bytes of
-# that are a failure. Where products are to multiply matrices by an instruction, the code must have it. Ends with 77 where there is no such clang. Says what each kernel takes.
+# that are a failure. So are registers with which a multiprocessor has less than half of the lanes that it can have, in
+# kernels of attention and of scans:
+#
+#   sm_90     65,536 registers and 2,048 lanes a multiprocessor: 1,024 lanes have 64 registers each
+#   gfx942    512 registers a lane of a SIMD and 8 wavefronts on it: 4 have 128 each
+#   gfx1100   1,536 registers a lane of a SIMD and 16 wavefronts of 32 on it: 8 have 192 each
+#
+# Local memory sets a limit of its own, that of groups of 64 lanes: 16 of them, half of what sm_90 has, are
+# 233,472 / 16 - 1,024 = 13,568 bytes each, and on gfx942, whose half is 16 as well, 4,096 of 65,536. It is said, and no
+# failure: tiles of attention hold more on purpose, for what they hold is read often. Where products are to multiply
+# matrices by an instruction, the code must have it. Ends with 77 where there is no such clang. Says what each kernel
+# takes: registers, bytes of a lane's own memory, bytes of local memory.
 set -u
 source=$1
 clang=$(command -v clang-19) || { echo "skipped: there is no clang-19"; exit 77; }
@@ -34,12 +45,13 @@ compile() {
         $shape "$@" -target "$triple" -S -o "$work/assembly" "$work/program.cl"
 }
 
-# "kernel bytes", a line each, of an architecture and a program's options, which are words.
+# "kernel registers bytes local", a line each with - for what is not known, of an architecture and a program's options, which are words.
 # shellcheck disable=SC2086
 amd() {
     compile amdgcn-mesa-mesa3d -mcpu="$1" -Xclang -mlink-builtin-bitcode -Xclang "$library/$1-amdgcn-mesa-mesa3d.bc" \
         $2 || return 1
-    awk '/-- Begin function/ { name = $NF } /^; ScratchSize:/ { print name, $3 }' "$work/assembly"
+    awk '/-- Begin function/ { name = $NF } /^; NumVgprs:/ { registers = $3 } /^; ScratchSize:/ { bytes = $3 }
+        /^; LDSByteSize:/ { print name, registers, bytes, $3 }' "$work/assembly"
 }
 
 # shellcheck disable=SC2086
@@ -48,7 +60,15 @@ nvidia() {
         -Xclang -mlink-builtin-bitcode -Xclang $library/nvptx64--nvidiacl.bc $2 || return 1
     ptxas=$(command -v ptxas) || return 0
     "$ptxas" -v -arch="$1" -o "$work/binary" "$work/assembly" 2>"$work/ptxas" || { cat "$work/ptxas" >&2; return 1; }
-    awk '/Function properties for/ { name = $NF } /bytes stack frame/ { print name, $1 }' "$work/ptxas"
+    awk '/Function properties for/ { name = $NF } /bytes stack frame/ { bytes = $1 }
+        / Used [0-9]+ registers/ {
+            shared = 0
+            for (i = 2; i <= NF; i++) {
+                if ($i ~ /^registers/) registers = $(i - 1)
+                if ($i ~ /^smem/) shared = $(i - 2)
+            }
+            print name, registers, bytes, shared
+        }' "$work/ptxas"
 }
 
 # Private memory is counted a lane, and what is spilled a thread of simd_size lanes.
@@ -59,7 +79,7 @@ intel() {
     LC_ALL=C grep -aE '^ *(- name|simd_size|kernels_misc_info|- type|size|is_simt_thread|per_thread_memory_buffers):' \
         "$work"/intel/*.bin | awk '
         function add() { bytes += a_lane ? size : size / lanes; size = a_lane = 0 }
-        function put() { add(); if (name != "" && name !~ /^Intel_/) print name, bytes; name = ""; bytes = buffers = 0 }
+        function put() { add(); if (name != "" && name !~ /^Intel_/) print name, "-", bytes, "-"; name = ""; bytes = buffers = 0 }
         /^  - name:/ { put(); name = $3; lanes = 1 }
         /kernels_misc_info/ { put(); exit }
         /simd_size/ { lanes = $2 }
@@ -75,6 +95,15 @@ maker() {
     case "$1" in gfx*) echo amd ;; sm*) echo nvidia ;; *) echo intel ;; esac
 }
 
+# The most registers a lane of a target, of kernels whose names are those of attention and scans.
+most_registers() {
+    case "$2" in
+    low_rank_* | chunk_* | carry_states | decay* | linear_attention_* | semiseparable_*) ;;
+    *) echo 1000; return ;;
+    esac
+    case "$1" in sm_90) echo 64 ;; gfx942) echo 128 ;; gfx1100) echo 192 ;; *) echo 1000 ;; esac
+}
+
 failures=0
 # judge PROGRAM [OPTIONS [KERNEL]]: all kernels of the program, or the one that is used with many lanes
 judge() {
@@ -84,11 +113,15 @@ judge() {
             echo "cl/$1.cl ${2:-} does not compile for $target"
             failures=$((failures + 1))
         fi
-        while read -r kernel bytes; do
+        while read -r kernel registers bytes shared; do
             [ "${3:-$kernel}" = "$kernel" ] || continue
             verdict=good
-            [ "$bytes" -le 256 ] || { verdict="TOO MUCH"; failures=$((failures + 1)); }
-            printf '%-30s %-44s %-8s %5s bytes  %s\n' "$kernel" "${2:-}" "$target" "$bytes" "$verdict"
+            [ "$bytes" -le 256 ] || verdict="TOO MUCH MEMORY"
+            [ "$registers" = - ] || [ "$registers" -le "$(most_registers "$target" "$kernel")" ] ||
+                verdict="TOO MANY REGISTERS"
+            [ "$verdict" = good ] || failures=$((failures + 1))
+            printf '%-30s %-44s %-8s %4s registers %5s bytes %6s local  %s\n' "$kernel" "${2:-}" "$target" \
+                "$registers" "$bytes" "$shared" "$verdict"
         done <"$work/kernels"
     done
 }
@@ -162,10 +195,15 @@ for file in "$source"/cl/*.cl; do
     low_rank_tiles)
         judge "$program" "-DDOT=64 -DOUT=64 -DNONLINEARITY=2 -DTILE=16"
         judge "$program" "-DDOT=64 -DOUT=64 -DNONLINEARITY=2 -DTILE=16 -DTURNS_C -DTURNS_B" low_rank_step
+        judge "$program" "-DDOT=16 -DOUT=16 -DNONLINEARITY=2 -DTILE=16"
+        judge "$program" "-DDOT=128 -DOUT=128 -DNONLINEARITY=2 -DTILE=8"
         judge "$program" "-DDOT=128 -DOUT=128 -DNONLINEARITY=4 -DTILE=8" ;;
     low_rank) ;; # with many lanes for heads without tiles only
     linear_attention)
         judge "$program" "-DDOT=64 -DOUT=64 -DDECAY=1 -DMEAN=0"
+        judge "$program" "-DDOT=16 -DOUT=16 -DDECAY=1 -DMEAN=0"
+        judge "$program" "-DDOT=128 -DOUT=128 -DDECAY=1 -DMEAN=0"
+        judge "$program" "-DDOT=16 -DOUT=16 -DDECAY=0 -DMEAN=1"
         judge "$program" "-DDOT=128 -DOUT=128 -DDECAY=0 -DMEAN=1" ;;
     gemv)
         judge "$program"

@@ -39,3 +39,13 @@ INLINE float group_max(float value, __local float *scratch) {
     return largest;
 #endif
 }
+
+/*
+ * A zero in local memory, of which no compiler can tell that it is one and that it stays so behind a barrier. What is
+ * made from it there is made there: a lane's places in its tiles, say, which would else lie in registers all along,
+ * because they never change. `positive` is any number of that kind. Every lane calls it, and a barrier must follow.
+ */
+#define LATE_ZERO(name, positive)                                                                                      \
+    __local int name;                                                                                                  \
+    if (LANE == 0)                                                                                                     \
+    name = min(positive, 0)

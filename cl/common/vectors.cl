@@ -37,6 +37,8 @@ typedef JOIN(int, WIDTH) ivec;
 
 /* Before a loop whose vectors are to stay in registers. */
 #define UNROLL _Pragma("unroll")
+/* Before a loop of which a compiler is to make no more than it is, for all its rounds at once would take registers. */
+#define NO_UNROLL _Pragma("unroll 1")
 /* For functions whose arrays are to become registers of their caller. */
 #define ALWAYS_INLINE __attribute__((always_inline))
 /*

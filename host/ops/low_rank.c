@@ -32,16 +32,16 @@ static int tile_stride(int columns) {
 }
 
 /*
- * Rows of the tiles that cl/low_rank_tiles.cl works by: 16 or 8, with which four of a head and two of weights fit into
- * the local memory that every device has. 0: no tiles, for other shapes than that of GPUs, and for heads of which not
- * even 8 rows fit.
+ * Rows of the tiles that cl/low_rank_tiles.cl works by: 16 or 8, with which four of a head, two of weights and a number
+ * fit into the local memory that every device has. 0: no tiles, for other shapes than that of GPUs, and for heads of
+ * which not even 8 rows fit.
  */
 static int tile_of(const struct op *op) {
     enum { LOCAL_FLOATS = 32768 / sizeof(float), MOST = 16, LEAST = 8 };
     if (op->device.width != 1 || op->device.lanes != LEAST * STAR_TILE_ACROSS)
         return 0;
     for (int tile = MOST; tile >= LEAST; tile /= 2)
-        if (tile * (2 * (tile_stride(dot_columns(op)) + tile_stride(out_columns(op)) + tile + 1) + 2) <= LOCAL_FLOATS)
+        if (tile * (2 * (tile_stride(dot_columns(op)) + tile_stride(out_columns(op)) + tile + 1) + 2) < LOCAL_FLOATS)
             return tile;
     return 0;
 }

@@ -26,10 +26,11 @@ static bool is_by_chunks(const struct op *op) {
 
 /*
  * Places in the scratch of backward, in floats: parts of the gradients of B and C, a block of channels each, and of the
- * bias, a sequence or a chunk each; then of each chunk its decays and the gradient of the state behind it.
+ * bias, a sequence or a chunk each; then of each chunk its decays, the gradient of the state behind it, and what its
+ * second half leaves to its first.
  */
 struct layout {
-    size_t bias, decays, gradients, end;
+    size_t bias, decays, gradients, middles, end;
     int bias_parts;
 };
 
@@ -41,7 +42,8 @@ static struct layout layout_of(const struct op *op) {
     layout.bias = blocks * 2 * (size_t)v.rows * (size_t)op->attributes.state;
     layout.decays = layout.bias + (size_t)layout.bias_parts * channels;
     layout.gradients = layout.decays + (is_by_chunks(op) ? all_chunks * channels : 0);
-    layout.end = layout.gradients + (is_by_chunks(op) ? states * channels : 0);
+    layout.middles = layout.gradients + (is_by_chunks(op) ? states * channels : 0);
+    layout.end = layout.middles + (is_by_chunks(op) ? states * channels : 0);
     return layout;
 }
 
@@ -145,9 +147,10 @@ static status gradients_by_chunks(struct device *device, const struct op *op, co
                   argument_buffer(buffers->output_gradient), argument_buffer(buffers->scratch),
                   argument_buffer(buffers->input_gradients[A]), argument_buffer(buffers->input_gradients[V]),
                   argument_buffer(buffers->scratch), argument_int((int)layout.gradients),
-                  argument_int((int)layout.bias), argument_int(op->inputs[V].rows), argument_int(op->inputs[V].columns),
-                  argument_int(op->context), argument_int(op->attributes.mask), argument_int(op->attributes.span),
-                  argument_int(buffers->accumulate[A]), argument_int(buffers->accumulate[V]));
+                  argument_int((int)layout.middles), argument_int((int)layout.bias), argument_int(op->inputs[V].rows),
+                  argument_int(op->inputs[V].columns), argument_int(op->context), argument_int(op->attributes.mask),
+                  argument_int(op->attributes.span), argument_int(buffers->accumulate[A]),
+                  argument_int(buffers->accumulate[V]));
 }
 
 /* The same. */
