@@ -158,7 +158,7 @@ expect() {
         fi ;;
     esac
     found=$(grep -c "$instruction" "$work/assembly")
-    bytes=$(awk '$1 == "gemm_tiles" { print $2 }' "$work/kernels")
+    bytes=$(awk '$1 == "gemm_tiles" { print $3 }' "$work/kernels")
     verdict=good
     if [ "$found" != "$4" ] || [ "${bytes:-0}" -gt 256 ]; then
         verdict="NOT $4"
