@@ -38,8 +38,18 @@ struct training {
 };
 
 /* What a resume may change: how long and where is trained, what is measured, and where the same text lies. */
-static const char *const changeable[] = {
-    "train.steps", "train.checkpoint_steps", "train.validation_batches", "train.parts", "data.path", "devices.", NULL};
+static const char *const changeable[] = {"train.steps",
+                                         "train.checkpoint_steps",
+                                         "train.validation_batches",
+                                         "train.parts",
+                                         "data.path",
+                                         "devices.device",
+                                         "devices.use",
+                                         "devices.measure_on",
+                                         "devices.gemm",
+                                         "devices.memory",
+                                         "devices.build_ahead",
+                                         NULL};
 
 /* The sequences of a step that this process has. */
 static int own_sequences(const struct training *training) {
@@ -398,9 +408,10 @@ static status refuse_changes(const struct run_config *kept, const struct run_con
     char *names = config_differences(kept, config, changeable);
     if (!names)
         return STATUS_OK;
-    status outcome = fail_usage("--resume cannot change %s; what it can change: train.steps, train.checkpoint_steps, "
-                                "train.validation_batches, train.parts, data.path and devices",
-                                names);
+    status outcome =
+        fail_usage("--resume cannot change %s; what it can change: train.steps, train.checkpoint_steps, "
+                   "train.validation_batches, train.parts, data.path and devices, but for devices.products",
+                   names);
     free(names);
     return outcome;
 }

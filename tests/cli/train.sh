@@ -85,5 +85,7 @@ expect 1 "damaged/architecture.json is not JSON" "$starcl" generate damaged
 sed 's/"operator":"rms_norm"/"operator":"magic"/' whole/architecture.json >damaged/architecture.json
 expect 1 "there is no operator 'magic'" "$starcl" generate damaged
 head -c 5000 whole/training.safetensors >damaged/training.safetensors
+expect 2 "cannot change devices.products" "$starcl" train --resume --out killed --set train.steps=430 \
+    --set 'devices.products="tf32"'
 expect 1 "damaged/training.safetensors" "$starcl" train --resume --out damaged --set train.steps=50
 finish
