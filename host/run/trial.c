@@ -120,8 +120,7 @@ static void add_evaluation(struct search *search, struct trial *trial, const str
     trial->evaluations[trial->evaluated++] = *evaluation;
     search->steps_done += steps;
     trial->is_over = evaluation->failed || evaluation->stopped;
-    trial->is_decided = trial->is_over || trial->evaluated == stage->seeds;
-    if (trial->is_decided)
+    if (trial->is_over)
         search->steps_done += (double)(stage->seeds - trial->evaluated) * steps;
 }
 
@@ -175,7 +174,7 @@ static status measure_elsewhere(struct search *search, struct trial *trial, bool
 static status go_on(struct search *search, struct trial *trial) {
     bool waits = false;
     while (!trial->is_over && !trial->has_job && !waits)
-        TRY((trial->is_decided ? measure_elsewhere : evaluate_seed)(search, trial, &waits));
+        TRY((trial->evaluated < trial->stage.seeds ? evaluate_seed : measure_elsewhere)(search, trial, &waits));
     return STATUS_OK;
 }
 

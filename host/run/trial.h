@@ -2,7 +2,7 @@
  * An individual in flight: it is evaluated with the seeds of a stage, one after the other, up to the first that fails
  * or is stopped, for that decides. What the store knows is not evaluated again.
  *
- *     trial_begin() --> known? --> is_decided --> known on the other kinds? --> is_over
+ *     trial_begin() --> known? --> all seeds ---> known on the other kinds? --> is_over
  *                    |     ^                              |     ^
  *                    v     |  the next seed               v     |
  *                   job -> evaluation, recorded           job -> measurement
@@ -34,7 +34,6 @@ struct trial {
     int evaluated;
     bool beyond_limits; /* so it is not evaluated at all */
     bool is_new;        /* something was trained for it */
-    bool is_decided;    /* its seeds are evaluated */
     bool has_job, is_over;
     struct evaluation trained; /* that the job is to time; the job is one that measures alone */
 

@@ -29,7 +29,8 @@ timed_on() {
     [ "$(rows "$1" "SELECT count(*) FROM ($timed) WHERE steps = 12 AND kind <> '$2'")" = 0 ] ||
         complain "$1 compares with what another kind than $2 timed"
     [ "$(rows "$1" "SELECT count(*) FROM evaluations WHERE status <> 'done'")" = 0 ] || complain "$1 failed somebody"
-    [ "$(rows "$1" "SELECT count(*) FROM events WHERE kind = 'evaluated'")" = \
+    # One that is killed may lack the event of what it had just recorded.
+    [ "$(rows "$1" "SELECT count(*) FROM events WHERE kind = 'evaluated'")" -le \
         "$(rows "$1" 'SELECT count(DISTINCT genome) FROM candidates')" ] || complain "$1 trained somebody twice"
 }
 # The front on a kind, by the definition: ids of genomes that none is as good as in both and better in one.
@@ -103,32 +104,19 @@ expect 0 "Pareto front" "$starcl" search small.cfg --run rungs --set "$both" --s
 # ---- bad days ----
 
 # Killed when somebody is trained and not timed: it is not trained again.
-"$starcl" search small.cfg --run killed --set "$both" --set 'devices.measure_on=["basic"]' --quiet \
-    --set search.measure.seconds=2 --set search.measure.precision=0.0001 >/dev/null 2>&1 &
-search=$!
-untimed='SELECT count(*) FROM evaluations e WHERE NOT EXISTS (SELECT 1 FROM measurements
-    WHERE evaluation = e.id AND metric = '\'decode_us\'')'
-until [ -s killed/run.db ] && [ "$(rows killed "$untimed" 2>/dev/null)" -ge 1 ] 2>/dev/null; do
-    kill -0 "$search" 2>/dev/null || break
-    sleep 0.02
-done
-kill -9 "$search" 2>/dev/null
-wait "$search" 2>/dev/null
-[ "$(rows killed "$untimed")" -ge 1 ] || complain "the search was not killed in time"
+untimed='SELECT EXISTS (SELECT 1 FROM evaluations e WHERE NOT EXISTS (SELECT 1 FROM measurements
+    WHERE evaluation = e.id AND metric = '\'decode_us\''))'
+kill_when "$untimed" killed "$starcl" search small.cfg --run killed --set "$both" --quiet \
+    --set 'devices.measure_on=["basic"]' --set search.measure.seconds=2 --set search.measure.precision=0.0001
+[ "$(rows killed "$untimed")" = 1 ] || complain "the search was not killed in time"
 sqlite3 killed/run.db "UPDATE run SET value = replace(replace(value, 'seconds = 2.0', 'seconds = 0.05'),
     'precision = 0.0001', 'precision = 0.02') WHERE key = 'config'"
 expect 0 "Pareto front of killed (done)" "$starcl" resume killed
 timed_on killed "$other"
 
 # It goes on where the kind that timed is gone: everybody is timed anew, nobody is trained, and both fronts are there.
-"$starcl" search small.cfg --run moved --set 'devices.use=["pthread"]' --quiet >/dev/null 2>&1 &
-search=$!
-until [ -s moved/run.db ] && [ "$(rows moved 'SELECT count(*) FROM evaluations' 2>/dev/null)" -ge 3 ] 2>/dev/null; do
-    kill -0 "$search" 2>/dev/null || break
-    sleep 0.02
-done
-kill -9 "$search" 2>/dev/null
-wait "$search" 2>/dev/null
+kill_when 'SELECT count(*) >= 3 FROM evaluations' moved "$starcl" search small.cfg --run moved --quiet \
+    --set 'devices.use=["pthread"]'
 before=$(rows moved 'SELECT count(*) FROM evaluations')
 sqlite3 moved/run.db "UPDATE run SET value = replace(value, '\"pthread\"', '\"basic\"') WHERE key = 'config'"
 expect 0 "The front on $one" env POCL_DEVICES=basic "$starcl" resume moved

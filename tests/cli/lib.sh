@@ -54,6 +54,21 @@ same_front() {
     fi
 }
 
+# kill_when SQL RUN COMMAND...: the command, which makes the run, killed as soon as its database answers 1.
+kill_when() {
+    question=$1
+    database=$2/run.db
+    shift 2
+    "$@" >/dev/null 2>&1 &
+    search=$!
+    until [ -s "$database" ] && [ "$(sqlite3 "$database" "$question" 2>/dev/null)" = 1 ]; do
+        kill -0 "$search" 2>/dev/null || break
+        sleep 0.02
+    done
+    kill -9 "$search" 2>/dev/null
+    wait "$search" 2>/dev/null
+}
+
 finish() {
     [ "$failures" = 0 ] || exit 1
     echo "ok"

@@ -35,14 +35,7 @@ same_front half two
 [ "$(ls two/checkpoints)" = "$(ls one/checkpoints)" ] || complain "two devices keep other weights than one"
 
 # So it is when it was killed in between.
-"$starcl" search small.cfg --run killed --set "$two" --quiet >/dev/null 2>&1 &
-search=$!
-until [ -s killed/run.db ] && [ "$(count killed evaluations 2>/dev/null)" -ge 3 ] 2>/dev/null; do
-    kill -0 "$search" 2>/dev/null || break
-    sleep 0.05
-done
-kill -9 "$search" 2>/dev/null
-wait "$search" 2>/dev/null
+kill_when 'SELECT count(*) >= 3 FROM evaluations' killed "$starcl" search small.cfg --run killed --set "$two" --quiet
 expect 0 "Pareto front" "$starcl" resume killed
 complete killed
 same_front two killed
@@ -56,14 +49,7 @@ complete steady
 [ "$(count steady told)" = 12 ] || complain "the order was not kept"
 [ "$(count steady "told WHERE asked > place")" -gt 0 ] || complain "never were two in flight in steady state"
 # shellcheck disable=SC2086
-"$starcl" search small.cfg --run cut --set "$two" $steady --quiet >/dev/null 2>&1 &
-search=$!
-until [ -s cut/run.db ] && [ "$(count cut told 2>/dev/null)" -ge 6 ] 2>/dev/null; do
-    kill -0 "$search" 2>/dev/null || break
-    sleep 0.05
-done
-kill -9 "$search" 2>/dev/null
-wait "$search" 2>/dev/null
+kill_when 'SELECT count(*) >= 6 FROM told' cut "$starcl" search small.cfg --run cut --set "$two" $steady --quiet
 sqlite3 cut/run.db 'SELECT place, candidate, asked FROM told ORDER BY place' >before.txt
 sqlite3 cut/run.db 'SELECT id, genome FROM candidates ORDER BY id' >candidates.txt
 # Also where one device is left, of which fewer would be asked for at a time.
