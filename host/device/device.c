@@ -253,6 +253,10 @@ void device_count(struct device *device, struct launch_tally *tally) {
     device->tally = tally;
 }
 
+bool device_is_counted(const struct device *device) {
+    return device->tally != NULL;
+}
+
 void device_count_others(struct device *device, const char *name, long long launches, const cl_mem *buffers,
                          int count) {
     if (device->tally)

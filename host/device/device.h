@@ -84,6 +84,8 @@ status device_finish(struct device *device) MUST_CHECK;
  * needs all of them. Copies count twice what is copied. What goes to the host and comes from it is not counted.
  */
 void device_count(struct device *device, struct launch_tally *tally);
+/* Whether anybody counts, for who has to find out what there is to count. */
+bool device_is_counted(const struct device *device);
 /* For work that a library queues: so many launches with these buffers before them. */
 void device_count_others(struct device *device, const char *name, long long launches, const cl_mem *buffers, int count);
 

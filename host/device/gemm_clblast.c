@@ -48,6 +48,8 @@ static size_t scratch_bytes(struct device *device, const struct gemm *gemm) {
 /* The product, and what it copies: each of A and B that is, and C before it, where it is read, and behind it. */
 static void count(struct device *device, const struct gemm *gemm, struct offsets offsets, cl_mem scratch) {
     const cl_mem matrices[] = {gemm->a, gemm->b, gemm->c, scratch};
+    if (!device_is_counted(device))
+        return;
     device_count_others(device, "clblast gemm", 1, matrices, 4);
     if (!scratch)
         return;
