@@ -1,6 +1,7 @@
 #include "model/plan.h"
 
 #include "base/memory.h"
+#include "model/lifetimes.h"
 
 #include <stdlib.h>
 
@@ -17,24 +18,12 @@ struct planner {
     struct plan *plan;
     struct demand *demands;
     int demand_count;
+    struct lifetime *lifetimes; /* by value */
     int *shares; /* by value: the value whose gradient its own is one with (op_type.passed_inputs), or -1 */
 };
 
 static size_t round_up(size_t bytes, size_t multiple) {
     return (bytes + multiple - 1) / multiple * multiple;
-}
-
-/* Turn n runs forward at time n and backward at time 2N - 1 - n, where there are N turns at most. */
-static int forward_time(const struct planner *planner, int node) {
-    return node < 0 ? -1 : planner->plan->turns[node];
-}
-
-static int backward_time(const struct planner *planner, int node) {
-    return 2 * planner->graph->node_count - 1 - forward_time(planner, node);
-}
-
-static int end_time(const struct planner *planner) {
-    return 2 * planner->graph->node_count;
 }
 
 /* Whether node n may run at the same time as the nodes first .. n - 1. */
@@ -105,41 +94,29 @@ static void demand(struct planner *planner, struct place *place, size_t elements
     planner->demand_count++;
 }
 
-/* Values that must stay from first to last: what the caller writes and reads, and constants that are computed once. */
-static void mark_lasting(const struct planner *planner, bool *lasts) {
-    const struct graph *graph = planner->graph;
-    bool *constant = memory_allocate((size_t)graph->node_count, sizeof *constant);
-    graph_constant_nodes(graph, constant);
-    for (int v = 0; v < graph->value_count; v++) {
-        int producer = graph->values[v].producer;
-        lasts[v] = graph->values[v].role == VALUE_TOKENS || v == graph->loss;
-        if (planner->limits->forward_only)
-            lasts[v] = lasts[v] || v == graph->logits || (producer >= 0 && constant[producer]);
-    }
-    free(constant);
-}
-
 /*
  * The value that input i of node n shares its gradient with: the node's output, where it is the first in backward to
  * touch the input's gradient, so that others only add to it.
  */
-static int shared_gradient(const struct graph *graph, int n, int i, const int *last_consumer) {
+static int shared_gradient(const struct planner *planner, int n, int i) {
+    const struct graph *graph = planner->graph;
     const struct node *node = &graph->nodes[n];
     int v = node->inputs[i], uses = 0;
     for (int other = 0; other < node->op.input_count; other++)
         uses += node->inputs[other] == v;
     bool passed = node->op.type->passed_inputs >> i & 1;
-    bool fits = passed && uses == 1 && last_consumer[v] == n && graph->values[v].role == VALUE_ACTIVATION;
+    bool fits =
+        passed && uses == 1 && planner->lifetimes[v].last_consumer == n && graph->values[v].role == VALUE_ACTIVATION;
     return fits ? node->outputs[0] : -1;
 }
 
-static void share_gradients(struct planner *planner, const int *last_consumer) {
+static void share_gradients(struct planner *planner) {
     const struct graph *graph = planner->graph;
     for (int n = 0; n < graph->node_count; n++) {
         const struct node *node = &graph->nodes[n];
         int shared = -1;
         for (int i = 0; i < node->op.input_count && shared < 0; i++)
-            shared = planner->shares[node->inputs[i]] = shared_gradient(graph, n, i, last_consumer);
+            shared = planner->shares[node->inputs[i]] = shared_gradient(planner, n, i);
     }
 }
 
@@ -151,80 +128,46 @@ static int gradient_owner(const struct planner *planner, int v) {
 }
 
 /* From the last consumer of the owner to the earliest producer of those who share it. */
-static void demand_gradients(struct planner *planner, const int *last_consumer) {
+static void demand_gradients(struct planner *planner) {
     const struct graph *graph = planner->graph;
-    int *last = memory_allocate((size_t)graph->value_count, sizeof *last), end = end_time(planner);
+    const int *turns = planner->plan->turns;
+    int *last = memory_allocate((size_t)graph->value_count, sizeof *last), end = time_end(graph);
     for (int v = 0; v < graph->value_count; v++) {
-        int owner = gradient_owner(planner, v), produced = backward_time(planner, graph->values[v].producer);
+        int owner = gradient_owner(planner, v), produced = time_backward(graph, turns, graph->values[v].producer);
         last[owner] = produced > last[owner] ? produced : last[owner];
     }
     for (int v = 0; v < graph->value_count; v++)
         if (graph->values[v].role == VALUE_ACTIVATION && planner->shares[v] < 0)
             demand(planner, &planner->plan->gradients[v], shape_elements(graph->values[v].shape),
-                   v == graph->loss ? 0 : backward_time(planner, last_consumer[v]), v == graph->loss ? end : last[v]);
+                   v == graph->loss ? 0 : time_backward(graph, turns, planner->lifetimes[v].last_consumer),
+                   v == graph->loss ? end : last[v]);
     free(last);
 }
 
-/* What is left to who reads a value is made from what the value is made from. */
-static void keep_for_readers(const struct planner *planner, int *last_use) {
+static void demand_scratch(struct planner *planner) {
     const struct graph *graph = planner->graph;
-    int *left = memory_allocate((size_t)graph->value_count, sizeof *left);
-    graph_find_inside(graph, left);
-    for (int v = 0; v < graph->value_count; v++) {
-        const struct node *maker = left[v] < 0 ? NULL : &graph->nodes[left[v]];
-        for (int i = 0; maker && i < maker->op.input_count; i++)
-            if (last_use[v] > last_use[maker->inputs[i]])
-                last_use[maker->inputs[i]] = last_use[v];
+    struct plan *plan = planner->plan;
+    for (int n = 0; n < graph->node_count; n++) {
+        const struct op *op = &graph->nodes[n].op;
+        int forward = time_forward(plan->turns, n), backward = time_backward(graph, plan->turns, n);
+        demand(planner, &plan->forward_scratch[n], op->forward_scratch, forward, forward);
+        if (!planner->limits->forward_only)
+            demand(planner, &plan->backward_scratch[n], op->backward_scratch, backward, backward);
     }
-    free(left);
 }
 
 static void demand_everything(struct planner *planner) {
     const struct graph *graph = planner->graph;
-    bool forward_only = planner->limits->forward_only;
-    int end = end_time(planner);
-    bool *lasts = memory_allocate((size_t)graph->value_count, sizeof *lasts);
-    mark_lasting(planner, lasts);
-    int *last_use = memory_allocate((size_t)graph->value_count, sizeof *last_use);
-    int *last_consumer = memory_allocate((size_t)graph->value_count, sizeof *last_consumer);
-    for (int v = 0; v < graph->value_count; v++) {
-        last_consumer[v] = graph->values[v].producer;
-        last_use[v] = forward_time(planner, last_consumer[v]);
-    }
-    for (int n = 0; n < graph->node_count; n++) {
-        const struct node *node = &graph->nodes[n];
-        for (int i = 0; i < node->op.input_count; i++) {
-            bool again = !forward_only && node->op.type->backward_inputs >> i & 1;
-            int v = node->inputs[i], use = again ? backward_time(planner, n) : forward_time(planner, n);
-            last_use[v] = use > last_use[v] ? use : last_use[v];
-            last_consumer[v] = n;
-        }
-        for (int i = 0; i < node->op.output_count; i++)
-            if (!forward_only && node->op.type->backward_outputs >> i & 1)
-                last_use[node->outputs[i]] = backward_time(planner, n);
-        int forward = forward_time(planner, n), backward = backward_time(planner, n);
-        demand(planner, &planner->plan->forward_scratch[n], node->op.forward_scratch, forward, forward);
-        if (!forward_only)
-            demand(planner, &planner->plan->backward_scratch[n], node->op.backward_scratch, backward, backward);
-    }
-    if (forward_only)
-        keep_for_readers(planner, last_use);
-    for (int v = 0; v < graph->value_count; v++) {
-        const struct value *value = &graph->values[v];
-        size_t elements = shape_elements(value->shape);
-        if (value->role == VALUE_PARAMETER)
-            continue;
-        demand(planner, &planner->plan->values[v], elements, lasts[v] ? 0 : forward_time(planner, value->producer),
-               lasts[v] ? end : last_use[v]);
-    }
-    if (!forward_only) {
-        if (!planner->limits->without_reuse)
-            share_gradients(planner, last_consumer);
-        demand_gradients(planner, last_consumer);
-    }
-    free(lasts);
-    free(last_use);
-    free(last_consumer);
+    demand_scratch(planner);
+    for (int v = 0; v < graph->value_count; v++)
+        if (graph->values[v].role != VALUE_PARAMETER)
+            demand(planner, &planner->plan->values[v], shape_elements(graph->values[v].shape),
+                   planner->lifetimes[v].made, planner->lifetimes[v].last);
+    if (planner->limits->forward_only)
+        return;
+    if (!planner->limits->without_reuse)
+        share_gradients(planner);
+    demand_gradients(planner);
 }
 
 bool plan_passes_in_place(const struct plan *plan, const struct node *node, int input) {
@@ -304,6 +247,7 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
     for (int v = 0; v < graph->value_count; v++)
         planner.shares[v] = -1;
     take_turns(&planner);
+    planner.lifetimes = lifetimes_find(graph, plan->turns, limits->forward_only);
     place_parameters(&planner);
     demand_everything(&planner);
     qsort(planner.demands, (size_t)planner.demand_count, sizeof *planner.demands, larger_first);
@@ -323,6 +267,7 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
         plan->gradients[v] = plan->gradients[gradient_owner(&planner, v)];
     free(neighbours);
     free(planner.demands);
+    free(planner.lifetimes);
     free(planner.shares);
     for (int arena = 0; arena < plan->arena_count; arena++)
         plan->working_bytes += plan->arena_bytes[arena];
