@@ -38,7 +38,10 @@ GROUP_SHAPE __kernel void cross_entropy_mean(__global const float *loss, __globa
     }
 }
 
-/* dlogits = (softmax - one at the target) * upstream / counted rows, upstream the gradient of the mean. */
+/*
+ * dlogits = (softmax - one at the target) * upstream / counted rows, upstream the gradient of the mean. It may lie where
+ * the logits do.
+ */
 GROUP_SHAPE __kernel void cross_entropy_backward(__global const float *logits, __global const int *targets,
                                                  __global const float *log_sum, __global const float *upstream,
                                                  __global float *dlogits, int rows, int classes, int accumulate) {

@@ -38,6 +38,7 @@ static void find_uses(const struct graph *graph, const int *turns, bool forward_
             lifetime->last_forward = later(lifetime->last_forward, time_forward(turns, n));
             lifetime->last = later(lifetime->last, lifetime->last_forward);
             lifetime->last_consumer = n;
+            lifetime->uses++;
             if (!forward_only && node->op.type->backward_inputs >> i & 1)
                 use_backward(lifetime, backward);
         }

@@ -25,7 +25,7 @@ enum waiting {
 struct lifetime {
     int made, last_forward;
     int first_backward, last; /* first_backward: -1 where backward does not read it; last is last_forward then */
-    int last_consumer;        /* node; the producer where nobody reads it */
+    int uses, last_consumer;  /* inputs that it is; the last node that it is one of, or the producer */
     enum waiting waits;
 };
 

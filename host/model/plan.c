@@ -19,7 +19,8 @@ struct planner {
     struct demand *demands;
     int demand_count;
     struct lifetime *lifetimes; /* by value */
-    int *shares; /* by value: the value whose gradient its own is one with (op_type.passed_inputs), or -1 */
+    int *shares;       /* by value: the value whose gradient its own is one with (op_type.passed_inputs), or -1 */
+    bool *overwritten; /* by value: whether its gradient lies where it does (op_type.overwritten_inputs) */
 };
 
 static size_t round_up(size_t bytes, size_t multiple) {
@@ -127,20 +128,46 @@ static int gradient_owner(const struct planner *planner, int v) {
     return v;
 }
 
-/* From the last consumer of the owner to the earliest producer of those who share it. */
+/*
+ * Whether v's gradient may lie where v does: where only one operator reads v, and nobody reads
+ * it behind that operator's backward.
+ */
+static bool may_be_overwritten(const struct planner *planner, int v) {
+    const struct graph *graph = planner->graph;
+    const struct lifetime *lifetime = &planner->lifetimes[v];
+    if (planner->limits->without_reuse || lifetime->uses != 1)
+        return false;
+    const struct node *consumer = &graph->nodes[lifetime->last_consumer];
+    int backward = time_backward(graph, planner->plan->turns, lifetime->last_consumer);
+    for (int i = 0; i < consumer->op.input_count; i++)
+        if (consumer->inputs[i] == v)
+            return consumer->op.type->overwritten_inputs >> i & 1 && lifetime->last == backward;
+    return false;
+}
+
+/*
+ * Gradients are needed from the last consumer of the owner to the earliest producer of those who share it. One that
+ * overwrites its value has no place of its own, and the value's lasts.
+ */
 static void demand_gradients(struct planner *planner) {
     const struct graph *graph = planner->graph;
     const int *turns = planner->plan->turns;
-    int *last = memory_allocate((size_t)graph->value_count, sizeof *last), end = time_end(graph);
+    int *last = memory_allocate((size_t)graph->value_count, sizeof *last);
     for (int v = 0; v < graph->value_count; v++) {
         int owner = gradient_owner(planner, v), produced = time_backward(graph, turns, graph->values[v].producer);
         last[owner] = produced > last[owner] ? produced : last[owner];
     }
-    for (int v = 0; v < graph->value_count; v++)
-        if (graph->values[v].role == VALUE_ACTIVATION && planner->shares[v] < 0)
-            demand(planner, &planner->plan->gradients[v], shape_elements(graph->values[v].shape),
-                   v == graph->loss ? 0 : time_backward(graph, turns, planner->lifetimes[v].last_consumer),
-                   v == graph->loss ? end : last[v]);
+    for (int v = 0; v < graph->value_count; v++) {
+        bool has_gradient = graph->values[v].role == VALUE_ACTIVATION && planner->shares[v] < 0;
+        int first = time_backward(graph, turns, planner->lifetimes[v].last_consumer);
+        if (v == graph->loss)
+            first = 0, last[v] = time_end(graph);
+        planner->overwritten[v] = has_gradient && may_be_overwritten(planner, v);
+        if (planner->overwritten[v])
+            planner->lifetimes[v].last = last[v];
+        else if (has_gradient)
+            demand(planner, &planner->plan->gradients[v], shape_elements(graph->values[v].shape), first, last[v]);
+    }
     free(last);
 }
 
@@ -159,15 +186,14 @@ static void demand_scratch(struct planner *planner) {
 static void demand_everything(struct planner *planner) {
     const struct graph *graph = planner->graph;
     demand_scratch(planner);
+    if (!planner->limits->without_reuse && !planner->limits->forward_only)
+        share_gradients(planner);
+    if (!planner->limits->forward_only)
+        demand_gradients(planner);
     for (int v = 0; v < graph->value_count; v++)
         if (graph->values[v].role != VALUE_PARAMETER)
             demand(planner, &planner->plan->values[v], shape_elements(graph->values[v].shape),
                    planner->lifetimes[v].made, planner->lifetimes[v].last);
-    if (planner->limits->forward_only)
-        return;
-    if (!planner->limits->without_reuse)
-        share_gradients(planner);
-    demand_gradients(planner);
 }
 
 bool plan_passes_in_place(const struct plan *plan, const struct node *node, int input) {
@@ -243,6 +269,7 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
     plan->backward_scratch = places(graph->node_count);
 
     struct planner planner = {.graph = graph, .limits = limits, .plan = plan};
+    planner.overwritten = memory_allocate((size_t)graph->value_count, sizeof *planner.overwritten);
     planner.shares = memory_allocate((size_t)graph->value_count, sizeof *planner.shares);
     for (int v = 0; v < graph->value_count; v++)
         planner.shares[v] = -1;
@@ -263,12 +290,15 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
                        plan->parameter_bytes, limits->largest_buffer);
     for (int i = 0; outcome == STATUS_OK && i < planner.demand_count; i++)
         outcome = place_demand(&planner, i, neighbours);
-    for (int v = 0; outcome == STATUS_OK && v < graph->value_count; v++)
-        plan->gradients[v] = plan->gradients[gradient_owner(&planner, v)];
+    for (int v = 0; outcome == STATUS_OK && v < graph->value_count; v++) {
+        int owner = gradient_owner(&planner, v);
+        plan->gradients[v] = planner.overwritten[owner] ? plan->values[owner] : plan->gradients[owner];
+    }
     free(neighbours);
     free(planner.demands);
     free(planner.lifetimes);
     free(planner.shares);
+    free(planner.overwritten);
     for (int arena = 0; arena < plan->arena_count; arena++)
         plan->working_bytes += plan->arena_bytes[arena];
     if (outcome != STATUS_OK) {

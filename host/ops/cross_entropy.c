@@ -76,5 +76,6 @@ const struct op_type op_cross_entropy = {
     .token_inputs = 1u << TARGETS,
     .backward_inputs = 1u << LOGITS | 1u << TARGETS,
     .backward_outputs = 1u << LOG_SUM,
+    .overwritten_inputs = 1u << LOGITS,
     .reference = reference,
 };

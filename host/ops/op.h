@@ -155,6 +155,12 @@ struct op_type {
     unsigned passed_inputs;
 
     /*
+     * Inputs, as bits, whose gradients may lie where they do: backward has read an element when it writes there. Their
+     * gradients are written then, not added to.
+     */
+    unsigned overwritten_inputs;
+
+    /*
      * The device memory that its products, or those of forward, make the GEMM provider keep (gemm_scratch_bytes). NULL:
      * it has none.
      */

@@ -102,9 +102,16 @@ static bool overlap(const struct place *a, const struct place *b) {
            b->offset < a->offset + a->bytes;
 }
 
+/* Whether the gradient of an input lies where the input does, which only an operator that allows it may be given. */
+static bool overwrites(const struct plan *plan, const struct node *node, int input) {
+    const struct place *value = &plan->values[node->inputs[input]], *gradient = &plan->gradients[node->inputs[input]];
+    return node->op.type->overwritten_inputs >> input & 1 && value->arena >= 0 && value->arena == gradient->arena &&
+           value->offset == gradient->offset;
+}
+
 /*
  * What a node reads and writes in forward or in backward must not overlap among itself, but for gradients that pass
- * through it in place.
+ * through it in place, and those that overwrite what they are of.
  */
 static void check_node(const struct graph *graph, const struct plan *plan, int n) {
     const struct node *node = &graph->nodes[n];
@@ -112,7 +119,7 @@ static void check_node(const struct graph *graph, const struct plan *plan, int n
     for (int backward = 0; backward < 2; backward++) {
         int count = 0;
         for (int i = 0; i < node->op.input_count; i++) {
-            if (!backward || node->op.type->backward_inputs >> i & 1)
+            if (!backward || (node->op.type->backward_inputs >> i & 1 && !overwrites(plan, node, i)))
                 places[count++] = &plan->values[node->inputs[i]];
             if (backward && !plan_passes_in_place(plan, node, i))
                 places[count++] = &plan->gradients[node->inputs[i]];
@@ -148,13 +155,16 @@ static void test_plan(void **unused) {
     struct plan_limits limits = {.alignment = 128, .largest_buffer = 1u << 30};
     struct plan *plan, *split;
     assert_ok(plan_create(graph, &limits, &plan));
-    int in_place = 0;
+    int in_place = 0, overwritten = 0;
     for (int n = 0; n < graph->node_count; n++) {
         check_node(graph, plan, n);
         for (int i = 0; i < graph->nodes[n].op.input_count; i++)
             in_place += plan_passes_in_place(plan, &graph->nodes[n], i);
+        for (int i = 0; i < graph->nodes[n].op.input_count; i++)
+            overwritten += overwrites(plan, &graph->nodes[n], i);
     }
-    assert_int_equal(in_place, 7); /* the residual stream in six LIVs, and y of y + skip V in one */
+    assert_int_equal(overwritten, 1); /* the logits */
+    assert_int_equal(in_place, 7);    /* the residual stream in six LIVs, and y of y + skip V in one */
     for (int v = 0; v < graph->value_count; v++) {
         assert_int_equal(plan->values[v].offset % 128, 0);
         if (graph->values[v].role == VALUE_PARAMETER)
