@@ -119,6 +119,7 @@ status architecture_build(const struct genome *genome, const struct catalogue *c
     builder->catalogue = catalogue;
     builder->settings = settings;
     builder->graph = graph_create(batch, settings->context, settings->reach, device);
+    builder->graph->waits_as = settings->waits_as;
     status outcome = build(builder);
     *graph = builder->graph;
     free(builder);

@@ -16,6 +16,7 @@ struct model_settings {
     int window, block;          /* tokens of banded and of blocked masks */
     int cache_context;          /* tokens for which cache bytes are reported */
     double embedding_deviation; /* of the initial embeddings of tokens; 1 is the default */
+    enum dtype waits_as;        /* activations that wait for the backward pass of training */
     bool encodes;               /* the backbone is an encoder, and a decoder stands behind it (below) */
 };
 

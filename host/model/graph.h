@@ -7,6 +7,7 @@
 #ifndef STARCL_MODEL_GRAPH_H
 #define STARCL_MODEL_GRAPH_H
 
+#include "ops/narrow.h"
 #include "ops/op.h"
 
 #include <stdbool.h>
@@ -57,6 +58,7 @@ struct graph {
     int value_count, node_count;
     struct value *values;
     struct node *nodes;
+    enum dtype waits_as;               /* activations between forward and backward (lifetimes.h); float32 is 0 */
     int tokens, targets, logits, loss; /* values */
     int liv;                           /* while building: what new values and nodes belong to */
 };

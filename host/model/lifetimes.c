@@ -77,6 +77,45 @@ static void find_lasting(const struct graph *graph, bool forward_only, struct li
     free(constant);
 }
 
+/*
+ * Whether v's producer can run again for backward: what it reads is a parameter, or is there for its own backward,
+ * which comes behind that of v's readers, and is not made again itself.
+ */
+static bool can_be_made_again(const struct graph *graph, const struct lifetime *lifetimes, int v) {
+    const struct node *producer = &graph->nodes[graph->values[v].producer];
+    const struct op *op = &producer->op;
+    bool can = op->type->cheap && op->forward_scratch == 0 && v == producer->outputs[0];
+    for (int i = 0; can && i < op->input_count; i++) {
+        bool is_parameter = graph->values[producer->inputs[i]].role == VALUE_PARAMETER;
+        bool is_there = op->type->backward_inputs >> i & 1 && lifetimes[producer->inputs[i]].waits != WAITS_UNMADE;
+        can = is_parameter || is_there;
+    }
+    return can;
+}
+
+/* Whether something else runs between a value's last use forward and its first one backward. */
+static bool waits(const struct graph *graph, const struct lifetime *lifetimes, int v) {
+    const struct lifetime *lifetime = &lifetimes[v];
+    return graph->values[v].role == VALUE_ACTIVATION && v != graph->loss && lifetime->first_backward >= 0 &&
+           lifetime->first_backward > lifetime->last_forward + 1;
+}
+
+/* Producers come before what they make, so that it is known of what they read. */
+static void find_waiting(const struct graph *graph, struct lifetime *lifetimes) {
+    for (int v = 0; v < graph->value_count; v++)
+        if (waits(graph, lifetimes, v) && can_be_made_again(graph, lifetimes, v))
+            lifetimes[v].waits = WAITS_UNMADE;
+    for (int v = 0; v < graph->value_count; v++) {
+        const struct node *producer =
+            lifetimes[v].waits == WAITS_UNMADE ? &graph->nodes[graph->values[v].producer] : NULL;
+        for (int i = 0; producer && i < producer->op.input_count; i++)
+            use_backward(&lifetimes[producer->inputs[i]], lifetimes[v].first_backward);
+    }
+    for (int v = 0; v < graph->value_count; v++)
+        if (waits(graph, lifetimes, v) && lifetimes[v].waits == WAITS_IN_PLACE)
+            lifetimes[v].waits = WAITS_STORED;
+}
+
 struct lifetime *lifetimes_find(const struct graph *graph, const int *turns, bool forward_only) {
     struct lifetime *lifetimes = memory_allocate((size_t)graph->value_count, sizeof *lifetimes);
     for (int v = 0; v < graph->value_count; v++) {
@@ -88,5 +127,7 @@ struct lifetime *lifetimes_find(const struct graph *graph, const int *turns, boo
     if (forward_only)
         keep_for_readers(graph, lifetimes);
     find_lasting(graph, forward_only, lifetimes);
+    if (graph->waits_as != DTYPE_FLOAT32 && !forward_only)
+        find_waiting(graph, lifetimes);
     return lifetimes;
 }

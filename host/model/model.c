@@ -15,8 +15,9 @@ struct model {
     cl_mem parameters, gradients;
     cl_mem arenas[PLAN_MAX_ARENAS];
     cl_mem *values, *value_gradients;           /* by value: parts of the buffers above */
+    cl_mem *stored, *restored;                  /* by value: where it waits for backward, and where that reads it */
     cl_mem *forward_scratch, *backward_scratch; /* by node, NULL for none */
-    struct op_buffers *buffers;                 /* by node, without scratch */
+    struct op_buffers *buffers;                 /* by node, forward, without scratch */
 };
 
 static status make_plan(const struct device *device, const struct graph *graph, const struct model_options *options,
@@ -85,6 +86,8 @@ static status take_parts(struct model *model) {
         } else {
             TRY(part_of_arena(model, &plan->values[v], &model->values[v]));
             TRY(part_of_arena(model, &plan->gradients[v], &model->value_gradients[v]));
+            TRY(part_of_arena(model, &plan->stored[v], &model->stored[v]));
+            TRY(part_of_arena(model, &plan->restored[v], &model->restored[v]));
         }
     }
     for (int n = 0; n < graph->node_count; n++) {
@@ -166,6 +169,8 @@ static status create(struct model *model, const struct model_options *options) {
     TRY(gemm_keep_scratch(model->device, gemm_bytes(model->device, graph, options)));
     model->values = memory_allocate((size_t)graph->value_count, sizeof *model->values);
     model->value_gradients = memory_allocate((size_t)graph->value_count, sizeof *model->value_gradients);
+    model->stored = memory_allocate((size_t)graph->value_count, sizeof *model->stored);
+    model->restored = memory_allocate((size_t)graph->value_count, sizeof *model->restored);
     model->forward_scratch = memory_allocate((size_t)graph->node_count, sizeof *model->forward_scratch);
     model->backward_scratch = memory_allocate((size_t)graph->node_count, sizeof *model->backward_scratch);
     model->buffers = memory_allocate((size_t)graph->node_count, sizeof *model->buffers);
@@ -200,6 +205,8 @@ void model_destroy(struct model *model) {
         return;
     release_parts(model->values, model->graph->value_count);
     release_parts(model->value_gradients, model->graph->value_count);
+    release_parts(model->stored, model->graph->value_count);
+    release_parts(model->restored, model->graph->value_count);
     release_parts(model->forward_scratch, model->graph->node_count);
     release_parts(model->backward_scratch, model->graph->node_count);
     device_buffer_destroy(model->device, model->parameters);
@@ -263,15 +270,51 @@ static status run_together(struct model *model, int n, const struct op_buffers *
     return run(model->device, ops, places, count);
 }
 
+/* Those of a node whose forward or backward runs in backward: what waited lies elsewhere than it did. */
+static struct op_buffers restored_buffers(const struct model *model, int n) {
+    const struct node *node = &model->graph->nodes[n];
+    struct op_buffers buffers = model->buffers[n];
+    for (int i = 0; i < node->op.input_count; i++)
+        if (model->restored[node->inputs[i]])
+            buffers.inputs[i] = model->restored[node->inputs[i]];
+    for (int i = 0; i < node->op.output_count; i++)
+        if (model->restored[node->outputs[i]])
+            buffers.outputs[i] = model->restored[node->outputs[i]];
+    return buffers;
+}
+
+static status move(struct model *model, const struct plan_move *move) {
+    const struct graph *graph = model->graph;
+    const struct value *value = &graph->values[move->value];
+    size_t elements = shape_elements(value->shape);
+    cl_mem stored = model->stored[move->value];
+    if (move->kind == MOVE_STORE)
+        return narrow_store(model->device, graph->waits_as, model->values[move->value], stored, elements);
+    if (move->kind == MOVE_LOAD)
+        return narrow_load(model->device, graph->waits_as, stored, model->restored[move->value], elements);
+    const struct op *producer = &graph->nodes[value->producer].op;
+    struct op_buffers buffers = restored_buffers(model, value->producer);
+    return producer->type->forward(model->device, producer, &buffers);
+}
+
+static status move_all(struct model *model, const struct plan_move *moves, int count) {
+    for (int i = 0; i < count; i++)
+        TRY(move(model, &moves[i]));
+    return STATUS_OK;
+}
+
 status model_forward(struct model *model) {
     const struct graph *graph = model->graph;
     for (int n = 0, count; n < graph->node_count; n += count) {
         struct op_buffers buffers[OP_TOGETHER];
+        int move_count;
         count = plan_turn_nodes(model->plan, graph, n);
         for (int i = 0; i < count; i++)
             buffers[i] = *model_node_buffers(model, n + i);
         TRY(count > 1 ? run_together(model, n, buffers, count, graph->nodes[n].op.type->forward_together)
                       : model_forward_node(model, n));
+        const struct plan_move *moves = plan_moves_forward(model->plan, n, &move_count);
+        TRY(move_all(model, moves, move_count));
     }
     return STATUS_OK;
 }
@@ -279,7 +322,7 @@ status model_forward(struct model *model) {
 static struct op_buffers backward_buffers(const struct model *model, int n, bool add) {
     const struct graph *graph = model->graph;
     const struct node *node = &graph->nodes[n];
-    struct op_buffers buffers = model->buffers[n];
+    struct op_buffers buffers = restored_buffers(model, n);
     buffers.scratch = model->backward_scratch[n];
     for (int i = 0; add && i < node->op.input_count; i++)
         if (graph->values[node->inputs[i]].role == VALUE_PARAMETER)
@@ -301,7 +344,10 @@ status model_backward_node(struct model *model, int node) {
 static status backward_turn(struct model *model, int last, bool add, int *count) {
     int first = model->plan->turns[last];
     const struct op_type *type = model->graph->nodes[first].op.type;
+    int move_count;
+    const struct plan_move *moves = plan_moves_backward(model->plan, model->graph, first, &move_count);
     *count = last - first + 1;
+    TRY(move_all(model, moves, move_count));
     if (*count == 1 || !type->backward_together) {
         for (int n = last; n >= first; n--)
             TRY(backward_node(model, n, add));

@@ -62,7 +62,10 @@ status model_forward(struct model *model) MUST_CHECK;
 status model_backward(struct model *model) MUST_CHECK;
 status model_backward_observed(struct model *model, bool adding, const struct backward_observer *observer) MUST_CHECK;
 
-/* One node of the graph, and the buffers that it works on forward: for who runs the graph in another way. */
+/*
+ * One node of the graph, and the buffers that it works on forward: for who runs the graph in another way. What waits
+ * for backward (lifetimes.h) is not moved: graphs whose activations wait in float32 have nothing to move.
+ */
 status model_forward_node(struct model *model, int node) MUST_CHECK;
 status model_backward_node(struct model *model, int node) MUST_CHECK;
 const struct op_buffers *model_node_buffers(struct model *model, int node);

@@ -85,14 +85,18 @@ static void place_parameters(struct planner *planner) {
     }
 }
 
-static void demand(struct planner *planner, struct place *place, size_t elements, int first, int last) {
-    if (elements == 0)
+static void demand_bytes(struct planner *planner, struct place *place, size_t bytes, int first, int last) {
+    if (bytes == 0)
         return;
-    place->bytes = round_up(tensor_bytes(elements), planner->limits->alignment);
+    place->bytes = round_up(bytes, planner->limits->alignment);
     planner->demands = memory_resize(planner->demands, (size_t)planner->demand_count + 1, sizeof *planner->demands);
     planner->demands[planner->demand_count] =
         (struct demand){.place = place, .first = first, .last = last, .order = planner->demand_count};
     planner->demand_count++;
+}
+
+static void demand(struct planner *planner, struct place *place, size_t elements, int first, int last) {
+    demand_bytes(planner, place, tensor_bytes(elements), first, last);
 }
 
 /*
@@ -183,6 +187,32 @@ static void demand_scratch(struct planner *planner) {
     }
 }
 
+static void add_move(struct plan *plan, int time, enum plan_move_kind kind, int value) {
+    plan->moves = memory_resize(plan->moves, (size_t)plan->move_count + 1, sizeof *plan->moves);
+    plan->moves[plan->move_count++] = (struct plan_move){time, kind, value};
+}
+
+static void demand_value(struct planner *planner, int v) {
+    const struct graph *graph = planner->graph;
+    const struct lifetime *lifetime = &planner->lifetimes[v];
+    struct plan *plan = planner->plan;
+    size_t elements = shape_elements(graph->values[v].shape);
+    if (lifetime->waits == WAITS_IN_PLACE) {
+        demand(planner, &plan->values[v], elements, lifetime->made, lifetime->last);
+        return;
+    }
+    demand(planner, &plan->values[v], elements, lifetime->made, lifetime->last_forward);
+    demand(planner, &plan->restored[v], elements, lifetime->first_backward, lifetime->last);
+    if (lifetime->waits == WAITS_UNMADE) {
+        add_move(plan, lifetime->first_backward, MOVE_MAKE, v);
+        return;
+    }
+    demand_bytes(planner, &plan->stored[v], dtype_bytes(graph->waits_as, elements), lifetime->last_forward,
+                 lifetime->first_backward);
+    add_move(plan, lifetime->last_forward, MOVE_STORE, v);
+    add_move(plan, lifetime->first_backward, MOVE_LOAD, v);
+}
+
 static void demand_everything(struct planner *planner) {
     const struct graph *graph = planner->graph;
     demand_scratch(planner);
@@ -192,14 +222,46 @@ static void demand_everything(struct planner *planner) {
         demand_gradients(planner);
     for (int v = 0; v < graph->value_count; v++)
         if (graph->values[v].role != VALUE_PARAMETER)
-            demand(planner, &planner->plan->values[v], shape_elements(graph->values[v].shape),
-                   planner->lifetimes[v].made, planner->lifetimes[v].last);
+            demand_value(planner, v);
 }
 
 bool plan_passes_in_place(const struct plan *plan, const struct node *node, int input) {
     const struct place *in = &plan->gradients[node->inputs[input]], *out = &plan->gradients[node->outputs[0]];
     bool passed = input < node->op.input_count && node->op.type->passed_inputs >> input & 1;
     return passed && in->arena >= 0 && in->arena == out->arena && in->offset == out->offset;
+}
+
+/* What is loaded comes before what is made from it. */
+static int earlier_first(const void *a, const void *b) {
+    const struct plan_move *x = a, *y = b;
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    return x->value - y->value;
+}
+
+static const struct plan_move *moves_at(const struct plan *plan, int time, int *count) {
+    int first = 0, end = plan->move_count;
+    while (first < end) {
+        int middle = (first + end) / 2;
+        if (plan->moves[middle].time < time)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    *count = 0;
+    while (first + *count < plan->move_count && plan->moves[first + *count].time == time)
+        ++*count;
+    return plan->moves + first;
+}
+
+const struct plan_move *plan_moves_forward(const struct plan *plan, int n, int *count) {
+    return moves_at(plan, time_forward(plan->turns, n), count);
+}
+
+const struct plan_move *plan_moves_backward(const struct plan *plan, const struct graph *graph, int n, int *count) {
+    return moves_at(plan, time_backward(graph, plan->turns, n), count);
 }
 
 static int larger_first(const void *a, const void *b) {
@@ -265,6 +327,8 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
     plan->turns = memory_allocate((size_t)graph->node_count, sizeof *plan->turns);
     plan->values = places(graph->value_count);
     plan->gradients = places(graph->value_count);
+    plan->stored = places(graph->value_count);
+    plan->restored = places(graph->value_count);
     plan->forward_scratch = places(graph->node_count);
     plan->backward_scratch = places(graph->node_count);
 
@@ -277,6 +341,8 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
     planner.lifetimes = lifetimes_find(graph, plan->turns, limits->forward_only);
     place_parameters(&planner);
     demand_everything(&planner);
+    if (plan->move_count)
+        qsort(plan->moves, (size_t)plan->move_count, sizeof *plan->moves, earlier_first);
     qsort(planner.demands, (size_t)planner.demand_count, sizeof *planner.demands, larger_first);
     const struct place **neighbours = memory_allocate((size_t)planner.demand_count, sizeof(void *));
     status outcome = STATUS_OK;
@@ -290,9 +356,12 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
                        plan->parameter_bytes, limits->largest_buffer);
     for (int i = 0; outcome == STATUS_OK && i < planner.demand_count; i++)
         outcome = place_demand(&planner, i, neighbours);
+    for (int v = 0; outcome == STATUS_OK && v < graph->value_count; v++)
+        if (planner.lifetimes[v].waits == WAITS_IN_PLACE)
+            plan->restored[v] = plan->values[v];
     for (int v = 0; outcome == STATUS_OK && v < graph->value_count; v++) {
         int owner = gradient_owner(&planner, v);
-        plan->gradients[v] = planner.overwritten[owner] ? plan->values[owner] : plan->gradients[owner];
+        plan->gradients[v] = planner.overwritten[owner] ? plan->restored[owner] : plan->gradients[owner];
     }
     free(neighbours);
     free(planner.demands);
@@ -317,6 +386,9 @@ void plan_destroy(struct plan *plan) {
     free(plan->turns);
     free(plan->values);
     free(plan->gradients);
+    free(plan->stored);
+    free(plan->restored);
+    free(plan->moves);
     free(plan->forward_scratch);
     free(plan->backward_scratch);
     free(plan);

@@ -40,10 +40,26 @@ struct plan {
 
     int arena_count;
     size_t arena_bytes[PLAN_MAX_ARENAS];
-    struct place *values, *gradients;                 /* by value */
+    struct place *values, *gradients; /* by value */
+    struct place *stored;             /* by value: where it waits for backward; mostly none */
+    struct place *restored;           /* by value: where backward reads it; mostly its place in `values` */
     struct place *forward_scratch, *backward_scratch; /* by node */
 
     size_t working_bytes; /* sum of the arenas */
+
+    int move_count;
+    struct plan_move *moves; /* in the order of their times */
+};
+
+/*
+ * What is done with a value that waits (lifetimes.h): behind a turn forward it is stored; before a turn backward it is
+ * loaded, or made again from what is there by then, which may be what was loaded just before.
+ */
+enum plan_move_kind { MOVE_STORE, MOVE_LOAD, MOVE_MAKE };
+struct plan_move {
+    int time;
+    enum plan_move_kind kind;
+    int value;
 };
 
 struct plan_limits {
@@ -62,6 +78,10 @@ void plan_destroy(struct plan *plan);
 
 /* Nodes of the turn that begins with node n. */
 int plan_turn_nodes(const struct plan *plan, const struct graph *graph, int n);
+
+/* The moves behind the turn of node n forward, or before it backward; `count` of them from what is returned. */
+const struct plan_move *plan_moves_forward(const struct plan *plan, int n, int *count);
+const struct plan_move *plan_moves_backward(const struct plan *plan, const struct graph *graph, int n, int *count);
 
 /* Whether the gradient of this input of a node lies where that of its output does (op_type.passed_inputs). */
 bool plan_passes_in_place(const struct plan *plan, const struct node *node, int input);

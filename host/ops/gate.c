@@ -51,6 +51,7 @@ const struct op_type op_gate = {
     .forward = forward,
     .backward = backward,
     .backward_inputs = 1u << C | 1u << V,
+    .cheap = true,
     .flops = flops,
     .reference = reference,
 };

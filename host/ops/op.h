@@ -160,6 +160,9 @@ struct op_type {
      */
     unsigned overwritten_inputs;
 
+    /* Forward takes so little that backward may do it again, where outputs[0] is not kept; it has no scratch. */
+    bool cheap;
+
     /*
      * The device memory that its products, or those of forward, make the GEMM provider keep (gemm_scratch_bytes). NULL:
      * it has none.

@@ -84,6 +84,7 @@ const struct op_type op_rms_norm = {
     .backward = backward,
     .backward_inputs = 1u << X | 1u << GAIN,
     .backward_outputs = 1u << INVERSE,
+    .cheap = true,
     .flops = flops,
     .reference = reference,
 };
