@@ -19,12 +19,27 @@ GROUP_SHAPE __kernel void sum_squares(__global const float *gradients, int count
  * likewise. A rate is that of a kind of parameters; its decay is the share of each that one step takes away: the
  * learning rate of the schedule times the weight decay, whatever the rate is. A kind ends where a tensor does, and
  * tensors are whole vectors.
+ *
+ * With SCALED the gradient is loss_scale[0] times what it should be, and nothing changes where it overflowed.
  */
+#if SCALED
+#define LOSS_SCALE_ARGUMENT , __global const float *loss_scale
+#else
+#define LOSS_SCALE_ARGUMENT
+#endif
 GROUP_SHAPE __kernel void adamw(__global float *parameters, __global const float *gradients, __global float *mean,
                                 __global float *variance, __global const float *norm_squared,
-                                struct adamw_settings settings) {
+                                struct adamw_settings settings LOSS_SCALE_ARGUMENT) {
     float norm = sqrt(norm_squared[0]);
+#if SCALED
+    if (!isfinite(norm))
+        return;
+    norm /= loss_scale[0];
+#endif
     float scale = norm > settings.clip ? settings.clip / norm : 1.0f;
+#if SCALED
+    scale /= loss_scale[0];
+#endif
     FOR_FLAT(offset, settings.count) {
         int i = settings.first + offset;
         float rate = settings.rates[0], decay = settings.decays[0];

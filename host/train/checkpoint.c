@@ -46,6 +46,14 @@ static void add_block(struct state *state, const char *prefix, cl_mem block) {
     }
 }
 
+static void add_numbers(struct state *state, const char *name, cl_mem numbers, int count) {
+    struct text copy = {0};
+    text_append(&copy, "%s", name);
+    state->tensors = memory_resize(state->tensors, (size_t)state->count + 1, sizeof *state->tensors);
+    state->tensors[state->count++] =
+        (struct state_tensor){.name = copy.text, .block = numbers, .shape = {.rows = 1, .columns = count}};
+}
+
 static struct state weights_of(const struct model *model) {
     struct state state = {.model = model};
     add_block(&state, "", model_parameters(model));
@@ -58,6 +66,8 @@ static struct state training_state_of(const struct trainer *trainer) {
     add_block(&state, "parameter.", model_parameters(state.model));
     add_block(&state, "mean.", optimiser_mean(optimiser));
     add_block(&state, "variance.", optimiser_variance(optimiser));
+    if (trainer_loss_scale(trainer))
+        add_numbers(&state, "loss_scale", trainer_loss_scale(trainer), LOSS_SCALE_NUMBERS);
     return state;
 }
 

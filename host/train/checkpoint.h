@@ -57,8 +57,8 @@ status checkpoint_read_names(const char *path, struct checkpoint_names *names) M
 enum { CHECKPOINT_MOST_CONTEXT = 1 << 20 };
 status checkpoint_read_context(const char *path, int *context) MUST_CHECK;
 
-/* The state of a trainer and its model: parameters, moments of the optimiser, steps done, the learning curve. As
- * for weights. */
+/* The state of a trainer and its model: parameters, moments of the optimiser, the loss scale where there is one, steps
+ * done, the learning curve. As for weights. */
 status checkpoint_write_training(struct trainer *trainer, const char *path) MUST_CHECK;
 status checkpoint_read_training(struct trainer *trainer, const char *path) MUST_CHECK;
 

@@ -35,9 +35,9 @@ static size_t piece_rows(const struct feed *feed) {
     return feed->rows / (size_t)feed->pieces;
 }
 
-/* Whether a piece is less than a step, so that its gradient has a share. */
-static bool is_divided(const struct feed *feed) {
-    return feed->pieces > 1 || division_parts(&feed->division) > 1;
+/* Whether a backward pass starts from what that of the piece before did not: its share, or a scale. */
+static bool has_shares(const struct feed *feed) {
+    return feed->pieces > 1 || division_parts(&feed->division) > 1 || feed->loss_scale;
 }
 
 size_t feed_bytes(const struct graph *graph, int sequences) {
@@ -90,11 +90,15 @@ static status allocate_tokens(struct feed *feed) {
 }
 
 status feed_open(struct feed *feed, struct model *model, const struct division *division, int batch,
-                 struct ranks *ranks) {
+                 struct ranks *ranks, const struct loss_scale *loss_scale) {
     struct device *device = model_device(model);
     const struct graph *graph = model_graph(model);
-    *feed =
-        (struct feed){.model = model, .ranks = ranks, .division = *division, .batch = batch, .context = graph->context};
+    *feed = (struct feed){.model = model,
+                          .ranks = ranks,
+                          .division = *division,
+                          .batch = batch,
+                          .context = graph->context,
+                          .loss_scale = loss_scale};
     TRY(division_check(division, batch));
     TRY(cut(feed));
     TRY(allocate_tokens(feed));
@@ -192,7 +196,7 @@ status feed_upload(struct feed *feed, int slots) {
     struct device *device = model_device(feed->model);
     for (int slot = 0; slot < slots; slot++)
         share_out(feed, slot);
-    if (is_divided(feed))
+    if (has_shares(feed))
         TRY(device_write(device, feed->numbers, 0, feed->shares, piece_index(feed, slots, 0) * sizeof(float)));
     return device_write(device, feed->tokens, 0, feed->host, 2 * (size_t)slots * step_bytes(feed));
 }
@@ -226,10 +230,13 @@ bool feed_ends_part(const struct feed *feed, int piece) {
 }
 
 status feed_backward(struct feed *feed, int slot, int piece, const struct backward_observer *observer) {
-    const struct graph *graph = model_graph(feed->model);
-    if (is_divided(feed))
-        TRY(device_copy(model_device(feed->model), feed->numbers, piece_index(feed, slot, piece) * sizeof(float),
-                        model_gradient(feed->model, graph->loss), 0, sizeof(float)));
+    cl_mem loss_gradient = model_gradient(feed->model, model_graph(feed->model)->loss);
+    size_t index = piece_index(feed, slot, piece);
+    if (feed->loss_scale)
+        TRY(loss_scale_seed(feed->loss_scale, feed->numbers, index, loss_gradient));
+    else if (has_shares(feed))
+        TRY(device_copy(model_device(feed->model), feed->numbers, index * sizeof(float), loss_gradient, 0,
+                        sizeof(float)));
     return model_backward_observed(feed->model, !begins_part(feed, piece), observer);
 }
 

@@ -10,6 +10,7 @@
 
 #include "model/model.h"
 #include "train/division.h"
+#include "train/loss_scale.h"
 #include "train/ranks.h"
 #include "train/task.h"
 
@@ -39,6 +40,7 @@ struct feed {
     struct feed_tally *tallies; /* of each part, of all ranks */
     cl_mem tokens, numbers;     /* on the device, for FEED_SLOTS steps: the tokens; the shares, then the results */
     cl_mem right;               /* one number */
+    const struct loss_scale *loss_scale; /* of the gradients, owned by another; NULL: they are not scaled */
 };
 
 /*
@@ -46,7 +48,7 @@ struct feed {
  * model may be closed.
  */
 status feed_open(struct feed *feed, struct model *model, const struct division *division, int batch,
-                 struct ranks *ranks) MUST_CHECK;
+                 struct ranks *ranks, const struct loss_scale *loss_scale) MUST_CHECK;
 void feed_close(struct feed *feed);
 /* Device memory, where this process has `sequences` of a step. */
 size_t feed_bytes(const struct graph *graph, int sequences);

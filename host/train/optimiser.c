@@ -96,11 +96,17 @@ static status update_groups(struct optimiser *optimiser, int first, int count, d
         adamw.rates[i] = (float)(rate * group->rate);
         adamw.decays[i] = (float)(rate * (group->decays ? settings->weight_decay : 0));
     }
-    return LAUNCH(
-        device, ((struct kernel_name){"adamw", "adamw", NULL}), groups_flat(device_shape(device), (size_t)adamw.count),
-        argument_buffer(model_parameters(optimiser->model)), argument_buffer(model_gradients(optimiser->model)),
-        argument_buffer(optimiser->mean), argument_buffer(optimiser->variance),
-        argument_buffer(optimiser->norm_squared), argument_struct(&adamw, sizeof adamw));
+    const struct loss_scale *loss_scale = settings->loss_scale;
+    struct kernel_argument arguments[] = {argument_buffer(model_parameters(optimiser->model)),
+                                          argument_buffer(model_gradients(optimiser->model)),
+                                          argument_buffer(optimiser->mean),
+                                          argument_buffer(optimiser->variance),
+                                          argument_buffer(optimiser->norm_squared),
+                                          argument_struct(&adamw, sizeof adamw),
+                                          argument_buffer(loss_scale ? loss_scale_state(loss_scale) : NULL)};
+    int argument_count = (int)(sizeof arguments / sizeof *arguments) - (loss_scale ? 0 : 1);
+    return device_launch(device, (struct kernel_name){"adamw", "adamw", loss_scale ? "-DSCALED=1" : NULL},
+                         groups_flat(device_shape(device), (size_t)adamw.count), arguments, argument_count);
 }
 
 status optimiser_step(struct optimiser *optimiser, double rate) {
@@ -115,5 +121,7 @@ status optimiser_step(struct optimiser *optimiser, double rate) {
     TRY(reduce_sum(device, optimiser->partial, (int)groups.x, 1, optimiser->norm_squared));
     for (int g = 0, left; (left = plan->group_count - g) > 0; g += STAR_ADAMW_KINDS)
         TRY(update_groups(optimiser, g, left < STAR_ADAMW_KINDS ? left : STAR_ADAMW_KINDS, rate));
+    if (optimiser->settings.loss_scale)
+        return loss_scale_follow(optimiser->settings.loss_scale, optimiser->norm_squared);
     return STATUS_OK;
 }

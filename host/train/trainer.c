@@ -46,6 +46,7 @@ static status check_loss(const struct graph *graph, int64_t step, float loss) {
 }
 
 struct trainer {
+    struct loss_scale *loss_scale; /* where gradients may pass through float16 */
     struct feed feed;
     struct gradient_sum *gradients;
     struct optimiser *optimiser;
@@ -63,11 +64,17 @@ struct trainer {
     struct train_stop stop;
 };
 
+static bool scales_loss(const struct graph *graph) {
+    return graph->waits_as == DTYPE_FLOAT16;
+}
+
 status trainer_bytes(struct device *device, const struct graph *graph, int batch, size_t *bytes) {
     TRY(train_check_step(batch, graph->context));
     struct model_memory model;
     TRY(model_measure(device, graph, &(struct model_options){0}, &model));
     *bytes = model.all + optimiser_bytes(device, model.parameters) + feed_bytes(graph, batch);
+    if (scales_loss(graph))
+        *bytes += loss_scale_bytes();
     return STATUS_OK;
 }
 
@@ -92,8 +99,12 @@ status trainer_create(struct model *model, const struct task *task, const struct
     status outcome = check_task(model_graph(model), task);
     if (outcome == STATUS_OK)
         outcome = train_check_step(settings->batch, model_graph(model)->context);
+    if (outcome == STATUS_OK && scales_loss(model_graph(model)))
+        outcome = loss_scale_create(model_device(model), &trainer->loss_scale);
     if (outcome == STATUS_OK)
-        outcome = feed_open(&trainer->feed, model, &settings->division, settings->batch, settings->ranks);
+        outcome = feed_open(&trainer->feed, model, &settings->division, settings->batch, settings->ranks,
+                            trainer->loss_scale);
+    adamw.loss_scale = trainer->loss_scale;
     if (outcome == STATUS_OK)
         outcome = gradient_sum_create(model, &settings->division, settings->ranks, &trainer->gradients);
     if (outcome == STATUS_OK)
@@ -112,6 +123,7 @@ void trainer_destroy(struct trainer *trainer) {
     optimiser_destroy(trainer->optimiser);
     gradient_sum_destroy(trainer->gradients);
     feed_close(&trainer->feed);
+    loss_scale_destroy(trainer->loss_scale);
     free(trainer);
 }
 
@@ -308,6 +320,10 @@ struct optimiser *trainer_optimiser(const struct trainer *trainer) {
     return trainer->optimiser;
 }
 
+cl_mem trainer_loss_scale(const struct trainer *trainer) {
+    return trainer->loss_scale ? loss_scale_state(trainer->loss_scale) : NULL;
+}
+
 const struct curve *trainer_curve(const struct trainer *trainer) {
     return &trainer->curve;
 }
@@ -322,20 +338,27 @@ status trainer_share(struct trainer *trainer) {
     struct ranks *ranks = trainer->feed.ranks;
     struct model *model = trainer->feed.model;
     struct device *device = model_device(model);
-    const cl_mem blocks[] = {model_parameters(model), optimiser_mean(trainer->optimiser),
-                             optimiser_variance(trainer->optimiser)};
     size_t bytes = model_plan(model)->parameter_bytes;
+    const struct {
+        cl_mem memory;
+        size_t bytes;
+    } blocks[] = {{model_parameters(model), bytes},
+                  {optimiser_mean(trainer->optimiser), bytes},
+                  {optimiser_variance(trainer->optimiser), bytes},
+                  {trainer_loss_scale(trainer), LOSS_SCALE_NUMBERS * sizeof(float)}};
     if (!ranks)
         return STATUS_OK;
     void *block = malloc(bytes);
     status outcome = block ? STATUS_OK : fail("the host has no memory for %zu bytes of parameters", bytes);
     for (size_t i = 0; outcome == STATUS_OK && i < sizeof blocks / sizeof *blocks; i++) {
+        if (!blocks[i].memory)
+            continue;
         if (ranks_lead(ranks))
-            outcome = device_read(device, blocks[i], 0, block, bytes);
+            outcome = device_read(device, blocks[i].memory, 0, block, blocks[i].bytes);
         if (outcome == STATUS_OK)
-            outcome = ranks_share(ranks, block, bytes);
+            outcome = ranks_share(ranks, block, blocks[i].bytes);
         if (outcome == STATUS_OK && !ranks_lead(ranks))
-            outcome = device_write(device, blocks[i], 0, block, bytes);
+            outcome = device_write(device, blocks[i].memory, 0, block, blocks[i].bytes);
     }
     free(block);
     return outcome;

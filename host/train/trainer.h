@@ -89,7 +89,9 @@ status trainer_bytes(struct device *device, const struct graph *graph, int batch
  *
  * Where the graph is for a piece of the batch, the pieces run one after the other and their gradients add up to that of
  * the mean loss over all counted targets: each piece's mean weighs by its share of them, which the host counts before
- * the step. Evaluation batches run alike, and the mean over batches weighs each by its counted targets.
+ * the step. Where the graph's activations wait in float16, the loss is scaled (loss_scale.h), and a step whose gradient
+ * overflows changes nothing. Evaluation batches run alike, and the mean over batches weighs each by its counted
+ * targets.
  *
  * With ranks, all of them call the same functions of their trainers with the same arguments. What a trainer tells and
  * how it fails by its losses is then the same for all; all have the same parameters, bit for bit where their devices
@@ -116,8 +118,8 @@ struct train_stop trainer_stop(const struct trainer *trainer);
 void trainer_decay(struct trainer *trainer, int64_t steps);
 
 /*
- * Gives all ranks rank 0's parameters and moments: where it has read a state, and where devices are unlike, whose
- * optimisers round otherwise. Waits for the device, and for the other ranks.
+ * Gives all ranks rank 0's parameters, moments and loss scale: where it has read a state, and where devices are unlike,
+ * whose optimisers round otherwise. Waits for the device, and for the other ranks.
  */
 status trainer_share(struct trainer *trainer) MUST_CHECK;
 
@@ -132,6 +134,7 @@ struct train_result trainer_statistics(const struct trainer *trainer);
 struct model *trainer_model(const struct trainer *trainer);
 struct optimiser *trainer_optimiser(const struct trainer *trainer);
 const struct curve *trainer_curve(const struct trainer *trainer);
+cl_mem trainer_loss_scale(const struct trainer *trainer); /* LOSS_SCALE_NUMBERS floats, or NULL */
 /* Its parameters and moments are those after `step` steps, whose losses gave `curve`; NULL: they are not known. */
 void trainer_go_on(struct trainer *trainer, int64_t step, const struct curve *curve);
 

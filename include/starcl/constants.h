@@ -34,6 +34,11 @@
 /* Kinds of parameters that one launch of adamw.cl takes. */
 #define STAR_ADAMW_KINDS 16
 
+/* The loss's scale (loss_scale.cl): at first, at most, and steps without overflow after which it doubles. */
+#define STAR_LOSS_SCALE_FIRST 65536.0f
+#define STAR_LOSS_SCALE_MOST 16777216.0f
+#define STAR_LOSS_SCALE_STEPS 2000
+
 /* Tensors that one launch of rotary.cl turns. */
 #define STAR_ROTARY_TOGETHER 2
 
