@@ -62,8 +62,9 @@ struct run_config {
     struct {
         long long steps, batch, warmup, validation_batches, checkpoint_steps;
         double learning_rate, decay, final_rate, weight_decay, clip;
-        char schedule[CONFIG_NAME_BYTES]; /* config_schedule() */
-        struct number_list parts;         /* sequences of each part of a step; none: one part */
+        char precision[CONFIG_NAME_BYTES]; /* of precision.h */
+        char schedule[CONFIG_NAME_BYTES];  /* config_schedule() */
+        struct number_list parts;          /* sequences of each part of a step; none: one part */
     } train;
     struct {
         char algorithm[CONFIG_NAME_BYTES];
@@ -107,7 +108,7 @@ struct run_config {
         char device[CONFIG_NAME_BYTES]; /* "": the best; or as device_choose() reads it */
         struct text_list use;           /* as device_choose_several() reads them; none: `device` alone */
         struct text_list measure_on;    /* kinds.h; none: whoever trains */
-        char gemm[CONFIG_NAME_BYTES], products[CONFIG_NAME_BYTES];
+        char gemm[CONFIG_NAME_BYTES];
         long long memory;
         bool build_ahead;
     } devices;

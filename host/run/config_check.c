@@ -7,6 +7,7 @@
 #include "run/database_postgres.h"
 #include "run/evaluator.h"
 #include "train/mad.h"
+#include "train/precision.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -179,10 +180,9 @@ static status check_words(const struct settings *settings, const struct run_conf
         return settings_refuse(settings, config_locate(settings, "devices", "gemm"),
                                "\"%s\" is not a GEMM provider; allowed: %s", config->devices.gemm,
                                gemm_provider_names());
-    if (!gemm_products_exist(config->devices.products))
-        return settings_refuse(settings, config_locate(settings, "devices", "products"),
-                               "products do not multiply in \"%s\"; allowed: %s", config->devices.products,
-                               gemm_products_names());
+    if (!precision_find(config->train.precision))
+        return settings_refuse(settings, config_locate(settings, "train", "precision"),
+                               "nothing is trained in \"%s\"; allowed: %s", config->train.precision, precision_names());
     TRY(check_store(settings, config));
     const char *name = config->run.name;
     if (!*name || strchr(name, '/') || name[0] == '.')

@@ -113,6 +113,10 @@ static const struct config_key keys[] = {
     NUMBER(train, clip, 1e-6, 1e6, "1.0", "largest norm of the gradient"),
     NUMBERS(train, parts, 1, 65536, "[]",
             "of `starcl train`: sequences of each part of a step, whose gradients are summed in order; []: one part"),
+    TEXT(
+        train, precision, "\"float32\"",
+        "of products, where the device has instructions for it, and of what waits for the backward pass: float32, tf32 "
+        "(products alone), bfloat16 or float16"),
     INTEGER(train, checkpoint_steps, 1, 1e9, "500", "steps between the states that `starcl train` keeps"),
     INTEGER(train, validation_batches, 1, 1e6, "16",
             "batches over the validation or test part that an evaluation takes"),
@@ -180,8 +184,6 @@ static const struct config_key keys[] = {
           "kinds of devices that time candidates, others only train them; the first is what selection compares; []: "
           "whoever trains"),
     TEXT(devices, gemm, "\"auto\"", "GEMM provider: auto, panel, clblast or tiles"),
-    TEXT(devices, products, "\"float32\"",
-         "in what matrix products multiply, where the device has instructions for it: float32, tf32 or bfloat16"),
     INTEGER(devices, memory, 0, 1e9, "0", "MiB of device memory to use at most; 0 is all that the device has"),
     SWITCH(devices, build_ahead, "true", "build kernels of the next candidates on another thread while one trains"),
 };
@@ -384,7 +386,29 @@ static status read_group(const struct settings *settings, const config_setting_t
     return STATUS_OK;
 }
 
+/* Keys of earlier versions, which the configs that their runs keep have: with the value that says nothing. */
+static const struct former_key {
+    const char *group, *key, *nothing, *now;
+} former_keys[] = {{"devices", "products", "float32", "train.precision"}};
+
+static status drop_former_keys(const struct settings *settings) {
+    for (size_t i = 0; i < sizeof former_keys / sizeof *former_keys; i++) {
+        const struct former_key *former = &former_keys[i];
+        config_setting_t *group = config_setting_lookup(config_root_setting(&settings->config), former->group);
+        const config_setting_t *setting =
+            group && config_setting_is_group(group) ? config_setting_get_member(group, former->key) : NULL;
+        const char *text = setting ? config_setting_get_string(setting) : NULL;
+        if (!setting)
+            continue;
+        if (!text || strcmp(text, former->nothing) != 0)
+            return settings_refuse(settings, setting, "is %s now", former->now);
+        config_setting_remove(group, former->key);
+    }
+    return STATUS_OK;
+}
+
 status config_read_keys(const struct settings *settings, struct run_config *config) {
+    TRY(drop_former_keys(settings));
     return read_group(settings, config_root_setting(&settings->config), "", config);
 }
 

@@ -11,6 +11,7 @@
 #include "run/rehearsal.h"
 #include "train/checkpoint.h"
 #include "train/fit.h"
+#include "train/precision.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -32,7 +33,7 @@ struct evaluator {
 
 struct device_options config_device_options(const struct run_config *config) {
     return (struct device_options){.gemm = config->devices.gemm,
-                                   .products = config->devices.products,
+                                   .products = precision_find(config->train.precision)->products,
                                    .memory = (uint64_t)config->devices.memory << 20};
 }
 
@@ -44,7 +45,8 @@ struct model_settings config_model_settings(const struct run_config *config) {
                                       .window = (int)config->model.window,
                                       .block = (int)config->model.block,
                                       .cache_context = (int)config->model.cache_context,
-                                      .embedding_deviation = config->model.embedding_deviation};
+                                      .embedding_deviation = config->model.embedding_deviation,
+                                      .waits_as = precision_find(config->train.precision)->waits_as};
     struct mad_settings mad = config_mad_settings(config);
     int kind = config_first_task(config);
     if (kind < MAD_KINDS && mad_resolve((enum mad_kind)kind, &mad, &mad) == STATUS_OK) {

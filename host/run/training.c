@@ -142,15 +142,17 @@ static void tell_start(const struct training *training) {
 }
 
 static status tell_memory(const struct training *training) {
-    char memory[TEXT_NUMBER_BYTES];
+    char memory[TEXT_NUMBER_BYTES], waiting[64] = "";
     size_t bytes;
     int own = own_sequences(training), piece = training->graph->batch, batch = (int)training->config.train.batch;
     TRY(trainer_bytes(training->device, training->graph, own, &bytes));
     text_bytes(memory, (double)bytes);
+    if (training->graph->waits_as != DTYPE_FLOAT32)
+        snprintf(waiting, sizeof waiting, "; activations wait in %s", training->config.train.precision);
     if (own < batch)
-        progress_line("memory  %s, %d x %d of %d sequences a step", memory, own / piece, piece, batch);
+        progress_line("memory  %s, %d x %d of %d sequences a step%s", memory, own / piece, piece, batch, waiting);
     else
-        progress_line("memory  %s, %d x %d sequences a step", memory, own / piece, piece);
+        progress_line("memory  %s, %d x %d sequences a step%s", memory, own / piece, piece, waiting);
     return STATUS_OK;
 }
 
@@ -408,10 +410,9 @@ static status refuse_changes(const struct run_config *kept, const struct run_con
     char *names = config_differences(kept, config, changeable);
     if (!names)
         return STATUS_OK;
-    status outcome =
-        fail_usage("--resume cannot change %s; what it can change: train.steps, train.checkpoint_steps, "
-                   "train.validation_batches, train.parts, data.path and devices, but for devices.products",
-                   names);
+    status outcome = fail_usage("--resume cannot change %s; what it can change: train.steps, train.checkpoint_steps, "
+                                "train.validation_batches, train.parts, data.path and devices",
+                                names);
     free(names);
     return outcome;
 }

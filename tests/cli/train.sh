@@ -85,7 +85,18 @@ expect 1 "damaged/architecture.json is not JSON" "$starcl" generate damaged
 sed 's/"operator":"rms_norm"/"operator":"magic"/' whole/architecture.json >damaged/architecture.json
 expect 1 "there is no operator 'magic'" "$starcl" generate damaged
 head -c 5000 whole/training.safetensors >damaged/training.safetensors
-expect 2 "cannot change devices.products" "$starcl" train --resume --out killed --set train.steps=430 \
+# In two bytes an element while it waits for the backward pass: less memory, and the precision stays with the training.
+for precision in bfloat16 float16; do
+    expect 0 "activations wait in $precision" "$starcl" train 11111-41111-81111 --config small.cfg --out "$precision" \
+        --set "train.precision=\"$precision\"" --set train.warmup=2 --set train.steps=7 --set train.checkpoint_steps=7
+    expect 2 "cannot change train.precision" "$starcl" train --resume --out "$precision" --set train.steps=14 \
+        --set 'train.precision="float32"'
+    expect 0 "after 14 steps" "$starcl" train --resume --out "$precision" --set train.steps=14
+done
+expect 2 "is train.precision now" "$starcl" train 11111-81111 --config small.cfg --out former \
     --set 'devices.products="tf32"'
+[ ! -e former ] || complain "something was written for a key that is no more"
+expect 0 "after 2 steps" "$starcl" train 11111-81111 --config small.cfg --out former --set train.steps=2 \
+    --set train.warmup=1 --set 'devices.products="float32"'
 expect 1 "damaged/training.safetensors" "$starcl" train --resume --out damaged --set train.steps=50
 finish

@@ -126,7 +126,11 @@ static void test_refusals(void **unused) {
             ":2: train.batch: 32768 sequences of model.context, 65536, are 2147483648 tokens a step; at most "
             "2147483647 are possible");
     refused(DATA "devices = { gemm = \"cublas\"; };", NULL, "allowed: auto, panel, clblast, tiles");
-    refused(DATA "devices = { products = \"float8\"; };", NULL, "allowed: float32, tf32, bfloat16");
+    refused(DATA "train = { precision = \"float8\"; };", NULL,
+            "nothing is trained in \"float8\"; allowed: float32, tf32, bfloat16, float16");
+    refused(DATA "devices = { products = \"tf32\"; };", NULL, "devices.products: is train.precision now");
+    refused(DATA "devices = { products = 3; };", NULL, "devices.products: is train.precision now");
+    assert_ok(load(DATA "devices = { products = \"float32\"; };", NULL));
     refused(DATA "run = { name = \"a/b\"; };", NULL, "cannot name a folder");
     refused("", NULL, "data.path is missing");
     refused("data = { path = \"/nowhere/at/all\"; };", NULL, "there is no file or folder /nowhere/at/all");
