@@ -9,6 +9,7 @@
 
 #include "device/device.h"
 #include "device/tally.h"
+#include "train/precision.h"
 
 /* Measured peaks: kernels of multiply-adds, one pass over a buffer larger than caches, the best large GEMM. */
 struct bench_peaks {
@@ -35,8 +36,9 @@ struct bench_result {
 };
 
 struct bench_options {
-    double seconds;   /* to measure each workload */
-    const char *only; /* name of the one workload to run; NULL: all */
+    double seconds;                    /* to measure each workload */
+    const char *only;                  /* name of the one workload to run; NULL: all */
+    const struct precision *precision; /* in which models are trained; NULL: float32 */
     const char *save; /* folder for architecture and weights of the models that are measured; NULL: none */
 };
 

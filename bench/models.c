@@ -47,6 +47,8 @@ status bench_model_graph(const struct bench *bench, const struct bench_model *mo
                                       .block = 64,
                                       .cache_context = reach,
                                       .embedding_deviation = 1};
+    if (bench->options.precision)
+        settings.waits_as = bench->options.precision->waits_as;
     TRY(catalogue_read(NULL, &catalogue));
     TRY(genome_parse(model->pattern, &genome));
     for (int period = genome.depth; genome.depth < model->depth; genome.depth++)

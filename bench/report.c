@@ -42,6 +42,8 @@ cJSON *bench_report_json(const struct bench *bench, const char *suite) {
     cJSON_AddStringToObject(json, "device", device_information(bench->device)->name);
     cJSON_AddStringToObject(json, "driver", device_information(bench->device)->driver);
     cJSON_AddStringToObject(json, "gemm", gemm_provider_name(bench->device));
+    if (bench->options.precision)
+        cJSON_AddStringToObject(json, "precision", bench->options.precision->name);
     peaks = cJSON_AddObjectToObject(json, "peaks");
     cJSON_AddNumberToObject(peaks, "gflops", bench->peaks.gflops);
     cJSON_AddNumberToObject(peaks, "read_gbytes", bench->peaks.read_gbytes);

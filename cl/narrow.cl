@@ -51,10 +51,24 @@ INLINE vec get(__global const ushort *from) {
 }
 #endif
 
-GROUP_SHAPE __kernel void narrow_store(__global const float *wide, __global ushort *narrow, int count) {
-    FOR_FLAT(i, count) put(VLOAD(wide + i), narrow + i);
+/* Groups: of a flat array, and of STAR_NARROW_TOGETHER tensors this one. */
+#define TENSOR ((int)get_group_id(1))
+#define CHOSEN(name) (TENSOR == 0 ? name##_0 : TENSOR == 1 ? name##_1 : TENSOR == 2 ? name##_2 : name##_3)
+
+GROUP_SHAPE __kernel void narrow_store(__global const float *wide_0, __global const float *wide_1,
+                                       __global const float *wide_2, __global const float *wide_3,
+                                       __global ushort *narrow_0, __global ushort *narrow_1, __global ushort *narrow_2,
+                                       __global ushort *narrow_3, struct narrow_counts counts) {
+    __global const float *wide = CHOSEN(wide);
+    __global ushort *narrow = CHOSEN(narrow);
+    FOR_FLAT(i, counts.elements[TENSOR]) put(VLOAD(wide + i), narrow + i);
 }
 
-GROUP_SHAPE __kernel void narrow_load(__global const ushort *narrow, __global float *wide, int count) {
-    FOR_FLAT(i, count) VSTORE(get(narrow + i), wide + i);
+GROUP_SHAPE __kernel void narrow_load(__global float *wide_0, __global float *wide_1, __global float *wide_2,
+                                      __global float *wide_3, __global const ushort *narrow_0,
+                                      __global const ushort *narrow_1, __global const ushort *narrow_2,
+                                      __global const ushort *narrow_3, struct narrow_counts counts) {
+    __global float *wide = CHOSEN(wide);
+    __global const ushort *narrow = CHOSEN(narrow);
+    FOR_FLAT(i, counts.elements[TENSOR]) VSTORE(get(narrow + i), wide + i);
 }

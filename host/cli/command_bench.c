@@ -45,8 +45,9 @@ static status select_devices(const struct arguments *arguments, bool all, struct
 static status measure_device(const struct device_information *information, const struct bench_options *options,
                              const char *suite, cJSON *devices) {
     static struct bench bench;
+    struct device_options opening = {.products = options->precision ? options->precision->products : NULL};
     bench = (struct bench){.options = *options};
-    TRY(device_open(information, NULL, &bench.device));
+    TRY(device_open(information, &opening, &bench.device));
     status outcome = is_portability(suite) ? bench_run_portable(&bench) : bench_run(&bench, suite);
     progress_clear();
     if (outcome == STATUS_OK)
@@ -58,7 +59,7 @@ static status measure_device(const struct device_information *information, const
 
 /* The words of this call that a process is told which measures one target: all but devices and targets. */
 static void words_of(const struct arguments *arguments, const char *suite, const char *words[MAX_ARGUMENTS]) {
-    static const char *const passed[] = {"--seconds", "--only", "--save"};
+    static const char *const passed[] = {"--seconds", "--only", "--precision", "--save"};
     int count = 0;
     words[count++] = suite;
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
@@ -205,12 +206,19 @@ static status check_failures(const cJSON *devices) {
     return failed ? fail("workloads that failed: %d", failed) : STATUS_OK;
 }
 
-static status read_options(const struct arguments *arguments, struct bench_options *options) {
-    const char *seconds = argument_value(arguments, "--seconds");
+static status read_options(const struct arguments *arguments, const char *suite, struct bench_options *options) {
+    const char *seconds = argument_value(arguments, "--seconds"), *precision = argument_value(arguments, "--precision");
     *options = (struct bench_options){
         .seconds = 2, .only = argument_value(arguments, "--only"), .save = argument_value(arguments, "--save")};
     if (seconds && (text_parse_number(seconds, &options->seconds) != 0 || options->seconds <= 0))
         return fail_usage("--seconds needs a number above 0, not '%s'", seconds);
+    if (!precision)
+        return STATUS_OK;
+    options->precision = precision_find(precision);
+    if (!options->precision)
+        return fail_usage("--precision: nothing is trained in '%s'; allowed: %s", precision, precision_names());
+    if (strcmp(suite, "gemm") != 0 && strcmp(suite, "train") != 0)
+        return fail_usage("--precision is for the suites gemm and train");
     return STATUS_OK;
 }
 
@@ -222,7 +230,7 @@ static status run(const struct arguments *arguments) {
         return fail_usage("there is no suite '%s'; suites: %s, portability", suite, bench_suites());
     if (arguments->word_count > 1 && !compare)
         return fail_usage("'%s' is too much; the call is: starcl bench %s [options]", arguments->words[1], suite);
-    TRY(read_options(arguments, &options));
+    TRY(read_options(arguments, suite, &options));
     if (portability && options.only)
         return fail_usage("--only is for one suite");
     if (argument_given(arguments, "--out"))
@@ -263,6 +271,7 @@ const struct command command_bench = {
             {"--compare", "FILE...", "show saved results of several devices and machines instead of measuring"},
             {"--plot", "FILE.html", "portability as a page: cascade plot, and the table of efficiencies"},
             {"--csv", "FILE.csv", "portability as a table that the P3 Analysis Library reads"},
+            {"--precision", "P", "of products and training: float32, tf32, bfloat16 or float16; default float32"},
             {"--save", "DIR", "write architecture and weights of the models that are measured"},
             OPTION_JSON,
             OPTION_QUIET,

@@ -283,23 +283,39 @@ static struct op_buffers restored_buffers(const struct model *model, int n) {
     return buffers;
 }
 
-static status move(struct model *model, const struct plan_move *move) {
-    const struct graph *graph = model->graph;
-    const struct value *value = &graph->values[move->value];
-    size_t elements = shape_elements(value->shape);
-    cl_mem stored = model->stored[move->value];
-    if (move->kind == MOVE_STORE)
-        return narrow_store(model->device, graph->waits_as, model->values[move->value], stored, elements);
-    if (move->kind == MOVE_LOAD)
-        return narrow_load(model->device, graph->waits_as, stored, model->restored[move->value], elements);
-    const struct op *producer = &graph->nodes[value->producer].op;
-    struct op_buffers buffers = restored_buffers(model, value->producer);
-    return producer->type->forward(model->device, producer, &buffers);
+/* Runs the producer of a value again. */
+static status make_again(struct model *model, int value) {
+    int producer = model->graph->values[value].producer;
+    const struct op *op = &model->graph->nodes[producer].op;
+    struct op_buffers buffers = restored_buffers(model, producer);
+    return op->type->forward(model->device, op, &buffers);
 }
 
-static status move_all(struct model *model, const struct plan_move *moves, int count) {
-    for (int i = 0; i < count; i++)
-        TRY(move(model, &moves[i]));
+/* Moves of one kind, which stores or loads. */
+static status convert_values(struct model *model, const struct plan_move *moves, int count) {
+    enum dtype dtype = model->graph->waits_as;
+    struct narrow_pair pairs[NARROW_TOGETHER];
+    bool stores = moves->kind == MOVE_STORE;
+    for (int i = 0; i < count; i++) {
+        int value = moves[i].value;
+        pairs[i] = (struct narrow_pair){.wide = stores ? model->values[value] : model->restored[value],
+                                        .narrow = model->stored[value],
+                                        .elements = shape_elements(model->graph->values[value].shape)};
+    }
+    return stores ? narrow_store(model->device, dtype, pairs, count) : narrow_load(model->device, dtype, pairs, count);
+}
+
+static status run_moves(struct model *model, const struct plan_move *moves, int count) {
+    for (int i = 0, together; i < count; i += together) {
+        together = 1;
+        if (moves[i].kind == MOVE_MAKE) {
+            TRY(make_again(model, moves[i].value));
+            continue;
+        }
+        while (i + together < count && together < NARROW_TOGETHER && moves[i + together].kind == moves[i].kind)
+            together++;
+        TRY(convert_values(model, moves + i, together));
+    }
     return STATUS_OK;
 }
 
@@ -314,7 +330,7 @@ status model_forward(struct model *model) {
         TRY(count > 1 ? run_together(model, n, buffers, count, graph->nodes[n].op.type->forward_together)
                       : model_forward_node(model, n));
         const struct plan_move *moves = plan_moves_forward(model->plan, n, &move_count);
-        TRY(move_all(model, moves, move_count));
+        TRY(run_moves(model, moves, move_count));
     }
     return STATUS_OK;
 }
@@ -347,7 +363,7 @@ static status backward_turn(struct model *model, int last, bool add, int *count)
     int move_count;
     const struct plan_move *moves = plan_moves_backward(model->plan, model->graph, first, &move_count);
     *count = last - first + 1;
-    TRY(move_all(model, moves, move_count));
+    TRY(run_moves(model, moves, move_count));
     if (*count == 1 || !type->backward_together) {
         for (int n = last; n >= first; n--)
             TRY(backward_node(model, n, add));

@@ -70,6 +70,11 @@ struct spectral_sizes {
     int accumulate, accumulate_kernel; /* add to the gradients */
 };
 
+/* narrow.cl: elements of each tensor, 0 where there is none. */
+struct narrow_counts {
+    int elements[STAR_NARROW_TOGETHER];
+};
+
 /*
  * adamw.cl: floats first .. ends[i] - 1 of the parameter block, those behind the one before, have this rate and decay;
  * first .. first + count - 1 are updated. Kinds that are not there end with the last.

@@ -34,6 +34,9 @@
 /* Kinds of parameters that one launch of adamw.cl takes. */
 #define STAR_ADAMW_KINDS 16
 
+/* Tensors that one launch of narrow.cl converts. */
+#define STAR_NARROW_TOGETHER 4
+
 /* The loss's scale (loss_scale.cl): at first, at most, and steps without overflow after which it doubles. */
 #define STAR_LOSS_SCALE_FIRST 65536.0f
 #define STAR_LOSS_SCALE_MOST 16777216.0f

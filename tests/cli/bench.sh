@@ -35,6 +35,12 @@ for file in architecture.json weights.safetensors; do
     [ -s models/mixed-768/$file ] || complain "models/mixed-768/$file is missing"
 done
 
+expect 2 "nothing is trained in 'float8'; allowed: float32, tf32" "$starcl" bench train --precision float8
+expect 2 "--precision is for the suites gemm and train" "$starcl" bench decode --precision bfloat16
+# shellcheck disable=SC2086
+expect 0 '"precision":	"bfloat16"' "$starcl" bench train --only mixed-256 $quick --precision bfloat16 --json
+grep -q '"narrow_store":' out.txt || complain "what waits for the backward pass is not narrowed"
+
 # shellcheck disable=SC2086
 expect 1 "workloads that failed: 1" "$starcl" bench decode --only mixed-768 $quick --save /proc/none
 grep -qF "failed: cannot make the folder /proc/none" out.txt || complain "the failed workload does not say why"

@@ -93,8 +93,8 @@ static void check(struct device *device, enum dtype dtype) {
     assert_ok(device_buffer_create(device, bytes, &loaded));
     assert_ok(device_buffer_create(device, dtype_bytes(dtype, count), &stored));
     assert_ok(device_write(device, wide, 0, floats, count * sizeof *floats));
-    assert_ok(narrow_store(device, dtype, wide, stored, count));
-    assert_ok(narrow_load(device, dtype, stored, loaded, count));
+    assert_ok(narrow_store(device, dtype, &(struct narrow_pair){wide, stored, count}, 1));
+    assert_ok(narrow_load(device, dtype, &(struct narrow_pair){loaded, stored, count}, 1));
     assert_ok(device_read(device, stored, 0, narrow, count * sizeof *narrow));
     assert_ok(device_read(device, loaded, 0, back, count * sizeof *back));
     for (size_t i = 0; i < count; i++) {
@@ -113,11 +113,42 @@ static void check(struct device *device, enum dtype dtype) {
     free(back);
 }
 
+/* Several at once, of unlike lengths: each is converted, and nothing behind its end. */
+static void check_together(struct device *device) {
+    enum { LONGEST = 1000, TENSORS = NARROW_TOGETHER };
+    static const size_t elements[TENSORS] = {16, LONGEST, 1, 320};
+    struct narrow_pair pairs[TENSORS];
+    float floats[LONGEST + OP_ROUND_FLOATS];
+    for (int i = 0; i < TENSORS; i++) {
+        pairs[i].elements = elements[i];
+        assert_ok(device_buffer_create(device, sizeof floats, &pairs[i].wide));
+        assert_ok(device_buffer_create(device, sizeof floats, &pairs[i].narrow));
+        for (int e = 0; e < LONGEST + OP_ROUND_FLOATS; e++)
+            floats[e] = (float)(e % 200 + i);
+        assert_ok(device_write(device, pairs[i].wide, 0, floats, sizeof floats));
+    }
+    for (int count = 1; count <= TENSORS; count++)
+        assert_ok(narrow_store(device, DTYPE_BFLOAT16, pairs, count));
+    for (int i = 0; i < TENSORS; i++)
+        assert_ok(device_fill_zero(device, pairs[i].wide, 0, sizeof floats));
+    assert_ok(narrow_load(device, DTYPE_BFLOAT16, pairs, TENSORS));
+    for (int i = 0; i < TENSORS; i++) {
+        size_t padded = tensor_bytes(elements[i]) / sizeof(float);
+        assert_ok(device_read(device, pairs[i].wide, 0, floats, sizeof floats));
+        for (size_t e = 0; e < LONGEST + OP_ROUND_FLOATS; e++)
+            if (e < elements[i] ? floats[e] != (float)(e % 200) + (float)i : e >= padded && floats[e] != 0)
+                fail_test("element %zu of tensor %d is %g", e, i, (double)floats[e]);
+        device_buffer_destroy(device, pairs[i].wide);
+        device_buffer_destroy(device, pairs[i].narrow);
+    }
+}
+
 static void check_shape(struct device_shape shape) {
     struct device *device;
     assert_ok(device_open_choice(NULL, &(struct device_options){.shape = shape}, &device));
     check(device, DTYPE_BFLOAT16);
     check(device, DTYPE_FLOAT16);
+    check_together(device);
     device_close(device);
 }
 
