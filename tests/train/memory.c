@@ -53,6 +53,8 @@ static struct device *open_device(const char *gemm, uint64_t memory) {
     return device;
 }
 
+static enum dtype waits_as; /* of graphs that are built now */
+
 static struct model_settings settings_of(int width, int context) {
     return (struct model_settings){.width = width,
                                    .context = context,
@@ -61,7 +63,8 @@ static struct model_settings settings_of(int width, int context) {
                                    .window = 7,
                                    .block = 5,
                                    .cache_context = context,
-                                   .embedding_deviation = 1};
+                                   .embedding_deviation = 1,
+                                   .waits_as = waits_as};
 }
 
 static struct genome parse(const char *text) {
@@ -171,6 +174,9 @@ static void test_planned_is_allocated(void **unused) {
         largest = fmax(largest, plan_error(device, genomes[i], 128, 32, 6, 3));
         count += 2;
     }
+    for (waits_as = DTYPE_BFLOAT16; waits_as <= DTYPE_FLOAT16; waits_as++, count++)
+        largest = fmax(largest, plan_error(device, MIXED, 64, 128, 4, 2));
+    waits_as = DTYPE_FLOAT32;
     device_close(device);
     /* The shape and the providers of GPUs. */
     const char *providers[] = {"clblast", "tiles"};
