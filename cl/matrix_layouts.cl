@@ -2,8 +2,9 @@
  * How instructions that multiply small matrices (matrix_units.cl) spread them over the lanes of a wave: sums[rows,
  * columns] += a[rows, k] * b[k, columns]. One of them is compiled in:
  *   UNIT       STAR_UNIT_..., the instruction
- *   WORD_K     of k that a word (32 bits) has: one number of tf32, or two of bfloat16, the first in the lower half
- * UNIT 0 is none: words are floats.
+ *   FACTORS    STAR_FACTORS_..., the numbers that it multiplies
+ * UNIT 0 is none: words are floats. WORD_K is how many of k a word (32 bits) has: one number of tf32, or two of
+ * bfloat16, the first in the lower half.
  *
  * Of a unit of UNIT_ROWS x UNIT_COLUMNS sums and UNIT_WORDS words of k, each lane of a WAVE has A_WORDS, B_WORDS and
  * UNIT_SUMS. Which ones the functions say that have a lane and a number i: the row or column, and the word of k.
@@ -13,6 +14,8 @@
  *   wmma   RDNA3's V_WMMA_F32_16X16X16_BF16: the halves of a wave have the same words, and every other row of sums
  *   dpas   cl_intel_subgroup_matrix_multiply_accumulate: a lane has a column; of A a word of each row, or half a one
  */
+#define WORD_K (FACTORS > STAR_FACTORS_TF32 ? 2 : 1)
+
 #if UNIT == STAR_UNIT_MMA
 #define WAVE 32
 #define UNIT_ROWS 16

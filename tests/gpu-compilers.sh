@@ -167,16 +167,16 @@ expect() {
     printf '%-30s %-44s %-8s %5s bytes  %s times: %s\n' "gemm_tiles" "$3" "$target" "${bytes:-?}" "$found" "$verdict"
 }
 # As often as a tile of 64 x 64 has units in 16 of k.
-expect sm_90 mma.sync "-DUNIT=1 -DWORD_K=1" 32
-expect sm_90 mma.sync "-DUNIT=1 -DWORD_K=2" 16
-expect gfx942 v_mfma_f32_32x32x4_xf32 "-DUNIT=2 -DWORD_K=1" 16
-expect gfx942 v_mfma_f32_32x32x8_bf16 "-DUNIT=2 -DWORD_K=2" 8
-expect gfx1100 v_wmma_f32_16x16x16_bf16 "-DUNIT=3 -DWORD_K=2" 8
+expect sm_90 mma.sync "-DUNIT=1 -DFACTORS=1" 32
+expect sm_90 mma.sync "-DUNIT=1 -DFACTORS=2" 16
+expect gfx942 v_mfma_f32_32x32x4_xf32 "-DUNIT=2 -DFACTORS=1" 16
+expect gfx942 v_mfma_f32_32x32x8_bf16 "-DUNIT=2 -DFACTORS=2" 8
+expect gfx1100 v_wmma_f32_16x16x16_bf16 "-DUNIT=3 -DFACTORS=2" 8
 case $targets in
 *acm-g10*)
     declared="-Dcl_intel_subgroup_matrix_multiply_accumulate"
-    expect acm-g10 dpas "-DUNIT=4 -DWORD_K=2 $declared -cl-intel-256-GRF-per-thread" 8
-    expect pvc dpas "-DUNIT=5 -DWORD_K=2 $declared -cl-intel-256-GRF-per-thread" 8 ;;
+    expect acm-g10 dpas "-DUNIT=4 -DFACTORS=2 $declared -cl-intel-256-GRF-per-thread" 8
+    expect pvc dpas "-DUNIT=5 -DFACTORS=2 $declared -cl-intel-256-GRF-per-thread" 8 ;;
 esac
 
 for file in "$source"/cl/*.cl; do
@@ -186,7 +186,7 @@ for file in "$source"/cl/*.cl; do
     matrix_layouts | matrix_units) ;; # the beginning of gemm_tiles
     gemm_tiles)
         for across in "-DA_ACROSS=1 -DB_ACROSS=0" "-DA_ACROSS=1 -DB_ACROSS=1" "-DA_ACROSS=0 -DB_ACROSS=0"; do
-            scalar="-DUNIT=0 -DWORD_K=1 $across"
+            scalar="-DUNIT=0 -DFACTORS=0 $across"
             judge "$program" "-DLANE_ROWS=4 -DACROSS=16 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=1 $scalar"
             judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=1 $scalar"
             judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=0 $scalar"
