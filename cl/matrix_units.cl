@@ -18,6 +18,11 @@
 #define MFMA(a, b, sums) __builtin_amdgcn_mfma_f32_32x32x8bf16_1k(as_short4(a), as_short4(b), sums, 0, 0, 0)
 #define WMMA(a, b, sums) __builtin_amdgcn_wmma_f32_16x16x16_bf16_w32(as_short16(a), as_short16(b), sums)
 #define DPAS(a, b, sums) intel_sub_group_bf16_bf16_matrix_mad_k16(a, b, sums)
+#elif FACTORS == STAR_FACTORS_FLOAT16
+#define MMA "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+#define MFMA(a, b, sums) __builtin_amdgcn_mfma_f32_32x32x8f16(as_half4(a), as_half4(b), sums, 0, 0, 0)
+#define WMMA(a, b, sums) __builtin_amdgcn_wmma_f32_16x16x16_f16_w32(as_half16(a), as_half16(b), sums)
+#define DPAS(a, b, sums) intel_sub_group_f16_f16_matrix_mad_k16(a, b, sums)
 #endif
 
 /* Numbers of an array as a vector, and back; by hand, so that the array can be registers. */
@@ -46,6 +51,9 @@ INLINE void unit_multiply(const uint *a, const uint *b, float *sums, __local uin
 #elif UNIT == STAR_UNIT_MFMA || UNIT == STAR_UNIT_WMMA
 #if !defined(__AMDGCN__)
 #error "this compiler makes no code for mfma and wmma"
+#endif
+#if FACTORS == STAR_FACTORS_FLOAT16
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable /* as_half4 and as_half16 */
 #endif
 INLINE void unit_multiply(const uint *a, const uint *b, float *sums, __local uint *shared) {
 #if UNIT == STAR_UNIT_WMMA

@@ -20,14 +20,19 @@ const struct gemm_unit gemm_units[] = {
     {STAR_FACTORS_BFLOAT16, "wmma", STAR_UNIT_WMMA, 32, ""},
     {STAR_FACTORS_BFLOAT16, "dpas", STAR_UNIT_DPAS_16, 16, large_registers},
     {STAR_FACTORS_BFLOAT16, "dpas", STAR_UNIT_DPAS_8, 8, large_registers},
+    {STAR_FACTORS_FLOAT16, "mma.sync", STAR_UNIT_MMA, 32, ""},
+    {STAR_FACTORS_FLOAT16, "mfma", STAR_UNIT_MFMA, 64, ""},
+    {STAR_FACTORS_FLOAT16, "wmma", STAR_UNIT_WMMA, 32, ""},
+    {STAR_FACTORS_FLOAT16, "dpas", STAR_UNIT_DPAS_16, 16, large_registers},
+    {STAR_FACTORS_FLOAT16, "dpas", STAR_UNIT_DPAS_8, 8, large_registers},
 };
 const int gemm_unit_count = sizeof gemm_units / sizeof *gemm_units;
 
 /* By STAR_FACTORS_...; all of them are in gemm_products_names(), too. */
-static const char *const factors_names[] = {"float32", "tf32", "bfloat16"};
+static const char *const factors_names[] = {"float32", "tf32", "bfloat16", "float16"};
 
 const char *gemm_products_names(void) {
-    return "float32, tf32, bfloat16";
+    return "float32, tf32, bfloat16, float16";
 }
 
 int gemm_factors_find(const char *products) {

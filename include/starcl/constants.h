@@ -58,6 +58,7 @@
 #define STAR_FACTORS_FLOAT32 0
 #define STAR_FACTORS_TF32 1
 #define STAR_FACTORS_BFLOAT16 2
+#define STAR_FACTORS_FLOAT16 3
 
 /* Tokens between the states that a recurrence keeps for its backward pass. */
 #define STAR_SCAN_CHUNK 16

@@ -25,6 +25,7 @@ static const struct format {
 } formats[] = {
     [STAR_FACTORS_TF32] = {11, -126, 128, false},
     [STAR_FACTORS_BFLOAT16] = {8, -126, 128, true},
+    [STAR_FACTORS_FLOAT16] = {11, -14, 16, true},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -154,6 +155,11 @@ static void test_bfloat16(void **unused) {
     check_units(STAR_FACTORS_BFLOAT16);
 }
 
+static void test_float16(void **unused) {
+    (void)unused;
+    check_units(STAR_FACTORS_FLOAT16);
+}
+
 /* What `count` numbers are as factors: each times one. */
 static void as_factors(int factors, const float *values, int count, float *results) {
     const float one = 1;
@@ -173,6 +179,16 @@ static void as_factors(int factors, const float *values, int count, float *resul
     device_buffer_destroy(device, product.b);
     device_buffer_destroy(device, product.c);
     device_close(device);
+}
+
+/* All numbers that there are can be asked for, and an error names them all. */
+static void test_names(void **unused) {
+    (void)unused;
+    for (int factors = 0; factors < FORMATS; factors++) {
+        assert_int_equal(gemm_factors_find(gemm_factors_name(factors)), factors);
+        assert_non_null(strstr(gemm_products_names(), gemm_factors_name(factors)));
+    }
+    assert_false(gemm_products_exist("float8"));
 }
 
 /* What overflows, or is no number, is so in the product. */
@@ -211,6 +227,36 @@ static void test_rounding(void **unused) {
     }
 }
 
+/* The ends of float16, by hand: about the largest number, the smallest one, and the smallest that has all its bits. */
+static void test_ends_of_float16(void **unused) {
+    (void)unused;
+    static const float pairs[][2] = {
+        {65504, 65504},
+        {0x1.ffdffep15f, 65504},
+        {65520, INFINITY},
+        {-65519, -65504},
+        {-70000, -INFINITY},
+        {0x1p-24f, 0x1p-24f},
+        {0x1.8p-24f, 0x1p-23f},
+        {0x1.000002p-25f, 0x1p-24f},
+        {-0x1p-25f, 0},
+        {1e-40f, 0},
+        {0x1.ff8p-15f, 0x1.ff8p-15f},
+        {0x1.ffbp-15f, 0x1.ff8p-15f},
+        {-0x1.ffcp-15f, -0x1p-14f},
+        {2049, 2048},
+        {2051, 2052},
+    };
+    enum { COUNT = sizeof pairs / sizeof *pairs };
+    float values[COUNT], results[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        values[i] = pairs[i][0];
+    as_factors(STAR_FACTORS_FLOAT16, values, COUNT, results);
+    for (int i = 0; i < COUNT; i++)
+        if (results[i] != pairs[i][1])
+            fail_test("%a is %a, not %a", (double)values[i], (double)results[i], (double)pairs[i][1]);
+}
+
 static void expect_unit(const char *products, struct device_shape shape, const char *name) {
     struct device *device;
     assert_ok(device_open_choice(NULL, &(struct device_options){.products = products, .shape = shape}, &device));
@@ -225,6 +271,8 @@ static void test_probe(void **unused) {
     expect_unit("bfloat16", lanes, "tiles, bfloat16 by mma.sync");
     expect_unit("tf32", wrong_mma, "tiles, tf32 by mfma");
     expect_unit("bfloat16", wrong_mma, "tiles, bfloat16 by mfma");
+    expect_unit("float16", lanes, "tiles, float16 by mma.sync");
+    expect_unit("float16", wrong_mma, "tiles, float16 by mfma");
     expect_unit("float32", lanes, "clblast");
     /* Too few lanes for a wave. */
     expect_unit("tf32", (struct device_shape){8, 1, 4, 1, 16}, "clblast");
@@ -232,8 +280,14 @@ static void test_probe(void **unused) {
 
 int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tf32),     cmocka_unit_test(test_bfloat16), cmocka_unit_test(test_no_numbers),
-        cmocka_unit_test(test_rounding), cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_tf32),
+        cmocka_unit_test(test_bfloat16),
+        cmocka_unit_test(test_float16),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_no_numbers),
+        cmocka_unit_test(test_rounding),
+        cmocka_unit_test(test_ends_of_float16),
+        cmocka_unit_test(test_probe),
     };
     test_choose(count, words);
     return cmocka_run_group_tests(tests, NULL, NULL);
