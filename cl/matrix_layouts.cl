@@ -2,17 +2,21 @@
  * How instructions that multiply small matrices (matrix_units.cl) spread them over the lanes of a wave: sums[rows,
  * columns] += a[rows, k] * b[k, columns]. One of them is compiled in:
  *   UNIT       STAR_UNIT_..., the instruction
- *   WORD_K     of k that a word (32 bits) has: one number of tf32, or two of bfloat16, the first in the lower half
- * UNIT 0 is none: words are floats.
+ *   FACTORS    STAR_FACTORS_..., the numbers that it multiplies
+ * UNIT 0 is none: words are floats. WORD_K is how many of k a word (32 bits) has: one number of tf32, or two of
+ * bfloat16 or float16, the first in the lower half.
  *
  * Of a unit of UNIT_ROWS x UNIT_COLUMNS sums and UNIT_WORDS words of k, each lane of a WAVE has A_WORDS, B_WORDS and
  * UNIT_SUMS. Which ones the functions say that have a lane and a number i: the row or column, and the word of k.
  *
  *   mma    PTX's mma.sync.m16n8k8 and m16n8k16 (PTX ISA 9.7.14): lanes are 8 groups of 4
- *   mfma   CDNA's V_MFMA_F32_32X32X4_XF32 and 32X32X8_BF16_1K: the halves of a wave have other words of k
- *   wmma   RDNA3's V_WMMA_F32_16X16X16_BF16: the halves of a wave have the same words, and every other row of sums
+ *   mfma   CDNA's V_MFMA_F32_32X32X4_XF32, 32X32X8_BF16_1K and 32X32X8_F16: the halves of a wave have other words of k
+ *   wmma   RDNA3's V_WMMA_F32_16X16X16_BF16 and _F16: the halves of a wave have the same words, and every other row
+ *          of sums
  *   dpas   cl_intel_subgroup_matrix_multiply_accumulate: a lane has a column; of A a word of each row, or half a one
  */
+#define WORD_K (FACTORS > STAR_FACTORS_TF32 ? 2 : 1)
+
 #if UNIT == STAR_UNIT_MMA
 #define WAVE 32
 #define UNIT_ROWS 16
@@ -84,7 +88,7 @@ INLINE int unit_sum_column(int lane, int i) {
 
 /*
  * To the nearest that a word has; what is in the middle goes away from zero in tf32, as cvt.rna.tf32 does, and to the
- * even one in bfloat16. What is no number stays none: it must not round up to one.
+ * even one in bfloat16 and float16. What is no number stays none: it must not round up to one.
  */
 INLINE uint round_tf32(float x) {
     uint bits = as_uint(x);
@@ -96,9 +100,24 @@ INLINE uint round_bfloat16(float x) {
     return isnan(x) ? (bits >> 16) | 0x40u : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
 }
 
+/*
+ * From 65,520 on infinite. Below 2^-14 numbers are multiples of 2^-24, and so are floats from a half to one: adding a
+ * half rounds, and leaves the multiple in the last bits.
+ */
+INLINE uint round_float16(float x) {
+    uint bits = as_uint(x), size = bits & 0x7fffffffu;
+    uint small = as_uint(as_float(size) + 0.5f) - as_uint(0.5f);
+    uint others = min((size - 0x38000000u + 0xfffu + (size >> 13 & 1u)) >> 13, 0x7c00u);
+    return (bits >> 16 & 0x8000u) | (isnan(x) ? 0x7e00u : size < 0x38800000u ? small : others);
+}
+
 #if WORD_K == 2
+INLINE uint half_word_of(float number) {
+    return FACTORS == STAR_FACTORS_FLOAT16 ? round_float16(number) : round_bfloat16(number);
+}
+
 INLINE uint word_of(float first, float second) {
-    return round_bfloat16(first) | round_bfloat16(second) << 16;
+    return half_word_of(first) | half_word_of(second) << 16;
 }
 #else
 INLINE uint word_of(float number) {

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Every kernel, in the shape of GPUs, by compilers for GPUs that need none: sh tests/gpu-compilers.sh SOURCE
 #
-# clang makes code for AMD's gfx942 and gfx1100 and for NVIDIA's sm_90, with Debian's libclc as the built-in functions;
-# where CUDA's ptxas is there, it assembles the latter. Where ocloc is there, it makes code for Intel's acm-g10; Debian
-# has it in intel-opencl-icd, which is a driver, too, and can be unpacked with `dpkg -x` instead of being installed. A
-# kernel whose arrays do not fit into registers has them in memory of each lane, which is slow: more than 256 bytes of
-# that are a failure. So are registers with which a multiprocessor has less than half of the lanes that it can have, in
-# kernels of attention and of scans:
+# clang makes code for AMD's gfx942 and gfx1100 and for NVIDIA's sm_90 (of products in float16 for gfx90a and sm_80,
+# too), with Debian's libclc as the built-in functions; where CUDA's ptxas is there, it assembles the latter. Where
+# ocloc is there, it makes code for Intel's acm-g10; Debian has it in intel-opencl-icd, which is a driver, too, and can
+# be unpacked with `dpkg -x` instead of being installed. A kernel whose arrays do not fit into registers has them in
+# memory of each lane, which is slow: more than 256 bytes of that are a failure. So are registers with which a
+# multiprocessor has less than half of the lanes that it can have, in kernels of attention and of scans:
 #
 #   sm_90     65,536 registers and 2,048 lanes a multiprocessor: 1,024 lanes have 64 registers each
 #   gfx942    512 registers a lane of a SIMD and 8 wavefronts on it: 4 have 128 each
@@ -127,15 +127,17 @@ judge() {
 }
 
 # expect TARGET INSTRUCTION OPTIONS COUNT: that the code of products has the instruction so many times, in the assembly
-# that is made of it where there are tools for that. Intel's compiler declares its functions where a driver says that the
-# device has them; Debian's does not say so.
+# that is made of it where there are tools for that: NVIDIA's is HMMA there, and mma.sync elsewhere. Intel's compiler
+# declares its functions where a driver says that the device has them; Debian's does not say so.
 large="-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=16 -DA_ACROSS=1 -DB_ACROSS=0 -DWHOLE=1"
 expect() {
     target=$1 instruction=$2 options="$large $3"
     text gemm_tiles >"$work/products.cl"
-    for words in int8 short8; do
-        [ "$(maker "$target")" != intel ] ||
-            echo "float8 __attribute__((overloadable)) intel_sub_group_bf16_bf16_matrix_mad_k16($words, int8, float8);"
+    for function in bf16_bf16_matrix_mad_k16 f16_f16_matrix_mad_k16; do
+        for words in int8 short8; do
+            [ "$(maker "$target")" != intel ] ||
+                echo "float8 __attribute__((overloadable)) intel_sub_group_$function($words, int8, float8);"
+        done
     done | cat - "$work/products.cl" >"$work/program.cl"
     rm -f "$work/binary"
     if ! "$(maker "$target")" "$target" "$options" >"$work/kernels"; then
@@ -146,7 +148,6 @@ expect() {
     case $(maker "$target") in
     nvidia)
         if [ -f "$work/binary" ] && command -v cuobjdump >/dev/null && command -v nvdisasm >/dev/null; then
-            instruction=HMMA
             cuobjdump -sass "$work/binary" >"$work/assembly"
         fi ;;
     intel)
@@ -157,26 +158,36 @@ expect() {
             return
         fi ;;
     esac
-    found=$(grep -c "$instruction" "$work/assembly")
+    found=$(grep -cE "$instruction" "$work/assembly")
+    registers=$(awk '$1 == "gemm_tiles" { print $2 }' "$work/kernels")
     bytes=$(awk '$1 == "gemm_tiles" { print $3 }' "$work/kernels")
     verdict=good
     if [ "$found" != "$4" ] || [ "${bytes:-0}" -gt 256 ]; then
         verdict="NOT $4"
         failures=$((failures + 1))
     fi
-    printf '%-30s %-44s %-8s %5s bytes  %s times: %s\n' "gemm_tiles" "$3" "$target" "${bytes:-?}" "$found" "$verdict"
+    printf '%-30s %-44s %-8s %4s registers %5s bytes  %s times: %s\n' "gemm_tiles" "$3" "$target" "${registers:-?}" \
+        "${bytes:-?}" "$found" "$verdict"
 }
 # As often as a tile of 64 x 64 has units in 16 of k.
-expect sm_90 mma.sync "-DUNIT=1 -DWORD_K=1" 32
-expect sm_90 mma.sync "-DUNIT=1 -DWORD_K=2" 16
-expect gfx942 v_mfma_f32_32x32x4_xf32 "-DUNIT=2 -DWORD_K=1" 16
-expect gfx942 v_mfma_f32_32x32x8_bf16 "-DUNIT=2 -DWORD_K=2" 8
-expect gfx1100 v_wmma_f32_16x16x16_bf16 "-DUNIT=3 -DWORD_K=2" 8
+expect sm_90 "HMMA\.1688\.F32\.TF32|mma\.sync.*tf32" "-DUNIT=1 -DFACTORS=1" 32
+expect sm_90 "HMMA\.16816\.F32\.BF16|mma\.sync.*bf16" "-DUNIT=1 -DFACTORS=2" 16
+for target in sm_80 sm_90; do
+    expect $target "HMMA\.16816\.F32 |mma\.sync.*\.f16" "-DUNIT=1 -DFACTORS=3" 16
+done
+expect gfx942 v_mfma_f32_32x32x4_xf32 "-DUNIT=2 -DFACTORS=1" 16
+expect gfx942 v_mfma_f32_32x32x8_bf16 "-DUNIT=2 -DFACTORS=2" 8
+expect gfx942 v_mfma_f32_32x32x8_f16 "-DUNIT=2 -DFACTORS=3" 8
+expect gfx90a v_mfma_f32_32x32x8f16 "-DUNIT=2 -DFACTORS=3" 8
+expect gfx1100 v_wmma_f32_16x16x16_bf16 "-DUNIT=3 -DFACTORS=2" 8
+expect gfx1100 v_wmma_f32_16x16x16_f16 "-DUNIT=3 -DFACTORS=3" 8
 case $targets in
 *acm-g10*)
-    declared="-Dcl_intel_subgroup_matrix_multiply_accumulate"
-    expect acm-g10 dpas "-DUNIT=4 -DWORD_K=2 $declared -cl-intel-256-GRF-per-thread" 8
-    expect pvc dpas "-DUNIT=5 -DWORD_K=2 $declared -cl-intel-256-GRF-per-thread" 8 ;;
+    declared="-Dcl_intel_subgroup_matrix_multiply_accumulate -cl-intel-256-GRF-per-thread"
+    expect acm-g10 "dpas.*:bf" "-DUNIT=4 -DFACTORS=2 $declared" 8
+    expect acm-g10 "dpas.*:hf" "-DUNIT=4 -DFACTORS=3 $declared" 8
+    expect pvc "dpas.*:bf" "-DUNIT=5 -DFACTORS=2 $declared" 8
+    expect pvc "dpas.*:hf" "-DUNIT=5 -DFACTORS=3 $declared" 8 ;;
 esac
 
 for file in "$source"/cl/*.cl; do
@@ -186,7 +197,7 @@ for file in "$source"/cl/*.cl; do
     matrix_layouts | matrix_units) ;; # the beginning of gemm_tiles
     gemm_tiles)
         for across in "-DA_ACROSS=1 -DB_ACROSS=0" "-DA_ACROSS=1 -DB_ACROSS=1" "-DA_ACROSS=0 -DB_ACROSS=0"; do
-            scalar="-DUNIT=0 -DWORD_K=1 $across"
+            scalar="-DUNIT=0 -DFACTORS=0 $across"
             judge "$program" "-DLANE_ROWS=4 -DACROSS=16 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=1 $scalar"
             judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=1 $scalar"
             judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=0 $scalar"

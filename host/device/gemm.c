@@ -4,6 +4,7 @@
 #include "base/progress.h"
 #include "device/gemm_choice.h"
 #include "device/gemv.h"
+#include "starcl/constants.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +74,8 @@ static status use(struct gemm_state *state, const struct gemm_choice *choice) {
     const char *name = gemm_choice_describe(choice, (char[GEMM_CHOICE_NAME_BYTES]){0});
     state->choice = *choice;
     if (state->unit)
-        snprintf(state->name, sizeof state->name, "%.40s, %s by %s", name, state->unit->products, state->unit->name);
+        snprintf(state->name, sizeof state->name, "%.40s, %s by %s", name, gemm_factors_name(state->unit->factors),
+                 state->unit->name);
     else
         snprintf(state->name, sizeof state->name, "%s", name);
     return STATUS_OK;
@@ -231,33 +233,19 @@ void gemm_unit_set(struct device *device, const struct gemm_unit *unit) {
     device_gemm_state(device)->unit = unit;
 }
 
-/* ---- numbers ---- */
-
-static const char *const product_numbers[] = {"float32", "tf32", "bfloat16"};
-
-bool gemm_products_exist(const char *name) {
-    for (size_t i = 0; i < sizeof product_numbers / sizeof *product_numbers; i++)
-        if (strcmp(product_numbers[i], name) == 0)
-            return true;
-    return false;
-}
-
-const char *gemm_products_names(void) {
-    return "float32, tf32, bfloat16";
-}
-
 status gemm_use_products(struct device *device, const char *provider, const char *products) {
     struct gemm_state *state = device_gemm_state(device);
     const struct gemm_unit *unit = NULL;
-    if (!products || strcmp(products, product_numbers[0]) == 0)
+    int factors = products ? gemm_factors_find(products) : STAR_FACTORS_FLOAT32;
+    if (factors == STAR_FACTORS_FLOAT32)
         return STATUS_OK;
-    if (!gemm_products_exist(products))
+    if (factors < 0)
         return fail_usage("products do not multiply in '%s'; allowed: %s", products, gemm_products_names());
     if (!is_automatic(provider) && gemm_provider_find(provider) != &gemm_tiles)
         return fail_usage("the GEMM provider '%s' multiplies in float32 alone; for %s it must be 'tiles', or 'auto'",
                           provider, products);
     if (gemm_provider_fits(&gemm_tiles, device))
-        TRY(gemm_units_probe(device, products, &unit));
+        TRY(gemm_units_probe(device, factors, &unit));
     if (!unit) {
         progress_line("%s has no instruction that multiplies matrices in %s; products are in float32",
                       device_information(device)->name, products);

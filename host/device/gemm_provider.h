@@ -32,9 +32,10 @@ int gemm_tiles_chosen(struct device *device, const struct gemm *completed);
  * groups whose lanes are whole waves.
  */
 struct gemm_unit {
-    const char *products, *name; /* "tf32", "mma.sync" */
-    int unit, word_k, wave;      /* UNIT and WORD_K of the kernel; lanes */
-    const char *options;         /* further build options */
+    int factors;         /* STAR_FACTORS_... */
+    const char *name;    /* "mma.sync" */
+    int unit, wave;      /* STAR_UNIT_...; lanes */
+    const char *options; /* further build options */
 };
 
 extern const struct gemm_unit gemm_units[];
@@ -45,11 +46,15 @@ const struct gemm_unit *gemm_unit(struct device *device);
 /* Uses it from now on. */
 void gemm_unit_set(struct device *device, const struct gemm_unit *unit);
 
+/* STAR_FACTORS_... of products in "tf32" and so on, or -1; and the word for one. */
+int gemm_factors_find(const char *products);
+const char *gemm_factors_name(int factors);
+
 /*
- * The first unit for products in "tf32" or "bfloat16" that compiles for the device and multiplies a small product as it
- * must be: NULL where there is none. The tiles provider must fit the device.
+ * The first unit for the factors that compiles for the device and multiplies a small product as it must be: NULL where
+ * there is none. The tiles provider must fit the device.
  */
-status gemm_units_probe(struct device *device, const char *products, const struct gemm_unit **unit) MUST_CHECK;
+status gemm_units_probe(struct device *device, int factors, const struct gemm_unit **unit) MUST_CHECK;
 
 /* A buffer of at least `bytes` that the provider may use until its next call; owned by the device. */
 status gemm_scratch(struct device *device, size_t bytes, cl_mem *scratch) MUST_CHECK;

@@ -128,10 +128,10 @@ static status run(struct device *device, const struct gemm *gemm) {
     char options[256];
     snprintf(options, sizeof options,
              "-DLANE_ROWS=%d -DACROSS=%d -DEACH_ROWS=%d -DEACH_COLUMNS=%d -DDEPTH=%d -DA_ACROSS=%d -DB_ACROSS=%d "
-             "-DWHOLE=%d -DUNIT=%d -DWORD_K=%d %s",
+             "-DWHOLE=%d -DUNIT=%d -DFACTORS=%d %s",
              plan.tiles.lane_rows, plan.across, plan.tiles.rows, plan.tiles.columns, plan.tiles.depth,
              !gemm->transpose_a, gemm->transpose_b, are_whole(gemm), plan.unit ? plan.unit->unit : STAR_UNIT_NONE,
-             plan.unit ? plan.unit->word_k : 1, plan.unit ? plan.unit->options : "");
+             plan.unit ? plan.unit->factors : STAR_FACTORS_FLOAT32, plan.unit ? plan.unit->options : "");
     struct kernel_argument arguments[] = {argument_buffer(gemm->a), argument_buffer(gemm->b),
                                           argument_buffer(parts ? parts : gemm->c),
                                           argument_buffer(parts ? parts : addend), argument_struct(&made, sizeof made)};

@@ -13,15 +13,42 @@
 static const char large_registers[] = "-cl-intel-256-GRF-per-thread";
 
 const struct gemm_unit gemm_units[] = {
-    {"tf32", "mma.sync", STAR_UNIT_MMA, 1, 32, ""},
-    {"tf32", "mfma", STAR_UNIT_MFMA, 1, 64, ""},
-    {"bfloat16", "mma.sync", STAR_UNIT_MMA, 2, 32, ""},
-    {"bfloat16", "mfma", STAR_UNIT_MFMA, 2, 64, ""},
-    {"bfloat16", "wmma", STAR_UNIT_WMMA, 2, 32, ""},
-    {"bfloat16", "dpas", STAR_UNIT_DPAS_16, 2, 16, large_registers},
-    {"bfloat16", "dpas", STAR_UNIT_DPAS_8, 2, 8, large_registers},
+    {STAR_FACTORS_TF32, "mma.sync", STAR_UNIT_MMA, 32, ""},
+    {STAR_FACTORS_TF32, "mfma", STAR_UNIT_MFMA, 64, ""},
+    {STAR_FACTORS_BFLOAT16, "mma.sync", STAR_UNIT_MMA, 32, ""},
+    {STAR_FACTORS_BFLOAT16, "mfma", STAR_UNIT_MFMA, 64, ""},
+    {STAR_FACTORS_BFLOAT16, "wmma", STAR_UNIT_WMMA, 32, ""},
+    {STAR_FACTORS_BFLOAT16, "dpas", STAR_UNIT_DPAS_16, 16, large_registers},
+    {STAR_FACTORS_BFLOAT16, "dpas", STAR_UNIT_DPAS_8, 8, large_registers},
+    {STAR_FACTORS_FLOAT16, "mma.sync", STAR_UNIT_MMA, 32, ""},
+    {STAR_FACTORS_FLOAT16, "mfma", STAR_UNIT_MFMA, 64, ""},
+    {STAR_FACTORS_FLOAT16, "wmma", STAR_UNIT_WMMA, 32, ""},
+    {STAR_FACTORS_FLOAT16, "dpas", STAR_UNIT_DPAS_16, 16, large_registers},
+    {STAR_FACTORS_FLOAT16, "dpas", STAR_UNIT_DPAS_8, 8, large_registers},
 };
 const int gemm_unit_count = sizeof gemm_units / sizeof *gemm_units;
+
+/* By STAR_FACTORS_...; all of them are in gemm_products_names(), too. */
+static const char *const factors_names[] = {"float32", "tf32", "bfloat16", "float16"};
+
+const char *gemm_products_names(void) {
+    return "float32, tf32, bfloat16, float16";
+}
+
+int gemm_factors_find(const char *products) {
+    for (int i = 0; i < (int)(sizeof factors_names / sizeof *factors_names); i++)
+        if (strcmp(factors_names[i], products) == 0)
+            return i;
+    return -1;
+}
+
+const char *gemm_factors_name(int factors) {
+    return factors_names[factors];
+}
+
+bool gemm_products_exist(const char *name) {
+    return gemm_factors_find(name) >= 0;
+}
 
 /*
  * A product with edges in every direction, of whole numbers that every kind of number holds: what comes out is exact.
@@ -56,7 +83,7 @@ static bool computes(struct device *device, const struct gemm_unit *unit, struct
     return right;
 }
 
-static status try_units(struct device *device, const char *products, struct gemm product, float *a, float *b, float *c,
+static status try_units(struct device *device, int factors, struct gemm product, float *a, float *b, float *c,
                         const struct gemm_unit **unit) {
     int lanes = device_shape(device).lanes;
     for (int i = 0; i < ROWS * DEPTH; i++)
@@ -66,13 +93,13 @@ static status try_units(struct device *device, const char *products, struct gemm
     TRY(device_write(device, product.a, 0, a, ROWS * DEPTH * sizeof *a));
     TRY(device_write(device, product.b, 0, b, DEPTH * COLUMNS * sizeof *b));
     for (int i = 0; i < gemm_unit_count && !*unit; i++)
-        if (strcmp(gemm_units[i].products, products) == 0 && lanes % gemm_units[i].wave == 0 &&
+        if (gemm_units[i].factors == factors && lanes % gemm_units[i].wave == 0 &&
             computes(device, &gemm_units[i], product, a, b, c))
             *unit = &gemm_units[i];
     return STATUS_OK;
 }
 
-status gemm_units_probe(struct device *device, const char *products, const struct gemm_unit **unit) {
+status gemm_units_probe(struct device *device, int factors, const struct gemm_unit **unit) {
     float *a = memory_allocate(ROWS * DEPTH, sizeof *a), *b = memory_allocate(DEPTH * COLUMNS, sizeof *b);
     float *c = memory_allocate(ROWS * COLUMNS, sizeof *c);
     struct gemm product = {
@@ -84,7 +111,7 @@ status gemm_units_probe(struct device *device, const char *products, const struc
     if (outcome == STATUS_OK)
         outcome = device_buffer_create(device, ROWS * COLUMNS * sizeof *c, &product.c);
     if (outcome == STATUS_OK)
-        outcome = try_units(device, products, product, a, b, c, unit);
+        outcome = try_units(device, factors, product, a, b, c, unit);
     device_buffer_destroy(device, product.a);
     device_buffer_destroy(device, product.b);
     device_buffer_destroy(device, product.c);

@@ -62,6 +62,12 @@
 #define STAR_UNIT_DPAS_8 4
 #define STAR_UNIT_DPAS_16 5
 
+/* Numbers that the factors of products are rounded to (matrix_layouts.cl). */
+#define STAR_FACTORS_FLOAT32 0
+#define STAR_FACTORS_TF32 1
+#define STAR_FACTORS_BFLOAT16 2
+#define STAR_FACTORS_FLOAT16 3
+
 /* Tokens between the states that a recurrence keeps for its backward pass. */
 #define STAR_SCAN_CHUNK 16
 

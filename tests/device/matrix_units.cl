@@ -2,8 +2,8 @@
  * The instructions of cl/matrix_units.cl in plain OpenCL, for tests/device/units.c: a wave's lanes put their words where
  * all can read them, and each number is taken from the lane and the word that the instruction's manual says it is in:
  *
- *   mma    PTX ISA, "Matrix Fragments for mma.m16n8k8" (tf32) and "... mma.m16n8k16" (bf16)
- *   mfma   AMD's CDNA3 ISA, "Dense Matrix Instruction Layout" of 32x32x4 xf32 and 32x32x8 bf16
+ *   mma    PTX ISA, "Matrix Fragments for mma.m16n8k8" (tf32) and "... mma.m16n8k16" (bf16, f16)
+ *   mfma   AMD's CDNA3 ISA, "Dense Matrix Instruction Layout" of 32x32x4 xf32, 32x32x8 bf16 and f16
  *   wmma   AMD's RDNA3 ISA, "Matrix Instruction Layout" of 16x16x16 in waves of 32
  *   dpas   cl_intel_subgroup_matrix_multiply_accumulate, sub-groups of 8 and of 16
  *
@@ -82,8 +82,12 @@ INLINE struct place place_of_sum(int row, int column) {
 }
 
 INLINE float number_at(__local const uint *words, int each, struct place place) {
+#if FACTORS == STAR_FACTORS_FLOAT16
+    return vload_half(place.lane * each * 2 + place.number, (__local const half *)words);
+#else
     uint word = words[place.lane * each + place.number / WORD_K];
     return as_float(WORD_K == 1 ? word : place.number % 2 ? word & 0xffff0000u : word << 16);
+#endif
 }
 
 INLINE void unit_multiply(const uint *a, const uint *b, float *sums, __local uint *shared) {
