@@ -1,6 +1,7 @@
 #include "model/decoder.h"
 
 #include "base/memory.h"
+#include "model/token_tables.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,9 @@ struct decoder {
     struct device *device;
     const struct graph *graph;
     struct model *model;
+    struct token_tables *tables;
     int position;
-    bool started;             /* the float16 weights are made */
+    bool started;             /* the float16 weights and the tables are made */
     bool cleared;             /* decoder_seek() has zeroed the caches */
     bool *constant;           /* by node: computed once, does not depend on tokens */
     int *cache_rows;          /* by value: past rows that are kept, 0: none */
@@ -25,6 +27,11 @@ struct decoder {
 
 static size_t state_floats(const struct op *op) {
     return op->type->state ? op->type->state(op) : 0;
+}
+
+/* Whether a step has nothing to do for the node. */
+static bool is_made(const struct decoder *decoder, int n) {
+    return decoder->constant[n] || token_tables_decide(decoder->tables, n);
 }
 
 /* Exactly so many bytes, zeroed by decoder_start(). */
@@ -57,7 +64,7 @@ static status create_halves(struct decoder *decoder) {
     for (int n = 0; n < graph->node_count; n++) {
         const struct op *op = &graph->nodes[n].op;
         int weight = graph->nodes[n].inputs[1];
-        if (!op->type->halve_weight || decoder->constant[n] || graph->values[weight].role != VALUE_PARAMETER ||
+        if (!op->type->halve_weight || is_made(decoder, n) || graph->values[weight].role != VALUE_PARAMETER ||
             decoder->halves[weight])
             continue;
         decoder->halved_for[weight] = n;
@@ -70,6 +77,7 @@ static status create_halves(struct decoder *decoder) {
 static status create(struct decoder *decoder, const struct decoder_options *options) {
     const struct graph *graph = decoder->graph;
     TRY(model_create(decoder->device, graph, &(struct model_options){.inference = true}, &decoder->model));
+    TRY(token_tables_create(decoder->model, &decoder->tables));
     graph_constant_nodes(graph, decoder->constant);
     graph_find_inside(graph, decoder->left);
     for (int n = 0; n < graph->node_count; n++) {
@@ -123,6 +131,7 @@ void decoder_destroy(struct decoder *decoder) {
     }
     for (int n = 0; n < decoder->graph->node_count; n++)
         device_buffer_destroy(decoder->device, decoder->states[n]);
+    token_tables_destroy(decoder->tables);
     model_destroy(decoder->model);
     free(decoder->constant);
     free(decoder->cache_rows);
@@ -143,11 +152,21 @@ size_t decoder_cache_bytes(const struct decoder *decoder) {
     return decoder->cache_bytes;
 }
 
+/* Whether others than those whose results are in tables read the value. */
+static bool is_read(const struct decoder *decoder, int value) {
+    const struct graph *graph = decoder->graph;
+    for (int n = 0; n < graph->node_count; n++)
+        for (int i = 0; i < graph->nodes[n].op.input_count; i++)
+            if (graph->nodes[n].inputs[i] == value && !token_tables_decide(decoder->tables, n))
+                return true;
+    return false;
+}
+
 size_t decoder_weight_bytes(const struct decoder *decoder) {
     const struct graph *graph = decoder->graph;
     size_t bytes = 0;
     for (int v = 0; v < graph->value_count; v++)
-        if (graph->values[v].role == VALUE_PARAMETER)
+        if (graph->values[v].role == VALUE_PARAMETER && is_read(decoder, v))
             bytes += shape_elements(graph->values[v].shape) * (decoder->halves[v] ? sizeof(cl_half) : sizeof(float));
     return bytes;
 }
@@ -166,7 +185,6 @@ status decoder_start(struct decoder *decoder) {
     const struct graph *graph = decoder->graph;
     if (!decoder->started)
         TRY(fill_halves(decoder));
-    decoder->started = true;
     decoder->position = 0;
     for (int n = 0; n < graph->node_count; n++) {
         size_t bytes = state_floats(&graph->nodes[n].op) * (size_t)graph->batch * sizeof(float);
@@ -175,6 +193,9 @@ status decoder_start(struct decoder *decoder) {
         if (decoder->constant[n])
             TRY(model_forward_node(decoder->model, n));
     }
+    if (!decoder->started)
+        TRY(token_tables_fill(decoder->tables));
+    decoder->started = true;
     return STATUS_OK;
 }
 
@@ -191,17 +212,24 @@ status decoder_seek(struct decoder *decoder, int position) {
     return STATUS_OK;
 }
 
+/* Where a node finds what it reads: in the model's memory, or in a table. */
+static cl_mem place_of(const struct decoder *decoder, int value) {
+    cl_mem row = token_tables_row(decoder->tables, value);
+    return row ? row : model_value(decoder->model, value);
+}
+
 static struct op_buffers buffers_of(struct decoder *decoder, int n) {
     const struct graph *graph = decoder->graph;
     struct op_buffers buffers = *model_node_buffers(decoder->model, n);
     for (int i = 0; i < graph->nodes[n].op.input_count; i++) {
-        int maker = decoder->left[graph->nodes[n].inputs[i]];
-        if (maker < 0)
+        int value = graph->nodes[n].inputs[i], maker = decoder->left[value];
+        buffers.inputs[i] = place_of(decoder, value);
+        if (maker < 0 || token_tables_decide(decoder->tables, maker))
             continue;
-        const struct op_buffers *of_maker = model_node_buffers(decoder->model, maker);
-        buffers.inside[i].op = &graph->nodes[maker].op;
-        for (int j = 0; j < 2 && j < graph->nodes[maker].op.input_count; j++)
-            buffers.inside[i].inputs[j] = of_maker->inputs[j];
+        const struct node *left = &graph->nodes[maker];
+        buffers.inside[i].op = &left->op;
+        for (int j = 0; j < 2 && j < left->op.input_count; j++)
+            buffers.inside[i].inputs[j] = place_of(decoder, left->inputs[j]);
     }
     if (reads_half(decoder, n)) {
         buffers.inputs[1] = decoder->halves[decoder->graph->nodes[n].inputs[1]];
@@ -223,7 +251,7 @@ static status run_node(struct decoder *decoder, int n) {
 static int together(const struct decoder *decoder, int n) {
     int count = 1;
     while (!decoder->graph->nodes[n].op.type->step && count < OP_TOGETHER && n + count < decoder->graph->node_count &&
-           !decoder->constant[n + count] && graph_together(decoder->graph, n, n + count))
+           !is_made(decoder, n + count) && graph_together(decoder->graph, n, n + count))
         count++;
     return count;
 }
@@ -245,11 +273,15 @@ status decoder_step(struct decoder *decoder, const int32_t *tokens, float *logit
     size_t batch = (size_t)graph->batch;
     if (decoder->position >= graph->reach)
         return fail("the sequence is full: the decoder was made for %d tokens", graph->reach);
-    TRY(device_write(decoder->device, model_value(decoder->model, graph->tokens), 0, tokens, batch * sizeof *tokens));
+    if (token_tables_decide_any(decoder->tables))
+        TRY(token_tables_choose(decoder->tables, tokens[0]));
+    else
+        TRY(device_write(decoder->device, model_value(decoder->model, graph->tokens), 0, tokens,
+                         batch * sizeof *tokens));
     for (int n = 0, count; n < graph->node_count; n += count) {
         count = together(decoder, n);
         int output = graph->nodes[n].outputs[0];
-        if (decoder->constant[n] || decoder->left[output] >= 0 || output == graph->loss)
+        if (is_made(decoder, n) || decoder->left[output] >= 0 || output == graph->loss)
             count = 1;
         else
             TRY(count > 1 ? run_together(decoder, n, count) : run_node(decoder, n));

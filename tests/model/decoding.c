@@ -17,7 +17,7 @@
 static const double LARGEST_ERROR = 1e-4, LARGEST_HALF_ERROR = 1e-2;
 enum { TOKENS = 200, BATCH = 2, VOCABULARY = 29, LOGITS = BATCH * TOKENS * VOCABULARY };
 
-static struct graph *build(const struct genome *genome, int context) {
+static struct graph *build_batch(const struct genome *genome, int context, int batch) {
     struct model_settings settings = {.width = 32,
                                       .context = context,
                                       .reach = TOKENS,
@@ -27,7 +27,11 @@ static struct graph *build(const struct genome *genome, int context) {
                                       .block = 36,
                                       .cache_context = TOKENS,
                                       .embedding_deviation = 1};
-    return build_graph(genome, &settings, BATCH);
+    return build_graph(genome, &settings, batch);
+}
+
+static struct graph *build(const struct genome *genome, int context) {
+    return build_batch(genome, context, BATCH);
 }
 
 static void random_tokens(uint64_t seed, int32_t *tokens) {
@@ -346,10 +350,86 @@ static void test_shapes(void **unused) {
     device = usual;
 }
 
+/* ---- what a token alone decides ---- */
+
+/*
+ * The largest difference of the logits of one sequence, in their own measure, from those of a batch that has it twice,
+ * whose first layers are computed token by token.
+ */
+static double difference_of_one(struct decoder *one, struct decoder *twice) {
+    double largest = 0, distance = 0;
+    int32_t tokens[BATCH * TOKENS];
+    random_tokens(11, tokens);
+    assert_ok(decoder_start(one));
+    assert_ok(decoder_start(twice));
+    for (int t = 0; t < TOKENS; t++) {
+        float logits[VOCABULARY], expected[BATCH * VOCABULARY];
+        assert_ok(decoder_step(one, &tokens[t], logits));
+        assert_ok(decoder_step(twice, (int32_t[BATCH]){tokens[t], tokens[t]}, expected));
+        for (int i = 0; i < VOCABULARY; i++) {
+            double here = fabs((double)logits[i] - expected[i]);
+            largest = fmax(largest, fabs(expected[i]));
+            distance = here > distance || isnan(here) ? here : distance;
+        }
+    }
+    return distance / largest;
+}
+
+/* `columns`: of the tables, together; 0: whatever they are. */
+static void check_tables(const char *text, int columns, bool half) {
+    const struct decoder_options options = {.half_weights = half};
+    struct genome genome;
+    struct decoder *one, *twice;
+    assert_ok(genome_parse(text, &genome));
+    struct graph *single = build_batch(&genome, 1, 1), *several = build(&genome, 1);
+    size_t before = device_allocated_bytes(device);
+    assert_ok(decoder_create(device, single, &options, &one));
+    size_t bytes = device_allocated_bytes(device) - before;
+    assert_ok(decoder_create(device, several, &options, &twice));
+    copy_parameters(decoder_model(twice), decoder_model(one));
+
+    const struct plan *plan = model_plan(decoder_model(one));
+    size_t tables = VOCABULARY * (size_t)columns * sizeof(float);
+    if (columns && !half)
+        assert_int_equal(bytes, decoder_cache_bytes(one) + plan->parameter_bytes + plan->working_bytes + tables);
+    double error = difference_of_one(one, twice), again = difference_of_one(one, twice);
+    printf("  %-44s tables of %d columns%s: %.1e\n", text, columns, half ? ", float16" : "", error);
+    if (!(error < (half ? LARGEST_HALF_ERROR : LARGEST_ERROR)))
+        fail_test("%s: decoding with tables differs by %g", text, error);
+    assert_true(again == error);
+    assert_ok(decoder_start(one));
+    assert_fails(decoder_step(one, (int32_t[]){VOCABULARY}, NULL), STATUS_USAGE, "the model knows 0 to 28");
+    decoder_destroy(one);
+    decoder_destroy(twice);
+    graph_destroy(single);
+    graph_destroy(several);
+}
+
+/* Attention's features; a gated unit with them; a model that looks back nowhere, but for its last product; every class.
+ */
+static void test_tables(void **unused) {
+    (void)unused;
+    struct device *usual = device;
+    assert_ok(device_open_choice(NULL, &(struct device_options){.shape = {64, 1, 4, 1, 64}}, &device));
+    for (int half = 0; half < 2; half++) {
+        check_tables("11111-81111", 4 * 32, half);
+        check_tables("81111-11111", 4 * 32, half);
+        check_tables("81111-81111", 32, half);
+        check_tables("11111-81111~22", 4 * 32, half);
+    }
+    for (int i = 0; i < catalogue.class_count; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%d.1.1.1.1-%d.2.1.2.1", i + 1, i + 1);
+        check_tables(text, 0, false);
+    }
+    device_close(device);
+    device = usual;
+}
+
 int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes_and_strategies), cmocka_unit_test(test_operators), cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_memory_of_norm),         cmocka_unit_test(test_seek),
+        cmocka_unit_test(test_memory_of_norm),         cmocka_unit_test(test_seek),      cmocka_unit_test(test_tables),
     };
     test_choose(count, words);
     return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);

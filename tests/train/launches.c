@@ -20,7 +20,7 @@ enum { WIDTH = 768, DEPTH = 24, CONTEXT = 256, BATCH = 4 };
 static const char TRANSFORMER[] = "11111-81111";
 
 /* A step but for what CLBlast copies for its larger kernel: with it a product is up to three launches. */
-enum { MOST_OF_STEP = 400, MOST_OF_TOKEN = 62 };
+enum { MOST_OF_STEP = 400, MOST_OF_TOKEN = 60 };
 
 static _Atomic long *driver_launches, *driver_bytes;
 
