@@ -13,24 +13,22 @@
  *
  * `cumulative` is [row, head]: the logarithm of the decay from the chunk's start up to and with the row.
  */
-#define CHUNK STAR_LINEAR_CHUNK
+#define CHUNK LINEAR_CHUNK
 
 /*
- * Rows that chunk_outputs makes at once, and the order in which it goes through them and through channels: with many
- * lanes so that little need be in registers.
+ * The order in which chunk_outputs goes through rows, OUTPUTS_TOGETHER at once, and through channels: with many lanes so
+ * that little need be in registers.
  */
 #if LANES == 1
-#define ROWS_TOGETHER TOGETHER
 #define UNROLL_LITTLE
 #define FOR_ROWS_AND_CHANNELS(i, rows, c, channels)                                                                    \
-    for (int i = 0; i < (rows); i += ROWS_TOGETHER)                                                                    \
+    for (int i = 0; i < (rows); i += OUTPUTS_TOGETHER)                                                                 \
         FOR_CHANNELS(c, channels)
 #else
-#define ROWS_TOGETHER 4
 #define UNROLL_LITTLE _Pragma("unroll 4")
 #define FOR_ROWS_AND_CHANNELS(i, rows, c, channels)                                                                    \
     FOR_CHANNELS(c, channels)                                                                                          \
-    for (int i = 0; i < (rows); i += ROWS_TOGETHER)
+    for (int i = 0; i < (rows); i += OUTPUTS_TOGETHER)
 #endif
 
 /* Where a chunk lies: rows of its sequence, cut at blocks. */
@@ -227,19 +225,19 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, __global const 
 #endif
     barrier(CLK_LOCAL_MEM_FENCE);
     FOR_ROWS_AND_CHANNELS(i, chunk.length, c, OUT) {
-        vec sum[ROWS_TOGETHER];
-        UNROLL for (int r = 0; r < ROWS_TOGETHER; r++)
+        vec sum[OUTPUTS_TOGETHER];
+        UNROLL for (int r = 0; r < OUTPUTS_TOGETHER; r++)
             sum[r] = (vec)(0.0f);
-        __global const float *q[ROWS_TOGETHER];
-        UNROLL for (int r = 0; r < ROWS_TOGETHER; r++)
+        __global const float *q[OUTPUTS_TOGETHER];
+        UNROLL for (int r = 0; r < OUTPUTS_TOGETHER; r++)
             q[r] = Q + (size_t)min(i + r, chunk.length - 1) * q_heads * DOT;
         UNROLL_LITTLE for (int d = 0; d < DOT; d++) {
             vec state = row_load(states + (size_t)d * OUT, c, OUT);
-            UNROLL for (int r = 0; r < ROWS_TOGETHER; r++)
+            UNROLL for (int r = 0; r < OUTPUTS_TOGETHER; r++)
                 sum[r] += state * q[r][d];
         }
 #if DECAY
-        UNROLL for (int r = 0; r < ROWS_TOGETHER; r++) {
+        UNROLL for (int r = 0; r < OUTPUTS_TOGETHER; r++) {
             int row = min(i + r, chunk.length - 1);
             float from_start = cumulative[(size_t)row * heads];
             float from_end = cumulative[(size_t)(chunk.length - 1) * heads] - from_start;
@@ -248,10 +246,10 @@ GROUP_SHAPE __kernel void chunk_outputs(__global const float *Q, __global const 
 #endif
         UNROLL_LITTLE for (int j = 0; j < chunk.length; j++) {
             vec x = row_load(X + (size_t)j * x_heads * OUT, c, OUT);
-            UNROLL for (int r = 0; r < ROWS_TOGETHER; r++)
+            UNROLL for (int r = 0; r < OUTPUTS_TOGETHER; r++)
                 sum[r] += x * weights[j][i + r];
         }
-        UNROLL for (int r = 0; r < ROWS_TOGETHER; r++) {
+        UNROLL for (int r = 0; r < OUTPUTS_TOGETHER; r++) {
             if (use.weighs_rows)
                 sum[r] *= token_weight(chunk.first + i + r, use.segment, use.scale);
             if (i + r < chunk.length)

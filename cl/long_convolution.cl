@@ -2,10 +2,10 @@
  * Causal convolution with a kernel of every lag: y[t, c] = sum over k of K[k, c] x[t - k, c]. Positions count within a
  * segment, which is the sequence or, with a blocked mask, a block; lags end at the kernel's length.
  *
- * Direct, and with linear memory. A lane makes STAR_LONG_TILE positions of a vector of channels: in each step that many
+ * Direct, and with linear memory. A lane makes LONG_TILE positions of a vector of channels: in each step that many
  * inputs meet twice as many lags, so that most operands are registers.
  */
-#define TILE STAR_LONG_TILE
+#define TILE LONG_TILE
 
 /*
  * The tile's sums over sources j < `sources`, of K[at + i - j] x[j]. With `mirrored` positions count from the segment's

@@ -7,7 +7,7 @@
  *
  * With a blocked mask h starts from zero in each block of `span` tokens.
  *
- * A lane owns a vector of channels and walks a sequence. Forward keeps the state before every STAR_SCAN_CHUNK-th token;
+ * A lane owns a vector of channels and walks a sequence. Forward keeps the state before every SCAN_CHUNK-th token;
  * backward goes through the chunks from the last, recomputing the states inside a chunk.
  */
 
@@ -39,15 +39,15 @@ GROUP_SHAPE __kernel void semiseparable_forward(__global const float *A, __globa
                                                 __global const float *bias, __global float *y, __global float *states,
                                                 int channels, int context, int mask, int span) {
     int c = ((int)get_group_id(0) * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1);
-    int chunks = (context + STAR_SCAN_CHUNK - 1) / STAR_SCAN_CHUNK;
+    int chunks = (context + SCAN_CHUNK - 1) / SCAN_CHUNK;
     vec bias_c = row_load(bias, c, channels), h[STATE];
     for (int t = 0; t < context; t++) {
         if (t == first_visible(t, mask, span))
             UNROLL for (int n = 0; n < STATE; n++)
                 h[n] = (vec)(0.0f);
-        if (t % STAR_SCAN_CHUNK == 0)
+        if (t % SCAN_CHUNK == 0)
             UNROLL for (int n = 0; n < STATE; n++)
-                row_store(h[n], states + state_place(sequence, t / STAR_SCAN_CHUNK, chunks, n, channels), c, channels);
+                row_store(h[n], states + state_place(sequence, t / SCAN_CHUNK, chunks, n, channels), c, channels);
         size_t row = (size_t)sequence * context + t;
         struct step step = step_load(A, V, bias_c, row * channels, c, channels);
         vec out = (vec)(0.0f), decay = (vec)(1.0f);
@@ -86,7 +86,7 @@ GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __glob
     __local float sums[LANES][2 * STATE];
     int block = (int)get_group_id(0), blocks = (int)get_num_groups(0);
     int c = (block * LANES + LANE) * WIDTH, sequence = (int)get_group_id(1);
-    int chunks = (context + STAR_SCAN_CHUNK - 1) / STAR_SCAN_CHUNK;
+    int chunks = (context + SCAN_CHUNK - 1) / SCAN_CHUNK;
     __global float *partial_BC = partial + (size_t)block * 2 * rows * STATE;
     __global float *partial_bias = partial + (size_t)blocks * 2 * rows * STATE;
     vec bias_c = row_load(bias, c, channels), dbias = (vec)(0.0f);
@@ -94,11 +94,11 @@ GROUP_SHAPE __kernel void semiseparable_backward(__global const float *A, __glob
     UNROLL for (int n = 0; n < STATE; n++)
         dh[n] = (vec)(0.0f);
     for (int chunk = chunks - 1; chunk >= 0; chunk--) {
-        int first = chunk * STAR_SCAN_CHUNK, length = min(STAR_SCAN_CHUNK, context - first);
-        vec before[STAR_SCAN_CHUNK][STATE]; /* the state before each token of the chunk */
+        int first = chunk * SCAN_CHUNK, length = min(SCAN_CHUNK, context - first);
+        vec before[SCAN_CHUNK][STATE]; /* the state before each token of the chunk */
         UNROLL for (int n = 0; n < STATE; n++)
             before[0][n] = row_load(states + state_place(sequence, chunk, chunks, n, channels), c, channels);
-        struct step steps[STAR_SCAN_CHUNK];
+        struct step steps[SCAN_CHUNK];
         for (int i = 0; i < length; i++) {
             size_t row = (size_t)sequence * context + first + i;
             steps[i] = step_load(A, V, bias_c, row * channels, c, channels);

@@ -1,5 +1,5 @@
 /*
- * The recurrence of semiseparable.cl for devices of many lanes, chunk by chunk of STAR_SCAN_CHUNK tokens, all at once:
+ * The recurrence of semiseparable.cl for devices of many lanes, chunk by chunk of SCAN_CHUNK tokens, all at once:
  * what a chunk makes of a state h before it is decay h + what its own tokens leave, so that only the states between
  * chunks have to wait for each other. STATE is compiled in; a lane is a float (WIDTH 1).
  *
@@ -14,7 +14,7 @@
  * tokens beyond the last have a decay of 1 and are otherwise zeros, and the decay of a token whose block begins with it
  * is 0.
  */
-#define CHUNK STAR_SCAN_CHUNK
+#define CHUNK SCAN_CHUNK
 #define HALF (CHUNK / 2) /* the tokens that the backward pass has in registers at once */
 #define UNROLL_LITTLE _Pragma("unroll 4")
 #define FOR_SOME_TOKENS(t, count) UNROLL for (int t = 0; t < (count); t++)

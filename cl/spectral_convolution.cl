@@ -29,8 +29,6 @@
  */
 #define ELEMENT (2 * LANES) /* vectors of an element; each lane has its own two */
 #define IMAGINARY LANES     /* from a lane's real part to its imaginary one */
-/* Elements that are in registers at once, 32 of vectors of 16 floats, otherwise 16. */
-#define RADIX (WIDTH < 16 ? 4 : 8)
 
 /* r(k) = re[k] + i im[k]. */
 struct roots {

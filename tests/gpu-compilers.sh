@@ -1,5 +1,7 @@
 #!/bin/sh
-# Every kernel, in the shape of GPUs, by compilers for GPUs that need none: sh tests/gpu-compilers.sh SOURCE
+# Every kernel, in the shape of GPUs, by compilers for GPUs that need none: sh tests/gpu-compilers.sh SOURCE [TEST]
+#
+# TEST is test_device_shape, which tells what programs of that shape are built with; without it, the release build's.
 #
 # clang makes code for AMD's gfx942 and gfx1100 and for NVIDIA's sm_90 (of products in float16 for gfx90a and sm_80,
 # too), with Debian's libclc as the built-in functions; where CUDA's ptxas is there, it assembles the latter. Where
@@ -19,12 +21,13 @@
 # takes: registers, bytes of a lane's own memory, bytes of local memory.
 set -u
 source=$1
+test=${2:-$source/build/release/tests/test_device_shape}
+shape=$("$test" lanes) || { echo "there is no $test; build it, or name another"; exit 1; }
 clang=$(command -v clang-19) || { echo "skipped: there is no clang-19"; exit 77; }
 library=/usr/lib/clc
 [ -f $library/nvptx64--nvidiacl.bc ] || { echo "skipped: there is no libclc-19"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-shape="-DLANES=64 -DWIDTH=1 -DITEMS=4 -DROWS=1 -DREDUCTION_ROWS=64"
 
 # A program's text as host/device/program.c puts it together.
 text() {
@@ -41,7 +44,7 @@ compile() {
     triple=$1
     shift
     # shellcheck disable=SC2086
-    "$clang" -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -O3 -Wno-linker-warnings -D__OPENCL_VERSION__=120 \
+    "$clang" -x cl -Xclang -finclude-default-header -O3 -Wno-linker-warnings -D__OPENCL_VERSION__=120 \
         $shape "$@" -target "$triple" -S -o "$work/assembly" "$work/program.cl"
 }
 
@@ -74,7 +77,7 @@ nvidia() {
 # Private memory is counted a lane, and what is spilled a thread of simd_size lanes.
 intel() {
     rm -rf "$work/intel"
-    ocloc compile -device "$1" -file "$work/program.cl" -options "-cl-std=CL1.2 $shape $2" -out_dir "$work/intel" \
+    ocloc compile -device "$1" -file "$work/program.cl" -options "$shape $2" -out_dir "$work/intel" \
         -internal_options -cl-intel-allow-zebin >"$work/ocloc" || { cat "$work/ocloc" >&2; return 1; }
     LC_ALL=C grep -aE '^ *(- name|simd_size|kernels_misc_info|- type|size|is_simt_thread|per_thread_memory_buffers):' \
         "$work"/intel/*.bin | awk '

@@ -32,8 +32,6 @@ CALLED void scatter(const vec *from, __global float *to, size_t stride, int colu
  * sums[k] = sum over d of vectors[d] * rows[k][d] for TOGETHER rows, enough to keep the multiply-adders busy; rows
  * beyond `count` repeat the last.
  */
-#define TOGETHER 8
-
 INLINE ALWAYS_INLINE void dots(const vec *vectors, __global const float *from, size_t stride, int columns, int first,
                                int count, vec *sums) {
     __global const float *rows[TOGETHER];

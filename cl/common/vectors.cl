@@ -3,7 +3,7 @@
  *
  * A kernel is written once for a work-group of LANES work-items that each handle vectors of WIDTH floats. LANES 1 with
  * WIDTH 8 or 16 is the shape for CPUs, where a work-group is one core's loop; LANES 64 with WIDTH 1 is the shape for
- * GPUs. The host compiles the shape in (struct device_shape).
+ * GPUs. The host compiles the shape in, and the numbers that are each family's own (host/device/shape.h).
  *
  * This file: vectors of WIDTH floats, and what combines the floats of one.
  */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "device/gemm.h"
 #include "device/kernels.h"
 #include "device/parts.h"
@@ -63,12 +64,10 @@ status device_open(const struct device_information *information, const struct de
         TRY_GOTO(outcome, shape_choose(&device->information, device->context, device->queue, binaries, &device->shape),
                  failed);
     }
-    char build_options[160];
-    struct device_shape shape = device->shape;
-    snprintf(build_options, sizeof build_options,
-             "-cl-std=CL1.2 -DLANES=%d -DWIDTH=%d -DITEMS=%d -DROWS=%d -DREDUCTION_ROWS=%d", shape.lanes, shape.width,
-             shape.items, shape.rows, shape.reduction_rows);
-    device->programs = program_store_create(&device->information, device->context, build_options, binaries);
+    struct text build_options = {0};
+    shape_build_options(device->shape, &build_options);
+    device->programs = program_store_create(&device->information, device->context, build_options.text, binaries);
+    text_free(&build_options);
     device->kernels = kernel_set_create(device->programs, BUILD_WAITED_FOR);
     TRY_GOTO(outcome, gemm_state_create(device, options ? options->gemm : NULL, &device->gemm), failed);
     TRY_GOTO(outcome, gemm_use_products(device, options ? options->gemm : NULL, options ? options->products : NULL),

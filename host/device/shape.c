@@ -2,6 +2,7 @@
 #define CL_TARGET_OPENCL_VERSION 210
 #include "device/shape.h"
 
+#include "base/text.h"
 #include "device/kernels.h"
 
 #include <stdio.h>
@@ -9,17 +10,62 @@
 static const struct kind {
     struct device_shape shape;
     struct product_blocks product;
+    struct attention_blocks attention;
+    struct scan_blocks scan;
+    struct convolution_blocks convolution;
 } kinds[] = {
-    /* 24 sums, 2 vectors of B and a float of A, broadcast, in the 32 registers of AVX-512. */
-    {{.lanes = 1, .width = 16, .items = 64, .rows = 8, .reduction_rows = 64},
-     {12, 2, 96, 384, 512, 512, 64, PACK_NOTHING}},
-    /* 12 sums, 2 and 1 in the 16 registers of AVX. */
-    {{.lanes = 1, .width = 8, .items = 64, .rows = 8, .reduction_rows = 64}, {6, 2, 96, 384, 512, 512, 32, PACK_B}},
-    /* Without fused multiply-adds a product needs a register, too: with 12 sums the compiler spills one. */
-    {{.lanes = 1, .width = 4, .items = 64, .rows = 8, .reduction_rows = 64}, {5, 2, 100, 384, 512, 512, 16, PACK_B}},
-    {{.lanes = 64, .width = 1, .items = 4, .rows = 1, .reduction_rows = 64}, {0}},
+    {
+        .shape = {.lanes = 1, .width = 16, .items = 64, .rows = 8, .reduction_rows = 64},
+        /* 24 sums, 2 vectors of B and a float of A, broadcast, in the 32 registers of AVX-512. */
+        .product = {12, 2, 96, 384, 512, 512, 64, PACK_NOTHING},
+        .attention = {.together = 8, .groups = 32, .parts = 8, .chunk = 32, .outputs = 8},
+        .scan = {.chunk = 16},
+        .convolution = {.tile = 8, .radix = 8, .groups = 32, .weight = 20},
+    },
+    {
+        .shape = {.lanes = 1, .width = 8, .items = 64, .rows = 8, .reduction_rows = 64},
+        /* 12 sums, 2 and 1 in the 16 registers of AVX. */
+        .product = {6, 2, 96, 384, 512, 512, 32, PACK_B},
+        .attention = {.together = 8, .groups = 32, .parts = 8, .chunk = 32, .outputs = 8},
+        .scan = {.chunk = 16},
+        .convolution = {.tile = 8, .radix = 4, .groups = 32, .weight = 20},
+    },
+    {
+        .shape = {.lanes = 1, .width = 4, .items = 64, .rows = 8, .reduction_rows = 64},
+        /* Without fused multiply-adds a product needs a register, too: with 12 sums the compiler spills one. */
+        .product = {5, 2, 100, 384, 512, 512, 16, PACK_B},
+        .attention = {.together = 8, .groups = 32, .parts = 8, .chunk = 32, .outputs = 8},
+        .scan = {.chunk = 16},
+        .convolution = {.tile = 8, .radix = 4, .groups = 32, .weight = 20},
+    },
+    {
+        .shape = {.lanes = 64, .width = 1, .items = 4, .rows = 1, .reduction_rows = 64},
+        .attention = {.together = 8, .tile = 16, .across = 8, .chunk = 32, .outputs = 4},
+        .scan = {.chunk = 16},
+        .convolution = {.tile = 8, .radix = 4, .groups = 32},
+    },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, LANES_KIND = KINDS - 1 };
+
+/* Every number of the families; `macro` is what kernels know it by, NULL where they need not. */
+static const struct {
+    const char *family, *name, *macro;
+    size_t offset;
+} numbers[] = {
+    {"attention", "together", "TOGETHER", offsetof(struct kind, attention.together)},
+    {"attention", "groups", NULL, offsetof(struct kind, attention.groups)},
+    {"attention", "parts", NULL, offsetof(struct kind, attention.parts)},
+    {"attention", "tile", NULL, offsetof(struct kind, attention.tile)},
+    {"attention", "across", "TILE_ACROSS", offsetof(struct kind, attention.across)},
+    {"attention", "chunk", "LINEAR_CHUNK", offsetof(struct kind, attention.chunk)},
+    {"attention", "outputs", "OUTPUTS_TOGETHER", offsetof(struct kind, attention.outputs)},
+    {"scan", "chunk", "SCAN_CHUNK", offsetof(struct kind, scan.chunk)},
+    {"convolution", "tile", "LONG_TILE", offsetof(struct kind, convolution.tile)},
+    {"convolution", "radix", "RADIX", offsetof(struct kind, convolution.radix)},
+    {"convolution", "groups", NULL, offsetof(struct kind, convolution.groups)},
+    {"convolution", "weight", NULL, offsetof(struct kind, convolution.weight)},
+};
+enum { NUMBERS = sizeof numbers / sizeof *numbers };
 
 /*
  * For many lanes. With 8 x 8 sums a lane four multiply-adds come with each float that is read from local memory, which
@@ -45,6 +91,29 @@ static const struct kind *kind_of_width(int width) {
         if (kinds[i].shape.width <= width)
             return &kinds[i];
     return &kinds[LANES_KIND - 1];
+}
+
+static const struct kind *kind_of(struct device_shape shape) {
+    return shape.lanes > 1 ? &kinds[LANES_KIND] : kind_of_width(shape.width);
+}
+
+static int number_of(const struct kind *kind, int index) {
+    return *(const int *)((const char *)kind + numbers[index].offset);
+}
+
+bool shape_number(struct device_shape shape, int index, struct shape_number *number) {
+    if (index >= NUMBERS)
+        return false;
+    *number = (struct shape_number){numbers[index].family, numbers[index].name, number_of(kind_of(shape), index)};
+    return true;
+}
+
+void shape_build_options(struct device_shape shape, struct text *options) {
+    text_append(options, "-cl-std=CL1.2 -DLANES=%d -DWIDTH=%d -DITEMS=%d -DROWS=%d -DREDUCTION_ROWS=%d", shape.lanes,
+                shape.width, shape.items, shape.rows, shape.reduction_rows);
+    for (int i = 0; i < NUMBERS; i++)
+        if (numbers[i].macro)
+            text_append(options, " -D%s=%d", numbers[i].macro, number_of(kind_of(shape), i));
 }
 
 /* What the compiler predefines, by cl/vector_width.cl; 0 where that says nothing. */
@@ -92,15 +161,18 @@ static status read_lanes(const struct device_information *information, struct ke
  */
 static status measure_width(const struct device_information *information, cl_context context, cl_command_queue queue,
                             enum binaries binaries, int *width) {
+    const struct device_shape scalar = {.lanes = 1, .width = 1, .items = 1, .rows = 1, .reduction_rows = 1};
     int lanes = 0;
-    struct program_store *programs = program_store_create(
-        information, context, "-cl-std=CL1.2 -DLANES=1 -DWIDTH=1 -DITEMS=1 -DROWS=1 -DREDUCTION_ROWS=1", binaries);
+    struct text options = {0};
+    shape_build_options(scalar, &options);
+    struct program_store *programs = program_store_create(information, context, options.text, binaries);
     struct kernel_set *kernels = kernel_set_create(programs, BUILD_WAITED_FOR);
     status outcome = read_width(information, context, queue, kernels, width);
     if (outcome == STATUS_OK)
         outcome = read_lanes(information, kernels, &lanes);
     kernel_set_destroy(kernels);
     program_store_destroy(programs);
+    text_free(&options);
     if (outcome == STATUS_OK && *width == 0)
         *width = (int)information->float_vector_width;
     if (outcome == STATUS_OK && lanes > 1 && lanes < *width)
@@ -150,6 +222,18 @@ status shape_choose(const struct device_information *information, cl_context con
 
 struct product_blocks shape_product_blocks(struct device_shape shape) {
     return kind_of_width(shape.width)->product;
+}
+
+struct attention_blocks shape_attention_blocks(struct device_shape shape) {
+    return kind_of(shape)->attention;
+}
+
+struct scan_blocks shape_scan_blocks(struct device_shape shape) {
+    return kind_of(shape)->scan;
+}
+
+struct convolution_blocks shape_convolution_blocks(struct device_shape shape) {
+    return kind_of(shape)->convolution;
 }
 
 const char *packing_name(enum packing packing) {

@@ -1,12 +1,16 @@
 /*
  * Shapes of devices as a table: how kernels are laid out for devices that run work-groups as loops over vectors of 16,
- * 8 or 4 floats, and for those with many scalar lanes. A row is chosen by what the device is, not by who made it.
+ * 8 or 4 floats, and for those with many scalar lanes. A row is chosen by what the device is, not by who made it. It
+ * has a part for each family of kernels: a number more is a member of its struct here, and its line and values in
+ * shape.c.
  */
 #ifndef STARCL_DEVICE_SHAPE_H
 #define STARCL_DEVICE_SHAPE_H
 
 #include "device/device.h"
 #include "device/program.h"
+
+struct text;
 
 /* What a product packs. */
 enum packing { PACK_NOTHING, PACK_B, PACK_BOTH };
@@ -36,6 +40,34 @@ struct product_tiles {
 };
 enum { PRODUCT_TILES = 3 };
 
+/*
+ * Attention, of both kinds. Where a lane is a core's loop it holds a vector of queries or keys, which meet `together`
+ * rows of the other side at once; about `groups` work-groups, but at most `parts` a head, share the keys of the
+ * backward pass (0: queries and keys in turn). Many lanes work by tiles of at most `tile` rows, `across` lanes beside
+ * each other (0: no tiles). Linear attention takes `chunk` tokens as a dense block, and makes `outputs` rows of it at
+ * once.
+ */
+struct attention_blocks {
+    int together, groups, parts;
+    int tile, across;
+    int chunk, outputs;
+};
+
+/* Recurrences keep a state every `chunk` tokens for the backward pass; with 4 lanes a token, all chunks run at once. */
+struct scan_blocks {
+    int chunk;
+};
+
+/*
+ * Long convolutions. By the definition a lane makes `tile` positions at once. A pass of a transform has `radix`
+ * elements in registers; transforms are shared by `groups` work-groups, and taken from where they have `weight` tenths
+ * of the definition's operations on (0: never).
+ */
+struct convolution_blocks {
+    int tile;
+    int radix, groups, weight;
+};
+
 /* Fails where kernels would compute wrong numbers in this shape, or not build. */
 status shape_check(struct device_shape shape) MUST_CHECK;
 
@@ -48,6 +80,21 @@ status shape_choose(const struct device_information *information, cl_context con
 
 /* Those of the row that is as wide as the shape, which has one lane. */
 struct product_blocks shape_product_blocks(struct device_shape shape);
+
+/* What kernels of a family are laid out by in this shape: all of the row but what many lanes multiply by. */
+struct attention_blocks shape_attention_blocks(struct device_shape shape);
+struct scan_blocks shape_scan_blocks(struct device_shape shape);
+struct convolution_blocks shape_convolution_blocks(struct device_shape shape);
+
+/* The numbers of these structs one by one: "attention", "together", 8. False behind the last. */
+struct shape_number {
+    const char *family, *name;
+    int value;
+};
+bool shape_number(struct device_shape shape, int index, struct shape_number *number);
+
+/* Appends what every program of a device of this shape is built with, of which those numbers are that kernels need. */
+void shape_build_options(struct device_shape shape, struct text *options);
 
 /* Those for many lanes, the largest tiles first; `which` is below PRODUCT_TILES. */
 struct product_tiles shape_product_tiles(int which);

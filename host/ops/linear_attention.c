@@ -3,6 +3,7 @@
  * equations. Low-rank token mixing without nonlinearity, and semi-separable mixing with one decay a head.
  */
 #include "base/memory.h"
+#include "device/shape.h"
 #include "ops/op.h"
 #include "ops/reduce.h"
 
@@ -26,9 +27,9 @@ static int out_columns(const struct op *op) {
 
 /* Chunks of a sequence. */
 static int chunks_of(const struct op *op) {
-    int segment = op_segment(op), in_segment = (segment + STAR_LINEAR_CHUNK - 1) / STAR_LINEAR_CHUNK;
-    int whole = op->context / segment, rest = op->context % segment;
-    return whole * in_segment + (rest + STAR_LINEAR_CHUNK - 1) / STAR_LINEAR_CHUNK;
+    size_t chunk = (size_t)shape_attention_blocks(op->device).chunk, segment = (size_t)op_segment(op);
+    size_t whole = (size_t)op->context / segment, rest = (size_t)op->context % segment;
+    return (int)(whole * divide_up(segment, chunk) + divide_up(rest, chunk));
 }
 
 /* Places in scratch, in floats. */
@@ -286,8 +287,10 @@ static status step(struct device *device, const struct op *op, const struct op_b
                   argument_int(position == first), argument_float(scale(op)));
 }
 
+/* With blocks of 32 tokens, whichever a device has: the cost of an architecture is the same everywhere. */
 static double flops(const struct op *op) {
-    double dot = dot_columns(op), out = out_columns(op), inside = (STAR_LINEAR_CHUNK + 1) / 2.0;
+    enum { COUNTED_CHUNK = 32 };
+    double dot = dot_columns(op), out = out_columns(op), inside = (COUNTED_CHUNK + 1) / 2.0;
     return op->inputs[C].rows * (double)op->attributes.heads * (4 * dot * out + 2 * inside * (dot + out));
 }
 

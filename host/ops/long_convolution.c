@@ -2,6 +2,7 @@
  * Causal convolution with a kernel of every lag, [lags, channels]: by its definition, cl/long_convolution.cl, or where
  * that takes longer by transforms, cl/spectral_convolution.cl.
  */
+#include "device/shape.h"
 #include "ops/op.h"
 #include "ops/spectral_convolution.h"
 
@@ -29,8 +30,9 @@ static double direct_flops(const struct op *op) {
 }
 
 /*
- * How many operations of the transforms take as long as one of the definition, where a work-item is a core's loop.
- * Milliseconds of forward and backward over 4096 tokens in sequences of T, 256 channels, one core of an EPYC with PoCL:
+ * How many operations of the transforms take as long as one of the definition is the shape's weight. Where a work-item
+ * is a core's loop, milliseconds of forward and backward over 4096 tokens in sequences of T, 256 channels, one core of
+ * an EPYC with PoCL:
  *
  *     T                          32     48     64     96    128    256
  *     AVX-512   definition      8.1    9.1   10.9   12.9   15.5   26.0
@@ -43,11 +45,9 @@ static double direct_flops(const struct op *op) {
  * From T = 64 on that is 1.9 to 2.0 with each of them. Many lanes, as GPUs have, share the definition's tiles evenly,
  * while each would walk a transform of its own.
  */
-static const double DEFINITION_WEIGHT = 2;
-
 static bool is_spectral(const struct op *op) {
-    return op->device.lanes == 1 && spectral_convolution_flops(op) < DEFINITION_WEIGHT * direct_flops(op) &&
-           spectral_convolution_fits(op);
+    int weight = shape_convolution_blocks(op->device).weight;
+    return 10 * spectral_convolution_flops(op) < weight * direct_flops(op) && spectral_convolution_fits(op);
 }
 
 static status infer(struct op *op) {
@@ -60,15 +60,15 @@ static status infer(struct op *op) {
     return op_add_output(op, op->inputs[X].rows, op->inputs[X].columns);
 }
 
-static size_t tiles(int count) {
-    return (size_t)(count + STAR_LONG_TILE - 1) / STAR_LONG_TILE;
+static size_t tiles_of(const struct op *op, int count) {
+    return divide_up((size_t)count, (size_t)shape_convolution_blocks(op->device).tile);
 }
 
 static status convolve(struct device *device, const struct op *op, cl_mem x, cl_mem kernel, cl_mem y, bool mirrored,
                        bool accumulate) {
     int channels = op->inputs[X].columns, segment = op_segment(op);
     size_t segments = (size_t)(op->context + segment - 1) / (size_t)segment;
-    struct launch_groups groups = {tiles(segment) * segments, (size_t)groups_over_columns(op->device, channels),
+    struct launch_groups groups = {tiles_of(op, segment) * segments, (size_t)groups_over_columns(op->device, channels),
                                    (size_t)op->batch};
     return LAUNCH(device, NAME("long_convolution"), groups, argument_buffer(x), argument_buffer(kernel),
                   argument_buffer(y), argument_int(channels), argument_int(op->context), argument_int(segment),
@@ -87,7 +87,7 @@ static status backward(struct device *device, const struct op *op, const struct 
         return spectral_convolution_backward(device, op, buffers, lags_of(op));
     TRY(convolve(device, op, buffers->output_gradient, buffers->inputs[KERNEL], buffers->input_gradients[X], true,
                  buffers->accumulate[X]));
-    struct launch_groups groups = {tiles(rows), (size_t)groups_over_columns(op->device, channels), 1};
+    struct launch_groups groups = {tiles_of(op, rows), (size_t)groups_over_columns(op->device, channels), 1};
     return LAUNCH(device, NAME("long_convolution_lags"), groups, argument_buffer(buffers->inputs[X]),
                   argument_buffer(buffers->output_gradient), argument_buffer(buffers->input_gradients[KERNEL]),
                   argument_int(channels), argument_int(op->context), argument_int(op->batch),

@@ -3,6 +3,7 @@
  * causal one without nonlinearity is better off as op_linear_attention.
  */
 #include "base/memory.h"
+#include "device/shape.h"
 #include "ops/op.h"
 #include "ops/reduce.h"
 
@@ -27,21 +28,24 @@ static bool is_softmax(const struct op *op) {
 }
 
 /* Floats of a row of `columns` in local memory, as cl/low_rank_tiles.cl lays it out. */
-static int tile_stride(int columns) {
-    return (int)divide_up((size_t)columns, STAR_TILE_ACROSS) * STAR_TILE_ACROSS + 1;
+static int tile_stride(int columns, int across) {
+    return (int)divide_up((size_t)columns, (size_t)across) * across + 1;
 }
 
 /*
- * Rows of the tiles that cl/low_rank_tiles.cl works by: 16 or 8, with which four of a head, two of weights and a number
- * fit into the local memory that every device has. 0: no tiles, for other shapes than that of GPUs, and for heads of
- * which not even 8 rows fit.
+ * Rows of the tiles that cl/low_rank_tiles.cl works by: the shape's or half as many, with which four of a head, two of
+ * weights and a number fit into the local memory that every device has. 0: no tiles, for other shapes than that of
+ * GPUs, and for heads of which not even half as many rows fit.
  */
 static int tile_of(const struct op *op) {
-    enum { LOCAL_FLOATS = 32768 / sizeof(float), MOST = 16, LEAST = 8 };
-    if (op->device.width != 1 || op->device.lanes != LEAST * STAR_TILE_ACROSS)
+    enum { LOCAL_FLOATS = 32768 / sizeof(float) };
+    struct attention_blocks blocks = shape_attention_blocks(op->device);
+    int least = blocks.tile / 2;
+    if (least == 0 || op->device.width != 1 || op->device.lanes != least * blocks.across)
         return 0;
-    for (int tile = MOST; tile >= LEAST; tile /= 2)
-        if (tile * (2 * (tile_stride(dot_columns(op)) + tile_stride(out_columns(op)) + tile + 1) + 2) < LOCAL_FLOATS)
+    int heads = tile_stride(dot_columns(op), blocks.across) + tile_stride(out_columns(op), blocks.across);
+    for (int tile = blocks.tile; tile >= least; tile /= 2)
+        if (tile * (2 * (heads + tile + 1) + 2) < LOCAL_FLOATS)
             return tile;
     return 0;
 }
@@ -51,13 +55,11 @@ static int tile_of(const struct op *op) {
  * has a dC of its own. 0: the two kernels, for devices whose work-groups are many lanes.
  */
 static int parts_of(const struct op *op) {
-    enum { GROUPS = 32, MOST = 8 };
-    if (op->device.lanes > 1)
-        return 0;
-    int parts = (int)divide_up(GROUPS, (size_t)op->batch * (size_t)op->attributes.heads);
-    int blocks = groups_over_columns(op->device, op->context);
-    parts = parts > MOST ? MOST : parts;
-    return parts > blocks ? blocks : parts;
+    struct attention_blocks blocks = shape_attention_blocks(op->device);
+    int parts = (int)divide_up((size_t)blocks.groups, (size_t)op->batch * (size_t)op->attributes.heads);
+    int most = groups_over_columns(op->device, op->context);
+    most = most > blocks.parts ? blocks.parts : most;
+    return parts > most ? most : parts;
 }
 
 /* Places in the scratch of backward, in floats: what is summed over parts, and over heads that share. */

@@ -3,6 +3,7 @@
  * cl/semiseparable_chunks.cl computes the same for devices of many lanes, all chunks of a sequence at once.
  */
 #include "base/memory.h"
+#include "device/shape.h"
 #include "ops/op.h"
 #include "ops/reduce.h"
 #include "starcl/constants.h"
@@ -15,13 +16,18 @@ enum { A, B, C, V, BIAS };
 enum { Y, STATES };
 enum { LARGEST_STATE = 64 };
 
+/* Tokens from a state that is kept to the next. */
+static int chunk_of(const struct op *op) {
+    return shape_scan_blocks(op->device).chunk;
+}
+
 static int chunks(const struct op *op) {
-    return (op->context + STAR_SCAN_CHUNK - 1) / STAR_SCAN_CHUNK;
+    return (int)divide_up((size_t)op->context, (size_t)chunk_of(op));
 }
 
 /* Whether all chunks are computed at once: for the shape of GPUs, in which a few lanes add up a token's channels. */
 static bool is_by_chunks(const struct op *op) {
-    return op->device.width == 1 && op->device.lanes == 4 * STAR_SCAN_CHUNK;
+    return op->device.width == 1 && op->device.lanes == 4 * chunk_of(op);
 }
 
 /*
@@ -211,8 +217,8 @@ static void reference(const struct op *op, const double *const inputs[], double 
             for (int n = 0; n < size; n++) {
                 double *state_n = &h[(size_t)c * size + n];
                 *state_n = t == op_first_visible(op, t) ? 0 : *state_n;
-                if (t % STAR_SCAN_CHUNK == 0) {
-                    size_t chunk = (size_t)(row / op->context) * chunks(op) + t / STAR_SCAN_CHUNK;
+                if (t % chunk_of(op) == 0) {
+                    size_t chunk = (size_t)(row / op->context) * chunks(op) + t / chunk_of(op);
                     outputs[STATES][(chunk * size + n) * channels + c] = *state_n;
                 }
                 *state_n = exp(-(n + 1) * delta) * *state_n + delta * v * inputs[B][(size_t)row * size + n];

@@ -1,19 +1,23 @@
 #include "ops/spectral_convolution.h"
 
+#include "device/shape.h"
+
 #include <math.h>
 
 enum { X, KERNEL };
-
-/*
- * Groups that share the work, each with slots of its own: enough for many cores, few enough that slots stay small
- * beside the activations. In as many parts, or few more, the gradient of the kernel is summed.
- */
-enum { MOST_GROUPS = 32 };
 
 /* A column and a block that are as many elements as the kernels have in registers at once. */
 enum { LEAST_SIZE = 64 };
 
 #define NAME(name) ((struct kernel_name){"spectral_convolution", name, NULL})
+
+/*
+ * Groups that share the work, each with slots of its own: enough for many cores, few enough that slots stay small
+ * beside the activations. In as many parts, or few more, the gradient of the kernel is summed.
+ */
+static int most_groups(const struct op *op) {
+    return shape_convolution_blocks(op->device).groups;
+}
 
 /* How the work is divided, and places in scratch, in floats; the roots come first. */
 struct layout {
@@ -45,10 +49,10 @@ static struct layout layout_of(const struct op *op) {
                             .spans = groups_over_columns(op->device, op->inputs[X].columns),
                             .segments = count_segments(op)};
     size_t slot = (size_t)layout.size * 2 * (size_t)op->device.lanes * (size_t)op->device.width;
-    int parts = (int)divide_up(MOST_GROUPS, (size_t)layout.spans);
+    int most = most_groups(op), parts = (int)divide_up((size_t)most, (size_t)layout.spans);
     layout.parts = smaller(layout.segments, parts);
-    layout.forward_groups = layout.segments >= parts ? MOST_GROUPS : layout.spans * layout.segments;
-    layout.backward_groups = smaller(MOST_GROUPS, layout.spans * layout.parts);
+    layout.forward_groups = layout.segments >= parts ? most : layout.spans * layout.segments;
+    layout.backward_groups = smaller(most, layout.spans * layout.parts);
     /* Whole vectors, so that slots are aligned. */
     layout.spectra = tensor_bytes(2 * (size_t)layout.size) / sizeof(float);
     layout.forward_slots = layout.sums = layout.spectra + (size_t)layout.spans * slot;

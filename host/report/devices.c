@@ -6,6 +6,7 @@
 #include "device/gemm_choice.h"
 
 #include <cJSON.h>
+#include <string.h>
 
 /* How kernels are shaped for a device; `works` is false where it cannot be opened, as its compiler must be asked. */
 struct opened_shape {
@@ -27,6 +28,23 @@ static struct opened_shape shape_of(const struct device_information *information
     return result;
 }
 
+/* A line for each family, without what is not used in this shape. */
+static void report_families(struct device_shape shape, FILE *out) {
+    struct shape_number number;
+    const char *family = NULL;
+    for (int i = 0; shape_number(shape, i, &number); i++) {
+        if (number.value == 0)
+            continue;
+        if (!family || strcmp(family, number.family) != 0)
+            fprintf(out, "%s  %s:", family ? "\n" : "", number.family);
+        else
+            fputc(',', out);
+        fprintf(out, " %s %d", number.name, number.value);
+        family = number.family;
+    }
+    fputc('\n', out);
+}
+
 static void report_shape(struct opened_shape opened, FILE *out) {
     struct product_blocks blocks = opened.blocks;
     if (!opened.works)
@@ -40,6 +58,18 @@ static void report_shape(struct opened_shape opened, FILE *out) {
             "packed: %s\n",
             opened.shape.width, blocks.micro_rows, blocks.micro_vectors * opened.shape.width, blocks.block_rows,
             blocks.block_k, blocks.block_k, blocks.tile_columns, packing_name(blocks.packing));
+    if (opened.works)
+        report_families(opened.shape, out);
+}
+
+static void add_families(cJSON *item, struct device_shape shape) {
+    struct shape_number number;
+    for (int i = 0; shape_number(shape, i, &number); i++) {
+        cJSON *family = cJSON_GetObjectItemCaseSensitive(item, number.family);
+        if (!family)
+            family = cJSON_AddObjectToObject(item, number.family);
+        cJSON_AddNumberToObject(family, number.name, number.value);
+    }
 }
 
 static void add_shape(cJSON *item, struct opened_shape opened) {
@@ -48,6 +78,7 @@ static void add_shape(cJSON *item, struct opened_shape opened) {
     cJSON *shape = cJSON_AddObjectToObject(item, "shape");
     cJSON_AddNumberToObject(shape, "lanes", opened.shape.lanes);
     cJSON_AddNumberToObject(shape, "width", opened.shape.width);
+    add_families(shape, opened.shape);
     if (opened.shape.lanes > 1)
         return;
     cJSON *products = cJSON_AddObjectToObject(shape, "products");

@@ -1,5 +1,6 @@
 /*
- * Numbers that host code and kernels must agree on. Included by both, so it holds nothing but #defines.
+ * Numbers that host code and kernels must agree on. Included by both, so it holds nothing but #defines. Those that are
+ * another for another device are in the table of device/shape.c.
  */
 #ifndef STARCL_CONSTANTS_H
 #define STARCL_CONSTANTS_H
@@ -51,9 +52,6 @@
 /* Floats behind each packed panel of gemm.cl, so that whole vectors may be stored to its end. */
 #define STAR_PANEL_PADDING 16
 
-/* Lanes beside each other along a row of a tile of low_rank_tiles.cl. */
-#define STAR_TILE_ACROSS 8
-
 /* Instructions that multiply matrices (matrix_units.cl). */
 #define STAR_UNIT_NONE 0
 #define STAR_UNIT_MMA 1
@@ -67,15 +65,6 @@
 #define STAR_FACTORS_TF32 1
 #define STAR_FACTORS_BFLOAT16 2
 #define STAR_FACTORS_FLOAT16 3
-
-/* Tokens between the states that a recurrence keeps for its backward pass. */
-#define STAR_SCAN_CHUNK 16
-
-/* Tokens that linear attention takes as a dense block; between blocks it carries states. */
-#define STAR_LINEAR_CHUNK 32
-
-/* Positions that a lane of a long convolution makes at once. */
-#define STAR_LONG_TILE 8
 
 /* Sines and cosines of the lag that an implicit kernel is made from, and the width of its hidden layer. */
 #define STAR_LAG_FEATURES 32

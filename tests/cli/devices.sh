@@ -5,6 +5,14 @@ unset STARCL_DEVICE
 expect 0 "would be used" "$starcl" devices
 grep -q "units parts" out.txt || complain "the list does not say in how many parts a device can be split"
 "$starcl" devices --json --device cpu >devices.json || complain "no JSON"
+# How each family of kernels is laid out, in both forms alike.
+for number in "attention chunk" "scan chunk" "convolution tile"; do
+    family=${number% *} name=${number#* }
+    words=$(sed -n "s/^  $family:.* $name \([0-9]*\).*/\1/p" out.txt)
+    [ "${words:-0}" -gt 0 ] || complain "the list does not say the $name of $family"
+    "$starcl" devices --json | tr -d ' \t\n' | grep -q "\"$family\":{[^}]*\"$name\":$words[,}]" ||
+        complain "the JSON has no $name $words of $family"
+done
 parts=$(grep -A 30 '"type":.*"CPU"' devices.json | sed -n 's/.*"parts":[^0-9]*\([0-9]*\).*/\1/p' | head -1)
 expect 2 "cannot be split" "$starcl" devices --device cpu/100000:1
 if [ "${parts:-1}" -lt 2 ]; then

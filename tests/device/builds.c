@@ -1,8 +1,10 @@
 /* Programs that several threads want, and a companion of a device, whose builds are the device's. */
 #include "test.h"
 
+#include "base/text.h"
 #include "device/device.h"
 #include "device/program.h"
+#include "device/shape.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,6 +22,17 @@ static int make_cache(void **unused) {
 static int remove_cache(void **unused) {
     (void)unused;
     return test_remove_folder(cache);
+}
+
+/* Programs in a shape that no device has, so that none is there yet; the caller destroys it. */
+static struct program_store *store_of(struct device *device) {
+    struct text options = {0};
+    shape_build_options((struct device_shape){.lanes = 1, .width = 4, .items = 4, .rows = 1, .reduction_rows = 4},
+                        &options);
+    struct program_store *store =
+        program_store_create(device_information(device), device_context(device), options.text, BINARIES_NOT_KEPT);
+    text_free(&options);
+    return store;
 }
 
 /* ---- many threads, one store ---- */
@@ -64,9 +77,7 @@ static void test_many_threads(void **unused) {
     struct device *device;
     struct asker askers[THREADS];
     assert_ok(device_open_choice(NULL, NULL, &device));
-    struct program_store *store = program_store_create(
-        device_information(device), device_context(device),
-        "-cl-std=CL1.2 -DLANES=1 -DWIDTH=4 -DITEMS=4 -DROWS=1 -DREDUCTION_ROWS=4", BINARIES_NOT_KEPT);
+    struct program_store *store = store_of(device);
     ask_together(store, "", askers);
     for (int i = 0; i < THREADS; i++) {
         assert_false(askers[i].failed);
@@ -99,9 +110,7 @@ static void test_small_files(void **unused) {
     struct device *device;
     struct program *rotary, *reduce;
     assert_ok(device_open_choice(NULL, NULL, &device));
-    struct program_store *store = program_store_create(
-        device_information(device), device_context(device),
-        "-cl-std=CL1.2 -DLANES=1 -DWIDTH=4 -DITEMS=4 -DROWS=1 -DREDUCTION_ROWS=4", BINARIES_NOT_KEPT);
+    struct program_store *store = store_of(device);
     assert_ok(program_store_find(store, "rotary", "", BUILD_WAITED_FOR, &rotary));
     assert_ok(program_store_find(store, "reduce", "", BUILD_WAITED_FOR, &reduce));
     assert_ptr_equal(rotary, reduce);

@@ -2,8 +2,10 @@
 #include "test.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "device/device.h"
 #include "device/program.h"
+#include "device/shape.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -154,10 +156,13 @@ static void add_ones(struct device *device, cl_program program) {
 static int programs_built(enum binaries binaries) {
     struct device *device;
     struct program *program;
+    struct text options = {0};
     assert_ok(device_open_choice(NULL, NULL, &device));
+    shape_build_options((struct device_shape){.lanes = 1, .width = 4, .items = 4, .rows = 1, .reduction_rows = 4},
+                        &options);
     struct program_store *store =
-        program_store_create(device_information(device), device_context(device),
-                             "-cl-std=CL1.2 -DLANES=1 -DWIDTH=4 -DITEMS=4 -DROWS=1 -DREDUCTION_ROWS=4", binaries);
+        program_store_create(device_information(device), device_context(device), options.text, binaries);
+    text_free(&options);
     assert_ok(program_store_find(store, "elementwise", "-DALONE", BUILD_WAITED_FOR, &program));
     add_ones(device, program_opencl(program));
     int built = program_store_statistics(store).programs_waited;

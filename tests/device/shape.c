@@ -4,6 +4,7 @@
  */
 #include "test.h"
 
+#include "base/text.h"
 #include "device/shape.h"
 
 #include <stdio.h>
@@ -87,6 +88,83 @@ static void test_registers(void **unused) {
     }
 }
 
+static const struct device_shape shapes[] = {
+    {.lanes = 1, .width = 16, .items = 64, .rows = 8, .reduction_rows = 64},
+    {.lanes = 1, .width = 8, .items = 64, .rows = 8, .reduction_rows = 64},
+    {.lanes = 1, .width = 4, .items = 64, .rows = 8, .reduction_rows = 64},
+    {.lanes = 64, .width = 1, .items = 4, .rows = 1, .reduction_rows = 64},
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes, LANES = SHAPES - 1 };
+
+/* What kernels take for granted of their family's numbers, and host code of both. */
+static void test_families(void **unused) {
+    (void)unused;
+    for (int i = 0; i < SHAPES; i++) {
+        struct attention_blocks attention = shape_attention_blocks(shapes[i]);
+        struct scan_blocks scan = shape_scan_blocks(shapes[i]);
+        struct convolution_blocks convolution = shape_convolution_blocks(shapes[i]);
+        assert_true(attention.together > 0 && attention.outputs > 0 && scan.chunk > 0 && convolution.tile > 0);
+        /* Blocks are whole vectors of rows, and rows that are made at once. */
+        assert_int_equal(attention.chunk % shapes[i].width, 0);
+        assert_int_equal(attention.chunk % attention.outputs, 0);
+        /* Transforms are of powers of two, by whole passes: the real and imaginary parts fit into half the registers.
+         */
+        assert_true(convolution.radix == 2 || convolution.radix == 4 || convolution.radix == 8);
+        assert_in_range(4 * convolution.radix, 8, shapes[i].width == 16 ? 32 : 16);
+        /* A core's loop has both forms of a backward pass at once and of a convolution, many lanes have neither. */
+        assert_int_equal(attention.parts > 0 && attention.groups > 0, i < LANES);
+        assert_int_equal(convolution.weight > 0 && convolution.groups > 0, i < LANES);
+        assert_int_equal(attention.tile > 0 && attention.across > 0, i == LANES);
+    }
+    struct attention_blocks lanes = shape_attention_blocks(shapes[LANES]);
+    assert_int_equal(lanes.tile / 2 * lanes.across, shapes[LANES].lanes);
+    assert_int_equal(4 * shape_scan_blocks(shapes[LANES]).chunk, shapes[LANES].lanes);
+}
+
+/* Each number is told once, under the family whose struct has it; no two have one name. */
+static void test_numbers(void **unused) {
+    (void)unused;
+    for (int i = 0; i < SHAPES; i++) {
+        struct attention_blocks attention = shape_attention_blocks(shapes[i]);
+        struct scan_blocks scan = shape_scan_blocks(shapes[i]);
+        struct convolution_blocks convolution = shape_convolution_blocks(shapes[i]);
+        struct shape_number number, other;
+        int sum = 0, count = 0;
+        for (; shape_number(shapes[i], count, &number); count++) {
+            sum += number.value;
+            for (int j = 0; j < count; j++)
+                assert_true(shape_number(shapes[i], j, &other) &&
+                            (strcmp(other.family, number.family) != 0 || strcmp(other.name, number.name) != 0));
+            if (strcmp(number.family, "scan") == 0)
+                assert_int_equal(number.value, scan.chunk);
+        }
+        assert_int_equal(count, (sizeof attention + sizeof scan + sizeof convolution) / sizeof(int));
+        assert_int_equal(sum, attention.together + attention.groups + attention.parts + attention.tile +
+                                  attention.across + attention.chunk + attention.outputs + scan.chunk +
+                                  convolution.tile + convolution.radix + convolution.groups + convolution.weight);
+    }
+}
+
+/* What kernels of a device are built with is what host code counts on. */
+static void test_build_options(void **unused) {
+    (void)unused;
+    for (int i = 0; i < SHAPES; i++) {
+        struct text options = {0};
+        char expected[400];
+        struct attention_blocks attention = shape_attention_blocks(shapes[i]);
+        struct convolution_blocks convolution = shape_convolution_blocks(shapes[i]);
+        shape_build_options(shapes[i], &options);
+        snprintf(expected, sizeof expected,
+                 "-cl-std=CL1.2 -DLANES=%d -DWIDTH=%d -DITEMS=%d -DROWS=%d -DREDUCTION_ROWS=%d -DTOGETHER=%d "
+                 "-DTILE_ACROSS=%d -DLINEAR_CHUNK=%d -DOUTPUTS_TOGETHER=%d -DSCAN_CHUNK=%d -DLONG_TILE=%d -DRADIX=%d",
+                 shapes[i].lanes, shapes[i].width, shapes[i].items, shapes[i].rows, shapes[i].reduction_rows,
+                 attention.together, attention.across, attention.chunk, attention.outputs,
+                 shape_scan_blocks(shapes[i]).chunk, convolution.tile, convolution.radix);
+        assert_string_equal(options.text, expected);
+        text_free(&options);
+    }
+}
+
 /* A width between two rows of the table is that of the narrower, and one below all is that of the narrowest. */
 static void test_rows(void **unused) {
     (void)unused;
@@ -96,13 +174,24 @@ static void test_rows(void **unused) {
     struct product_blocks below = shape_product_blocks((struct device_shape){.lanes = 1, .width = 1});
     assert_memory_equal(&eight, &between, sizeof eight);
     assert_memory_equal(&four, &below, sizeof four);
+    /* Of lanes the number does not matter, and their width neither. */
+    struct attention_blocks lanes = shape_attention_blocks(shapes[LANES]);
+    struct attention_blocks wide = shape_attention_blocks((struct device_shape){.lanes = 4, .width = 4});
+    assert_memory_equal(&lanes, &wide, sizeof lanes);
 }
 
-int main(void) {
+/* With the word `lanes` prints what programs of a device of many lanes are built with, for gpu-compilers.sh. */
+int main(int count, char **words) {
+    if (count > 1 && strcmp(words[1], "lanes") == 0) {
+        struct text options = {0};
+        shape_build_options(shapes[LANES], &options);
+        puts(options.text);
+        text_free(&options);
+        return 0;
+    }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_width),
-        cmocka_unit_test(test_sub_groups),
-        cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_width),    cmocka_unit_test(test_sub_groups), cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_families), cmocka_unit_test(test_numbers),    cmocka_unit_test(test_build_options),
         cmocka_unit_test(test_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
