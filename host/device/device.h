@@ -30,7 +30,7 @@ struct device;
 struct device_options {
     struct device_shape shape;  /* zeroed: shape_choose() of device/shape.h */
     const char *gemm;           /* name of a GEMM provider; NULL or "auto": the default for the device */
-    const char *products;       /* in what products multiply (gemm_products_names()); NULL: float32 */
+    const char *products;       /* in what products multiply: float32 (NULL), tf32, bfloat16 or float16 */
     bool without_program_cache; /* build every program from source */
     uint64_t memory;            /* bytes that the device counts as having; 0, or more than it has: what it has */
 };

@@ -241,9 +241,11 @@ status gemm_use_products(struct device *device, const char *provider, const char
         return STATUS_OK;
     if (factors < 0)
         return fail_usage("products do not multiply in '%s'; allowed: %s", products, gemm_products_names());
-    if (!is_automatic(provider) && gemm_provider_find(provider) != &gemm_tiles)
-        return fail_usage("the GEMM provider '%s' multiplies in float32 alone; for %s it must be 'tiles', or 'auto'",
-                          provider, products);
+    if (!is_automatic(provider) && gemm_provider_find(provider) != &gemm_tiles) {
+        progress_line("the GEMM provider '%s' multiplies in float32 alone; for %s it must be 'tiles', or 'auto'",
+                      provider, products);
+        return STATUS_OK;
+    }
     if (gemm_provider_fits(&gemm_tiles, device))
         TRY(gemm_units_probe(device, factors, &unit));
     if (!unit) {

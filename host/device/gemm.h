@@ -65,14 +65,10 @@ const char *gemm_provider_name(struct device *device);
 bool gemm_provider_exists(const char *name);
 const char *gemm_provider_names(void);
 
-/* Whether devices.products may say so, and all that it may say. */
-bool gemm_products_exist(const char *name);
-const char *gemm_products_names(void);
-
 /*
  * Has the device's products multiply in `products`, by the tiles provider, where an instruction of the device does that
- * rightly; says so where none does, and leaves them in float32. Sums are float32, and products of one row are in
- * float32. `provider` is what device_options.gemm says.
+ * rightly; says so where none does, or the provider is another, and leaves them in float32. Sums are float32, and
+ * products of one row are in float32. `provider` is what device_options.gemm says.
  */
 status gemm_use_products(struct device *device, const char *provider, const char *products) MUST_CHECK;
 

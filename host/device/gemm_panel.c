@@ -90,6 +90,8 @@ static enum packing packing_of(const struct gemm *gemm, struct product_blocks bl
     bool b_may_lie = !gemm->transpose_b && gemm->n % width == 0;
     if (b_may_lie && gemm->m <= blocks.few_rows)
         return PACK_NOTHING;
+    if (gemm->transpose_a && b_may_lie && gemm->k <= blocks.lying_k)
+        return PACK_NOTHING;
     if (gemm->transpose_a)
         return PACK_BOTH;
     return blocks.packing == PACK_NOTHING && !b_may_lie ? PACK_B : blocks.packing;

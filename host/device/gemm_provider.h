@@ -46,8 +46,9 @@ const struct gemm_unit *gemm_unit(struct device *device);
 /* Uses it from now on. */
 void gemm_unit_set(struct device *device, const struct gemm_unit *unit);
 
-/* STAR_FACTORS_... of products in "tf32" and so on, or -1; and the word for one. */
+/* STAR_FACTORS_... of products in "tf32" and so on, or -1; the word for one, and all of them. */
 int gemm_factors_find(const char *products);
+const char *gemm_products_names(void);
 const char *gemm_factors_name(int factors);
 
 /*

@@ -46,10 +46,6 @@ const char *gemm_factors_name(int factors) {
     return factors_names[factors];
 }
 
-bool gemm_products_exist(const char *name) {
-    return gemm_factors_find(name) >= 0;
-}
-
 /*
  * A product with edges in every direction, of whole numbers that every kind of number holds: what comes out is exact.
  * The numbers differ from one place to the next, so that one that is taken for another changes a sum.

@@ -17,7 +17,7 @@ static const struct kind {
     {
         .shape = {.lanes = 1, .width = 16, .items = 64, .rows = 8, .reduction_rows = 64},
         /* 24 sums, 2 vectors of B and a float of A, broadcast, in the 32 registers of AVX-512. */
-        .product = {12, 2, 96, 384, 512, 512, 64, PACK_NOTHING},
+        .product = {12, 2, 96, 384, 512, 512, 64, 1024, PACK_NOTHING},
         .attention = {.together = 8, .groups = 32, .parts = 8, .chunk = 32, .outputs = 8},
         .scan = {.chunk = 16},
         .convolution = {.tile = 8, .radix = 8, .groups = 32, .weight = 20},
@@ -25,7 +25,7 @@ static const struct kind {
     {
         .shape = {.lanes = 1, .width = 8, .items = 64, .rows = 8, .reduction_rows = 64},
         /* 12 sums, 2 and 1 in the 16 registers of AVX. */
-        .product = {6, 2, 96, 384, 512, 512, 32, PACK_B},
+        .product = {6, 2, 96, 384, 512, 512, 32, 0, PACK_B},
         .attention = {.together = 8, .groups = 32, .parts = 8, .chunk = 32, .outputs = 8},
         .scan = {.chunk = 16},
         .convolution = {.tile = 8, .radix = 4, .groups = 32, .weight = 20},
@@ -33,7 +33,7 @@ static const struct kind {
     {
         .shape = {.lanes = 1, .width = 4, .items = 64, .rows = 8, .reduction_rows = 64},
         /* Without fused multiply-adds a product needs a register, too: with 12 sums the compiler spills one. */
-        .product = {5, 2, 100, 384, 512, 512, 16, PACK_B},
+        .product = {5, 2, 100, 384, 512, 512, 16, 0, PACK_B},
         .attention = {.together = 8, .groups = 32, .parts = 8, .chunk = 32, .outputs = 8},
         .scan = {.chunk = 16},
         .convolution = {.tile = 8, .radix = 4, .groups = 32, .weight = 20},

@@ -21,13 +21,14 @@ const char *packing_name(enum packing packing);
  * How cl/gemm.cl blocks a product. A micro-kernel keeps micro_rows x micro_vectors vectors of C in registers.
  * block_rows x block_k floats of A and tile_columns x block_k of B are packed at a time, which should fit into a core's
  * second-level cache; a tile of C has at most tile_rows x tile_columns. `packing` is for products without a transpose;
- * what is transposed is always packed. Up to few_rows rows of C nothing is that need not be.
+ * what is transposed is packed, but for A up to lying_k steps of k. Up to few_rows rows of C nothing is that need not
+ * be.
  */
 struct product_blocks {
     int micro_rows, micro_vectors;
     int block_rows, block_k;
     int tile_rows, tile_columns;
-    int few_rows;
+    int few_rows, lying_k;
     enum packing packing;
 };
 
