@@ -61,11 +61,14 @@ static uint16_t expected(enum dtype dtype, float x) {
     return sign | nearest(dtype, fabs((double)x));
 }
 
-/* Every narrow number, the float behind it, the middle to the next and the floats around that, and any bits. */
+/* Every narrow number, the float behind it, the middle to the next and the floats around that; NaNs; and any bits. */
 static size_t make_floats(enum dtype dtype, float **floats) {
-    enum { EACH = 5, RANDOM = 20000 };
-    *floats = memory_allocate(EACH * 65536 + RANDOM, sizeof **floats);
+    enum { EACH = 5, RANDOM = 20000, NANS = 4 };
+    static const uint32_t nans[NANS] = {0x7f800001, 0x7fffffff, 0xff800001, 0xffffffff};
+    *floats = memory_allocate(EACH * 65536 + RANDOM + NANS, sizeof **floats);
     size_t count = 0;
+    for (; count < NANS; count++)
+        (*floats)[count] = float_of(nans[count]);
     for (uint32_t narrow = 0; narrow < 65536; narrow++) {
         double value = value_of(dtype, (uint16_t)narrow), next = value_of(dtype, (uint16_t)(narrow + 1));
         if (!isfinite(value) || !isfinite(next))
