@@ -133,6 +133,12 @@ static void test_sharing_and_encoders(void **unused) {
     check_genome("41111-81111~32", true);
 }
 
+/* What a simulator ends within minutes. */
+static void test_few_classes(void **unused) {
+    (void)unused;
+    check_genome("11111-41111", false);
+}
+
 static void test_gpu_shape(void **unused) {
     (void)unused;
     struct device *own = device;
@@ -180,7 +186,8 @@ static void test_memory(void **unused) {
 
 int main(int count, char **words) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_classes), cmocka_unit_test(test_sharing_and_encoders),
-                                       cmocka_unit_test(test_gpu_shape), cmocka_unit_test(test_memory)};
+                                       cmocka_unit_test(test_few_classes), cmocka_unit_test(test_gpu_shape),
+                                       cmocka_unit_test(test_memory)};
     test_choose(count, words);
     return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
 }

@@ -151,7 +151,6 @@ static void check_shape(struct device_shape shape) {
     assert_ok(device_open_choice(NULL, &(struct device_options){.shape = shape}, &device));
     check(device, DTYPE_BFLOAT16);
     check(device, DTYPE_FLOAT16);
-    check_together(device);
     device_close(device);
 }
 
@@ -168,8 +167,20 @@ static void test_shapes(void **unused) {
     check_shape((struct device_shape){.lanes = 64, .width = 1, .items = 4, .rows = 1, .reduction_rows = 64});
 }
 
+static void test_together(void **unused) {
+    (void)unused;
+    struct device *device;
+    assert_ok(device_open_choice(NULL, NULL, &device));
+    check_together(device);
+    device_close(device);
+    assert_ok(device_open_choice(NULL, &(struct device_options){.shape = {64, 1, 4, 1, 64}}, &device));
+    check_together(device);
+    device_close(device);
+}
+
 int main(int count, char **words) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_default_shape), cmocka_unit_test(test_shapes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_default_shape), cmocka_unit_test(test_shapes),
+                                       cmocka_unit_test(test_together)};
     test_choose(count, words);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -256,12 +256,13 @@ static void test_states(void **unused) {
     end(&read);
 }
 
-int main(void) {
+int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scale_changes_nothing),
         cmocka_unit_test(test_overflow),
         cmocka_unit_test(test_scale_finds_its_size),
         cmocka_unit_test(test_states),
     };
+    test_choose(count, words);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
