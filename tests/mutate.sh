@@ -66,7 +66,7 @@ replace() {
 # Most tests run with sanitizers; those that cannot bear them are in the release build alone (tests/CMakeLists.txt).
 preset_of() {
     case "$1" in
-    cli/installed | cli/packages | cli/simulated | *:oclgrind) echo release ;;
+    cli/installed | cli/packages | cli/simulated | *:oclgrind | *:rusticl) echo release ;;
     *) echo debug ;;
     esac
 }
