@@ -441,6 +441,48 @@ static void check_several(struct device *device, enum gemm_relation relation, in
     }
 }
 
+/* Sides that add to one C, and one that adds to nothing, are not made at once: as one use of a weight after another. */
+static void check_one_side_twice(struct device *device) {
+    enum { M = 9, N = 12, K = 8, COUNT = 3 };
+    float *a = random_matrix(M * K, 1), *b = random_matrix(K * N, 2), *c = random_matrix(M * N, 3);
+    float result[2][M * N];
+    struct launch_tally tally = {0};
+    cl_mem first = upload(device, c, M * N), last = upload(device, c, M * N);
+    struct gemm product = {.a = upload(device, a, M * K),
+                           .b = upload(device, b, K * N),
+                           .c = first,
+                           .m = M,
+                           .n = N,
+                           .k = K,
+                           .alpha = 1,
+                           .beta = 1};
+    struct gemm products[COUNT] = {product, product, product};
+    products[2].c = last;
+    products[2].beta = 0;
+    device_count(device, &tally);
+    assert_ok(gemm_together(device, GEMM_SIDES, products, COUNT));
+    device_count(device, NULL);
+    assert_true(tally_kernels(&tally).launches >= COUNT);
+    tally_free(&tally);
+    assert_ok(device_read(device, first, 0, result[0], sizeof *result));
+    assert_ok(device_read(device, last, 0, result[1], sizeof *result));
+    for (int at = 0; at < M * N; at++) {
+        double sum = 0;
+        for (int p = 0; p < K; p++)
+            sum += (double)a[at / N * K + p] * b[p * N + at % N];
+        if (!(fabs(result[0][at] - c[at] - 2 * sum) < 1e-4 && fabs(result[1][at] - sum) < 1e-4))
+            fail_test("%s, one C twice, at %d: %g and %g, not %g and %g", gemm_provider_name(device), at, result[0][at],
+                      result[1][at], c[at] + 2 * sum, sum);
+    }
+    device_buffer_destroy(device, product.a);
+    device_buffer_destroy(device, product.b);
+    device_buffer_destroy(device, first);
+    device_buffer_destroy(device, last);
+    free(a);
+    free(b);
+    free(c);
+}
+
 /* Sides of fours, and odd ones of which one is narrower than a tile; terms of lengths that are no multiple of a step.
  */
 static void check_all_several(struct device *device, int launches_of_sides) {
@@ -449,6 +491,7 @@ static void check_all_several(struct device *device, int launches_of_sides) {
     check_several(device, GEMM_SIDES, 35, 19, odd, launches_of_sides);
     check_several(device, GEMM_TERMS, 36, 72, wide, 0);
     check_several(device, GEMM_TERMS, 35, 37, odd, 0);
+    check_one_side_twice(device);
 }
 
 static void check_provider(const char *provider, struct device_shape shape) {
