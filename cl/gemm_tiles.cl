@@ -16,13 +16,18 @@
  *                                                 2 3 2 3
  *
  * Where m and n are few and k is long, each `part_k` of k is summed by another group, and add_parts() adds the parts in
- * their order. Compiled in are
+ * their order.
+ *
+ * Several products are one launch where they share A, and are sides: each group makes a tile of one of them, as if the
+ * Bs and the Cs lay beside each other; or where they share C, and are terms of a sum: each group makes its tile of one
+ * after the other, as if the As and the Bs lay behind each other. Compiled in are
  *   LANE_ROWS     rows of LANES that a group has
  *   ACROSS        lanes beside each other
  *   EACH_ROWS, EACH_COLUMNS    sums of a lane, multiples of 4
  *   DEPTH         a multiple of 4
  *   A_ACROSS, B_ACROSS         whether what lies beside each other in memory is k (rows or columns otherwise)
  *   WHOLE         whether every four floats that lie so can be read and written at once
+ *   PRODUCTS, SUMMED    products, and whether they are terms
  * and the micro-kernel: the scalar body, or an instruction of matrix_units.cl, for whose waves a tile is divided as it is
  * for lanes.
  */
@@ -33,6 +38,8 @@
 #define TILE_COLUMNS (ACROSS * EACH_COLUMNS)
 #define SUMS (EACH_ROWS * EACH_COLUMNS)
 #define SUMS_AT_ONCE (WHOLE && !UNIT ? 4 : 1) /* sums that are written at once */
+#define SIDES (SUMMED ? 1 : PRODUCTS)
+#define TERMS (SUMMED ? PRODUCTS : 1)
 
 /*
  * In local memory a tile's operand is words (matrix_layouts.cl; floats for the scalar body), those of one k behind those
@@ -205,85 +212,125 @@ INLINE void multiply(__local const uint *a, __local const uint *b, float *sums, 
 
 /* ---- the frame ---- */
 
-/* A lane's sums, to the tile at row and column `first_...` of C. */
-INLINE void put_sums(const float *sums, int first_row, int first_column, __global float *c,
-                     __global const float *addend, struct tile_product p) {
-    UNROLL for (int i = 0; i < SUMS; i += SUMS_AT_ONCE) {
-        int row = first_row + sum_row(i), column = first_column + sum_column(i);
-        size_t place = (size_t)row * p.ldc + column;
-        if (row >= p.m || column >= p.n)
-            continue;
-#if SUMS_AT_ONCE == 4
-        float4 value = p.alpha * (float4)(sums[i], sums[i + 1], sums[i + 2], sums[i + 3]);
-        if (p.beta != 0.0f)
-            value += p.beta * *(__global const float4 *)(addend + place);
-        *(__global float4 *)(c + place) = value;
-#else
-        float value = p.alpha * sums[i];
-        c[place] = p.beta != 0.0f ? value + p.beta * addend[place] : value;
-#endif
+/* One of STAR_TILES_TOGETHER arguments or numbers, which an array of them would have to be memory for. */
+#define CHOSEN(name, i) ((i) == 0 ? name##0 : (i) == 1 ? name##1 : (i) == 2 ? name##2 : name##3)
+#define NUMBER(name, i) ((i) == 0 ? name[0] : (i) == 1 ? name[1] : (i) == 2 ? name[2] : name[3])
+
+/* The side that this group works on, which has a group for each `columns`, and which of these groups it is. */
+INLINE int find_side(struct tile_product p, int columns, int *group) {
+    int side = 0;
+    *group = (int)get_group_id(0);
+    UNROLL for (int next = 1; next < SIDES; next++) {
+        int groups = (p.n[next - 1] + columns - 1) / columns;
+        if (side == next - 1 && *group >= groups) {
+            *group -= groups;
+            side = next;
+        }
     }
+    return side;
 }
 
-/* Groups: tiles of columns, tiles of rows, and members of a batch for each part of k. */
-UNIT_ATTRIBUTE __attribute__((reqd_work_group_size(LANES, LANE_ROWS, 1)))
-__kernel void gemm_tiles(__global const float *a, __global const float *b, __global float *c,
-                         __global const float *addend, struct tile_product p) {
-    __local uint4 tiles[(TILE_WORDS(TILE_ROWS) + TILE_WORDS(TILE_COLUMNS) + UNIT_SHARED) / 4];
-    __local uint *a_tile = (__local uint *)tiles, *b_tile = a_tile + TILE_WORDS(TILE_ROWS);
-    int first_row = (int)get_group_id(1) * TILE_ROWS, first_column = (int)get_group_id(0) * TILE_COLUMNS;
-    int member = (int)get_group_id(2) % p.batch, part = (int)get_group_id(2) / p.batch;
-    int begin = part * p.part_k, end = min(begin + p.part_k, p.k);
-    float sums[SUMS];
+/* Adds a product to a lane's sums: A and B begin where the tile does, and have so many rows, columns and k left. */
+INLINE void add_product(__global const float *a, int lda, int rows, __global const float *b, int ldb, int columns,
+                        int depth, float *sums, __local uint *a_tile, __local uint *b_tile) {
     float4 a_held[FOURS_EACH(TILE_ROWS, A_ACROSS)], b_held[FOURS_EACH(TILE_COLUMNS, B_ACROSS)];
-
-    size_t a_step = A_ACROSS ? DEPTH : (size_t)DEPTH * p.lda, b_step = B_ACROSS ? DEPTH : (size_t)DEPTH * p.ldb;
-    a += (size_t)member * p.a_step + (A_ACROSS ? (size_t)first_row * p.lda + begin : (size_t)begin * p.lda + first_row);
-    b += (size_t)member * p.b_step +
-         (B_ACROSS ? (size_t)first_column * p.ldb + begin : (size_t)begin * p.ldb + first_column);
-    c += get_group_id(2) * (size_t)p.c_step;
-    addend += get_group_id(2) * (size_t)p.c_step;
-
-    UNROLL for (int i = 0; i < SUMS; i++)
-        sums[i] = 0.0f;
+    size_t a_step = A_ACROSS ? DEPTH : (size_t)DEPTH * lda, b_step = B_ACROSS ? DEPTH : (size_t)DEPTH * ldb;
     if (AHEAD) {
-        fetch(a, p.lda, TILE_ROWS, A_ACROSS, p.m - first_row, end - begin, a_held);
-        fetch(b, p.ldb, TILE_COLUMNS, B_ACROSS, p.n - first_column, end - begin, b_held);
+        fetch(a, lda, TILE_ROWS, A_ACROSS, rows, depth, a_held);
+        fetch(b, ldb, TILE_COLUMNS, B_ACROSS, columns, depth, b_held);
     }
-    for (int k = begin; k < end; k += DEPTH) {
+    for (; depth > 0; depth -= DEPTH) {
         barrier(CLK_LOCAL_MEM_FENCE);
         if (!AHEAD)
-            fetch(a, p.lda, TILE_ROWS, A_ACROSS, p.m - first_row, end - k, a_held);
+            fetch(a, lda, TILE_ROWS, A_ACROSS, rows, depth, a_held);
         keep(a_held, TILE_ROWS, A_ACROSS, a_tile);
         if (!AHEAD)
-            fetch(b, p.ldb, TILE_COLUMNS, B_ACROSS, p.n - first_column, end - k, b_held);
+            fetch(b, ldb, TILE_COLUMNS, B_ACROSS, columns, depth, b_held);
         keep(b_held, TILE_COLUMNS, B_ACROSS, b_tile);
         barrier(CLK_LOCAL_MEM_FENCE);
         a += a_step;
         b += b_step;
         /* Behind the last step there is nothing to fetch, and none is. */
         if (AHEAD) {
-            fetch(a, p.lda, TILE_ROWS, A_ACROSS, p.m - first_row, end - k - DEPTH, a_held);
-            fetch(b, p.ldb, TILE_COLUMNS, B_ACROSS, p.n - first_column, end - k - DEPTH, b_held);
+            fetch(a, lda, TILE_ROWS, A_ACROSS, rows, depth - DEPTH, a_held);
+            fetch(b, ldb, TILE_COLUMNS, B_ACROSS, columns, depth - DEPTH, b_held);
         }
         multiply(a_tile, b_tile, sums, b_tile + TILE_WORDS(TILE_COLUMNS));
     }
-    put_sums(sums, first_row, first_column, c, addend, p);
 }
 
-/* C = alpha times the sum of the parts, in their order, + beta * D. Groups: vectors of a row, rows, members. */
-GROUP_SHAPE __kernel void add_parts(__global const float *parts, __global float *c, __global const float *addend,
-                                    struct tile_product p) {
-    int column = (int)get_global_id(0) * WIDTH, row = (int)get_group_id(1), member = (int)get_group_id(2);
-    size_t matrix = (size_t)p.m * p.n, place = (size_t)member * p.c_step + (size_t)row * p.ldc;
-    parts += (size_t)member * matrix + (size_t)row * p.n;
-    if (column >= p.n)
+/* A lane's sums, to the tile of C, whose row and column are `first_...` of so many. */
+INLINE void put_sums(const float *sums, int first_row, int rows, int first_column, int columns, __global float *c,
+                     __global const float *addend, int ldc, float alpha, float beta) {
+    UNROLL for (int i = 0; i < SUMS; i += SUMS_AT_ONCE) {
+        int row = first_row + sum_row(i), column = first_column + sum_column(i);
+        size_t place = (size_t)row * ldc + column;
+        if (row >= rows || column >= columns)
+            continue;
+#if SUMS_AT_ONCE == 4
+        float4 value = alpha * (float4)(sums[i], sums[i + 1], sums[i + 2], sums[i + 3]);
+        if (beta != 0.0f)
+            value += beta * *(__global const float4 *)(addend + place);
+        *(__global float4 *)(c + place) = value;
+#else
+        float value = alpha * sums[i];
+        c[place] = beta != 0.0f ? value + beta * addend[place] : value;
+#endif
+    }
+}
+
+/* Groups: tiles of columns of each side, tiles of rows, and members of a batch for each part of k. */
+UNIT_ATTRIBUTE __attribute__((reqd_work_group_size(LANES, LANE_ROWS, 1)))
+__kernel void gemm_tiles(__global const float *a0, __global const float *a1, __global const float *a2,
+                         __global const float *a3, __global const float *b0, __global const float *b1,
+                         __global const float *b2, __global const float *b3, __global float *c0, __global float *c1,
+                         __global float *c2, __global float *c3, __global const float *addend0,
+                         __global const float *addend1, __global const float *addend2, __global const float *addend3,
+                         struct tile_product p) {
+    __local uint4 tiles[(TILE_WORDS(TILE_ROWS) + TILE_WORDS(TILE_COLUMNS) + UNIT_SHARED) / 4];
+    __local uint *a_tile = (__local uint *)tiles, *b_tile = a_tile + TILE_WORDS(TILE_ROWS);
+    int column_tile, side = find_side(p, TILE_COLUMNS, &column_tile), n = NUMBER(p.n, side);
+    int first_row = (int)get_group_id(1) * TILE_ROWS, first_column = column_tile * TILE_COLUMNS;
+    int member = (int)get_group_id(2) % p.batch, part = (int)get_group_id(2) / p.batch;
+    int part_begin = part * p.part_k; /* from the begin of the term */
+    float sums[SUMS];
+    UNROLL for (int i = 0; i < SUMS; i++)
+        sums[i] = 0.0f;
+    NO_UNROLL for (int term = 0; term < TERMS; term++) {
+        int product = SUMMED ? term : side, k = NUMBER(p.k, product);
+        int lda = NUMBER(p.lda, product), ldb = NUMBER(p.ldb, product);
+        int begin = max(part_begin, 0), end = min(part_begin + p.part_k, k);
+        __global const float *a = CHOSEN(a, product) + (size_t)member * p.a_step;
+        __global const float *b = CHOSEN(b, product) + (size_t)member * p.b_step;
+        add_product(a + (A_ACROSS ? (size_t)first_row * lda + begin : (size_t)begin * lda + first_row), lda,
+                    p.m - first_row,
+                    b + (B_ACROSS ? (size_t)first_column * ldb + begin : (size_t)begin * ldb + first_column), ldb,
+                    n - first_column, end - begin, sums, a_tile, b_tile);
+        part_begin -= (k + DEPTH - 1) / DEPTH * DEPTH;
+    }
+    size_t place = get_group_id(2) * (size_t)p.c_step + NUMBER(p.c_offset, side);
+    put_sums(sums, first_row, p.m, first_column, n, CHOSEN(c, side) + place, CHOSEN(addend, side) + place,
+             NUMBER(p.ldc, side), p.alpha, p.beta);
+}
+
+/* C = alpha times the sum of the parts, in their order, + beta * D. Groups: vectors of a row of each side, rows, members. */
+GROUP_SHAPE __kernel void add_parts(__global const float *parts, __global float *c0, __global float *c1,
+                                    __global float *c2, __global float *c3, __global const float *addend0,
+                                    __global const float *addend1, __global const float *addend2,
+                                    __global const float *addend3, struct tile_product p) {
+    int group, side = find_side(p, LANES * WIDTH, &group), n = NUMBER(p.n, side);
+    int column = (group * LANES + LANE) * WIDTH, row = (int)get_group_id(1), member = (int)get_group_id(2);
+    size_t place = (size_t)member * p.c_step + (size_t)row * NUMBER(p.ldc, side), columns = 0;
+    UNROLL for (int i = 0; i < SIDES; i++)
+        columns += p.n[i];
+    parts += member * p.m * columns + NUMBER(p.c_offset, side) + (size_t)row * n;
+    if (column >= n)
         return;
     vec sum = (vec)(0.0f);
-    for (int begin = 0; begin < p.k; begin += p.part_k, parts += p.batch * matrix)
-        sum += row_load(parts, column, p.n);
+    for (int begin = 0; begin < p.whole_k; begin += p.part_k, parts += p.batch * p.m * columns)
+        sum += row_load(parts, column, n);
     vec value = p.alpha * sum;
     if (p.beta != 0.0f)
-        value += p.beta * row_load(addend + place, column, p.n);
-    row_store(value, c + place, column, p.n);
+        value += p.beta * row_load(CHOSEN(addend, side) + place, column, n);
+    row_store(value, CHOSEN(c, side) + place, column, n);
 }

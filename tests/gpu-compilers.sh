@@ -133,6 +133,7 @@ judge() {
 # that is made of it where there are tools for that: NVIDIA's is HMMA there, and mma.sync elsewhere. Intel's compiler
 # declares its functions where a driver says that the device has them; Debian's does not say so.
 large="-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=16 -DA_ACROSS=1 -DB_ACROSS=0 -DWHOLE=1"
+large="$large -DPRODUCTS=1 -DSUMMED=0"
 expect() {
     target=$1 instruction=$2 options="$large $3"
     text gemm_tiles >"$work/products.cl"
@@ -199,7 +200,10 @@ for file in "$source"/cl/*.cl; do
     gemm | vector_width) ;; # of CPUs
     matrix_layouts | matrix_units) ;; # the beginning of gemm_tiles
     gemm_tiles)
-        for across in "-DA_ACROSS=1 -DB_ACROSS=0" "-DA_ACROSS=1 -DB_ACROSS=1" "-DA_ACROSS=0 -DB_ACROSS=0"; do
+        sides="-DPRODUCTS=4 -DSUMMED=0" terms="-DPRODUCTS=4 -DSUMMED=1" one="-DPRODUCTS=1 -DSUMMED=0"
+        for across in "-DA_ACROSS=1 -DB_ACROSS=0 $one" "-DA_ACROSS=1 -DB_ACROSS=1 $one" \
+            "-DA_ACROSS=0 -DB_ACROSS=0 $one" "-DA_ACROSS=1 -DB_ACROSS=0 $sides" "-DA_ACROSS=1 -DB_ACROSS=1 $terms" \
+            "-DA_ACROSS=0 -DB_ACROSS=0 $sides"; do
             scalar="-DUNIT=0 -DFACTORS=0 $across"
             judge "$program" "-DLANE_ROWS=4 -DACROSS=16 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=1 $scalar"
             judge "$program" "-DLANE_ROWS=1 -DACROSS=8 -DEACH_ROWS=8 -DEACH_COLUMNS=8 -DDEPTH=8 -DWHOLE=1 $scalar"

@@ -173,19 +173,84 @@ status gemm(struct device *device, const struct gemm *gemm) {
     return provider->run(device, &completed);
 }
 
-status gemm_together(struct device *device, const struct gemm *gemms, int count) {
-    struct gemm some[GEMV_TOGETHER];
+/* ---- several ---- */
+
+enum { MOST_TOGETHER = GEMV_TOGETHER > STAR_TILES_TOGETHER ? GEMV_TOGETHER : STAR_TILES_TOGETHER };
+
+/* Sides that write one C cannot be one launch. */
+static bool writes_one_of(const struct gemm *other, const struct gemm *some, int count) {
+    for (int i = 0; i < count; i++)
+        if (other->c && some[i].c == other->c)
+            return true;
+    return false;
+}
+
+/* Whether `other` may be in one launch with the `count` products that are there. */
+static bool joins(struct device *device, enum gemm_relation relation, const struct gemm *other, const struct gemm *some,
+                  int count) {
+    const struct gemm *one = &some[0];
+    if (is_for_gemv(other))
+        return count < GEMV_TOGETHER && relation == GEMM_SIDES && gemv_takes_together(one, other);
+    const struct gemm_provider *provider = provider_of(device, one);
+    if (is_for_gemv(one) || provider != provider_of(device, other) || !provider->run_together ||
+        count == STAR_TILES_TOGETHER || one->batch > 1 || other->batch > 1 || one->transpose_a != other->transpose_a ||
+        one->transpose_b != other->transpose_b || one->m != other->m || one->alpha != other->alpha)
+        return false;
+    if (relation == GEMM_TERMS)
+        return one->c == other->c && one->n == other->n && one->ldc == other->ldc;
+    return one->a == other->a && one->k == other->k && one->lda == other->lda && one->beta == other->beta &&
+           !writes_one_of(other, some, count);
+}
+
+/* The first products of `gemms`, as many as one launch can take. */
+static int take_together(struct device *device, enum gemm_relation relation, const struct gemm *gemms, int count,
+                         struct gemm some[MOST_TOGETHER]) {
+    int taken = 0;
+    for (; taken < count && taken < MOST_TOGETHER; taken++) {
+        struct gemm next = complete(&gemms[taken]);
+        if (taken > 0 && !joins(device, relation, &next, some, taken))
+            break;
+        some[taken] = next;
+    }
+    return taken;
+}
+
+static status run_together(struct device *device, enum gemm_relation relation, const struct gemm *some, int count) {
+    if (count == 1)
+        return gemm(device, &some[0]);
+    if (is_for_gemv(&some[0]))
+        return gemv(device, some, count);
+    return provider_of(device, &some[0])->run_together(device, relation, some, count);
+}
+
+status gemm_together(struct device *device, enum gemm_relation relation, const struct gemm *gemms, int count) {
+    struct gemm some[MOST_TOGETHER];
     for (int first = 0, taken; first < count; first += taken) {
-        some[0] = complete(&gemms[first]);
-        for (taken = 1; taken < GEMV_TOGETHER && first + taken < count; taken++) {
-            some[taken] = complete(&gemms[first + taken]);
-            if (!is_for_gemv(&some[taken]) || !gemv_takes_together(&some[0], &some[taken]))
-                break;
+        taken = take_together(device, relation, gemms + first, count - first, some);
+        if (relation == GEMM_TERMS && first > 0) {
+            some[0].beta = 1;
+            some[0].addend = NULL;
         }
-        TRY(taken > 1 ? gemv(device, some, taken) : gemm(device, &gemms[first]));
+        TRY(run_together(device, relation, some, taken));
     }
     return STATUS_OK;
 }
+
+size_t gemm_together_bytes(struct device *device, enum gemm_relation relation, const struct gemm *gemms, int count) {
+    struct gemm some[MOST_TOGETHER];
+    size_t largest = 0;
+    for (int first = 0, taken; first < count; first += taken) {
+        taken = take_together(device, relation, gemms + first, count - first, some);
+        size_t bytes = taken == 1 ? gemm_scratch_bytes(device, &some[0])
+                       : is_for_gemv(&some[0])
+                           ? 0
+                           : provider_of(device, &some[0])->together_bytes(device, relation, some, taken);
+        largest = bytes > largest ? bytes : largest;
+    }
+    return largest;
+}
+
+/* ---- scratch ---- */
 
 size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm) {
     struct gemm completed = complete(gemm);

@@ -36,11 +36,18 @@ struct gemm {
 
 status gemm(struct device *device, const struct gemm *gemm) MUST_CHECK;
 
+/* What several products have to do with each other. */
+enum gemm_relation {
+    GEMM_SIDES, /* they share A and do not depend on each other */
+    GEMM_TERMS, /* they are added up in one C, to the first's beta * D; the others' beta and addend say nothing */
+};
+
 /*
- * Products that share A and do not depend on each other. Decoding asks for them together: where each alone is small,
- * starting the device's work takes longer than the work.
+ * Several products, in as few launches as the provider can: where each alone is small, starting the device's work takes
+ * longer than the work, and leaves much of the device idle; and terms need not be read back to be added to.
  */
-status gemm_together(struct device *device, const struct gemm *gemms, int count) MUST_CHECK;
+status gemm_together(struct device *device, enum gemm_relation relation, const struct gemm *gemms,
+                     int count) MUST_CHECK;
 
 /*
  * Makes float16 numbers of `batch` dense matrices [k,n], which lie behind each other, in an order of elements that
@@ -48,8 +55,12 @@ status gemm_together(struct device *device, const struct gemm *gemms, int count)
  */
 status gemm_halve(struct device *device, cl_mem floats, cl_mem halves, int k, int n, int batch) MUST_CHECK;
 
-/* Device memory that a product makes the provider keep; the largest of all products counts. Reads no buffer. */
+/*
+ * Device memory that a product makes the provider keep, and that several do together; the largest of all counts. Reads
+ * no buffer, but tells by them what gemm_together() may do.
+ */
 size_t gemm_scratch_bytes(struct device *device, const struct gemm *gemm);
+size_t gemm_together_bytes(struct device *device, enum gemm_relation relation, const struct gemm *gemms, int count);
 
 /* Allocates that much now, so that no product does. */
 status gemm_keep_scratch(struct device *device, size_t bytes) MUST_CHECK;

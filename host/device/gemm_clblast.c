@@ -102,4 +102,5 @@ static void release(void) {
     (void)CLBlastClearCache();
 }
 
-const struct gemm_provider gemm_clblast = {"clblast", false, run, scratch_bytes, release};
+const struct gemm_provider gemm_clblast = {
+    .name = "clblast", .takes_addend = false, .run = run, .scratch_bytes = scratch_bytes, .release = release};

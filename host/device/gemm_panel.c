@@ -134,4 +134,5 @@ static status run(struct device *device, const struct gemm *gemm) {
     return device_launch(device, name, tiles_of(&p, gemm->batch), arguments, kernels[packing].arguments);
 }
 
-const struct gemm_provider gemm_panel = {"panel", true, run, scratch_bytes, NULL};
+const struct gemm_provider gemm_panel = {
+    .name = "panel", .takes_addend = true, .run = run, .scratch_bytes = scratch_bytes};

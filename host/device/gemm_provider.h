@@ -12,6 +12,12 @@ struct gemm_provider {
     status (*run)(struct device *device, const struct gemm *gemm);
     /* The bytes of gemm_scratch() that run() will ask for. */
     size_t (*scratch_bytes)(struct device *device, const struct gemm *gemm);
+    /*
+     * The same for up to STAR_TILES_TOGETHER products in one launch, no batches, with one m, alpha, beta and way of
+     * transposing: terms have one C and n, and the first's D, sides one A and k. NULL: one after the other.
+     */
+    status (*run_together)(struct device *device, enum gemm_relation relation, const struct gemm *gemms, int count);
+    size_t (*together_bytes)(struct device *device, enum gemm_relation relation, const struct gemm *gemms, int count);
     void (*release)(void); /* when a device closes; may be NULL */
 };
 

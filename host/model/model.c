@@ -34,8 +34,12 @@ static status make_plan(const struct device *device, const struct graph *graph, 
 static size_t gemm_bytes(struct device *device, const struct graph *graph, const struct model_options *options) {
     size_t scratch = 0;
     for (int n = 0; n < graph->node_count; n++) {
-        const struct op *op = &graph->nodes[n].op;
-        size_t bytes = op->type->gemm_scratch ? op->type->gemm_scratch(device, op, options->inference) : 0;
+        const struct op *ops[OP_TOGETHER] = {&graph->nodes[n].op};
+        const struct op_type *type = ops[0]->type;
+        int count = 1;
+        for (; n + count < graph->node_count && count < OP_TOGETHER && graph_together(graph, n, n + count); count++)
+            ops[count] = &graph->nodes[n + count].op;
+        size_t bytes = type->gemm_scratch ? type->gemm_scratch(device, ops, count, options->inference) : 0;
         scratch = bytes > scratch ? bytes : scratch;
     }
     return scratch;

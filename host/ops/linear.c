@@ -74,7 +74,7 @@ static status forward_together(struct device *device, const struct op *const ops
     struct gemm products[OP_TOGETHER];
     for (int i = 0; i < count; i++)
         products[i] = forward_product(ops[i], buffers[i]);
-    return gemm_together(device, products, count);
+    return gemm_together(device, GEMM_SIDES, products, count);
 }
 
 /*
@@ -122,23 +122,47 @@ static struct gemm weight_product(const struct op *op, const struct op_buffers *
     return dweight;
 }
 
-/* And dresidual = dy. */
-static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
-    struct gemm dx = input_product(op, buffers), dweight = weight_product(op, buffers);
-    TRY(gemm(device, &dx));
-    TRY(gemm(device, &dweight));
-    if (!has_residual(op))
-        return STATUS_OK;
-    return op_pass_gradient(device, op, buffers, RESIDUAL);
+/*
+ * From the last use, whose dx is written where the others' are added to it. And dresidual = dy.
+ */
+static status backward_together(struct device *device, const struct op *const ops[],
+                                const struct op_buffers *const buffers[], int count) {
+    struct gemm dx[OP_TOGETHER], dweight[OP_TOGETHER];
+    for (int i = 0, n = count - 1; n >= 0; i++, n--) {
+        dx[i] = input_product(ops[n], buffers[n]);
+        dweight[i] = weight_product(ops[n], buffers[n]);
+    }
+    TRY(gemm_together(device, GEMM_TERMS, dx, count));
+    TRY(gemm_together(device, GEMM_SIDES, dweight, count));
+    for (int n = count - 1; n >= 0; n--)
+        if (has_residual(ops[n]))
+            TRY(op_pass_gradient(device, ops[n], buffers[n], RESIDUAL));
+    return STATUS_OK;
 }
 
-static size_t gemm_scratch_of(struct device *device, const struct op *op, bool forward_only) {
+static status backward(struct device *device, const struct op *op, const struct op_buffers *buffers) {
+    return backward_together(device, (const struct op *const[]){op}, (const struct op_buffers *const[]){buffers}, 1);
+}
+
+/* Weights that others have added to before are no side of those that none has: any run of uses may be together. */
+static size_t gemm_scratch_of(struct device *device, const struct op *const ops[], int count, bool forward_only) {
+    enum { FORWARD, INPUT, WEIGHTS, KINDS };
+    static const enum gemm_relation relations[KINDS] = {GEMM_SIDES, GEMM_TERMS, GEMM_SIDES};
     const struct op_buffers none = {0};
-    struct gemm products[] = {forward_product(op, &none), input_product(op, &none), weight_product(op, &none)};
+    struct gemm products[KINDS][OP_TOGETHER];
     size_t largest = 0;
-    for (int i = 0; i < (forward_only ? 1 : 3); i++) {
-        size_t bytes = gemm_scratch_bytes(device, &products[i]);
-        largest = bytes > largest ? bytes : largest;
+    for (int i = 0; i < count; i++) {
+        products[FORWARD][i] = forward_product(ops[i], &none);
+        products[INPUT][count - 1 - i] = input_product(ops[i], &none);
+        products[WEIGHTS][count - 1 - i] = weight_product(ops[i], &none);
+    }
+    for (int kind = 0; kind < (forward_only ? INPUT : KINDS); kind++) {
+        for (int first = 0; first < count; first++) {
+            for (int some = 1; some <= count - first; some++) {
+                size_t bytes = gemm_together_bytes(device, relations[kind], products[kind] + first, some);
+                largest = bytes > largest ? bytes : largest;
+            }
+        }
     }
     return largest;
 }
@@ -173,6 +197,7 @@ const struct op_type op_linear = {
     .halve_weight = halve_weight,
     .makes_inside = makes_inside,
     .backward = backward,
+    .backward_together = backward_together,
     .backward_inputs = 1u << X | 1u << WEIGHT,
     .passed_inputs = 1u << RESIDUAL,
     .gemm_scratch = gemm_scratch_of,

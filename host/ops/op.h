@@ -164,10 +164,10 @@ struct op_type {
     bool cheap;
 
     /*
-     * The device memory that its products, or those of forward, make the GEMM provider keep (gemm_scratch_bytes). NULL:
-     * it has none.
+     * The device memory that the products of several uses which may run together, or those of forward, make the GEMM
+     * provider keep (gemm_scratch_bytes), however many of them do; at most OP_TOGETHER. NULL: it has none.
      */
-    size_t (*gemm_scratch)(struct device *device, const struct op *op, bool forward_only);
+    size_t (*gemm_scratch)(struct device *device, const struct op *const ops[], int count, bool forward_only);
 
     /* Floating-point operations of the forward pass; a multiply-add counts two. NULL: negligible, counted as none. */
     double (*flops)(const struct op *op);

@@ -23,12 +23,15 @@ struct gemm_sizes {
 };
 
 /*
- * The same as gemm_tiles.cl is told it. lda, ldb and ldc are the floats from one stored row to the next; each part_k of k
- * is summed by another group, which makes a matrix of its own where there are several.
+ * The same as gemm_tiles.cl is told it, for several at once. lda, ldb and ldc are the floats from one stored row to the
+ * next. whole_k is the k of all terms behind each other, each rounded up to what is taken at a time; each part_k of it
+ * is summed by another group, which makes matrices of its own where there are several, c_offset from their begin.
  */
 struct tile_product {
-    int m, n, k, part_k, batch;
-    int lda, ldb, ldc;
+    int m, whole_k, part_k, batch;
+    int n[STAR_TILES_TOGETHER], k[STAR_TILES_TOGETHER];
+    int lda[STAR_TILES_TOGETHER], ldb[STAR_TILES_TOGETHER], ldc[STAR_TILES_TOGETHER];
+    int c_offset[STAR_TILES_TOGETHER];
     int a_step, b_step, c_step;
     float alpha, beta;
 };

@@ -29,6 +29,9 @@
 #define STAR_GEMV_STRIP 384
 #define STAR_GEMV_TOGETHER 6
 
+/* Products that one launch of gemm_tiles.cl makes or adds up. */
+#define STAR_TILES_TOGETHER 4
+
 /* Columns beside each other of which a group of rms_norm.cl sums a gradient. */
 #define STAR_NORM_COLUMNS 8
 

@@ -202,7 +202,7 @@ static void check_together(struct device *device, bool half) {
         products[i].b = half ? upload_halves(device, b[i], K, columns[i], 1) : upload(device, b[i], K * columns[i]);
         products[i].c = upload(device, b[i], columns[i]);
     }
-    assert_ok(gemm_together(device, products, COUNT));
+    assert_ok(gemm_together(device, GEMM_SIDES, products, COUNT));
     for (int i = 0; i < COUNT; i++) {
         assert_ok(device_read(device, products[i].c, 0, result, (size_t)columns[i] * sizeof *result));
         for (int j = 0; j < columns[i]; j++) {
@@ -280,7 +280,7 @@ static void check_norm(struct device *device, bool half) {
                                 .alpha = 1}};
     products[1] = products[0];
     products[1].c = upload(device, a, ROWS * N);
-    assert_ok(gemm_together(device, products, 2));
+    assert_ok(gemm_together(device, GEMM_SIDES, products, 2));
     for (int i = 0; i < 2; i++)
         assert_ok(device_read(device, products[i].c, 0, result[i], sizeof *result));
     assert_memory_equal(result[0], result[1], sizeof *result);
@@ -341,6 +341,159 @@ static void check_few_rows(struct device *device) {
     check_norm(device, true);
 }
 
+/* ---- several products ---- */
+
+enum { SEVERAL = 5 }; /* one more than a launch takes */
+
+struct several {
+    struct gemm products[SEVERAL];
+    float *a[SEVERAL], *b[SEVERAL], *c[SEVERAL]; /* what is there before; sides share A, and terms C */
+};
+
+/* Product i is m x sizes[i] x k, where they are sides, and m x n x sizes[i], where they are terms. */
+static void start_several(struct device *device, enum gemm_relation relation, int m, int other, const int *sizes,
+                          bool transpose_a, bool transpose_b, float beta, struct several *several) {
+    for (int i = 0; i < SEVERAL; i++) {
+        bool is_shared = i > 0, sides = relation == GEMM_SIDES;
+        int n = sides ? sizes[i] : other, k = sides ? other : sizes[i];
+        struct gemm *product = &several->products[i];
+        *product = (struct gemm){.m = m,
+                                 .n = n,
+                                 .k = k,
+                                 .transpose_a = transpose_a,
+                                 .transpose_b = transpose_b,
+                                 .alpha = 0.5f,
+                                 .beta = beta};
+        several->a[i] = random_matrix(m * k, sides ? 1 : 10 + (uint64_t)i);
+        several->b[i] = random_matrix(k * n, 20 + (uint64_t)i);
+        several->c[i] = random_matrix(m * n, sides ? 30 + (uint64_t)i : 30);
+        product->a = sides && is_shared ? several->products[0].a : upload(device, several->a[i], m * k);
+        product->b = upload(device, several->b[i], k * n);
+        product->c = !sides && is_shared ? several->products[0].c : upload(device, several->c[i], m * n);
+    }
+}
+
+static double sum_of(const struct several *several, int i, int row, int column) {
+    const struct gemm *product = &several->products[i];
+    double sum = 0;
+    for (int p = 0; p < product->k; p++)
+        sum += (double)several->a[i][product->transpose_a ? p * product->m + row : row * product->k + p] *
+               several->b[i][product->transpose_b ? column * product->k + p : p * product->n + column];
+    return product->alpha * sum;
+}
+
+static void check_side(struct device *device, enum gemm_relation relation, const struct several *several, int side) {
+    const struct gemm *product = &several->products[side];
+    int m = product->m, n = product->n;
+    float *result = memory_allocate((size_t)(m * n), sizeof *result);
+    assert_ok(device_read(device, product->c, 0, result, (size_t)(m * n) * sizeof *result));
+    for (int at = 0; at < m * n; at++) {
+        double expected = product->beta * several->c[side][at];
+        for (int i = 0; i < SEVERAL; i++)
+            if (i == side || relation == GEMM_TERMS)
+                expected += sum_of(several, i, at / n, at % n);
+        if (!(fabs(result[at] - expected) < 2e-3))
+            fail_test("%s, %s, transposed %d %d, product %d at %d %d: %g, not %g", gemm_provider_name(device),
+                      relation == GEMM_TERMS ? "terms" : "sides", product->transpose_a, product->transpose_b, side,
+                      at / n, at % n, result[at], expected);
+    }
+    free(result);
+}
+
+static void finish_several(struct device *device, struct several *several) {
+    for (int i = 0; i < SEVERAL; i++) {
+        struct gemm *product = &several->products[i], *first = &several->products[0];
+        if (i > 0 && product->a != first->a)
+            device_buffer_destroy(device, product->a);
+        if (i > 0 && product->c != first->c)
+            device_buffer_destroy(device, product->c);
+        device_buffer_destroy(device, product->b);
+        free(several->a[i]);
+        free(several->b[i]);
+        free(several->c[i]);
+    }
+    device_buffer_destroy(device, several->products[0].a);
+    device_buffer_destroy(device, several->products[0].c);
+}
+
+/* `launches`: that they make; 0: whatever that is. */
+static void check_several(struct device *device, enum gemm_relation relation, int m, int other, const int *sizes,
+                          int launches) {
+    for (int transposes = 0; transposes < 4; transposes++) {
+        struct several several;
+        struct launch_tally tally = {0};
+        start_several(device, relation, m, other, sizes, transposes & 1, transposes & 2, transposes == 1 ? 0 : -1.5f,
+                      &several);
+        size_t bytes = gemm_together_bytes(device, relation, several.products, SEVERAL), before;
+        gemm_release_scratch(device);
+        before = device_allocated_bytes(device);
+        device_count(device, &tally);
+        assert_ok(gemm_together(device, relation, several.products, SEVERAL));
+        device_count(device, NULL);
+        assert_int_equal(device_allocated_bytes(device) - before, bytes);
+        if (launches)
+            assert_int_equal(tally_kernels(&tally).launches, launches);
+        for (int i = 0; i < (relation == GEMM_SIDES ? SEVERAL : 1); i++)
+            check_side(device, relation, &several, i);
+        tally_free(&tally);
+        finish_several(device, &several);
+        gemm_release_scratch(device);
+    }
+}
+
+/* Sides that add to one C, and one that adds to nothing, are not made at once: as one use of a weight after another. */
+static void check_one_side_twice(struct device *device) {
+    enum { M = 9, N = 12, K = 8, COUNT = 3 };
+    float *a = random_matrix(M * K, 1), *b = random_matrix(K * N, 2), *c = random_matrix(M * N, 3);
+    float result[2][M * N];
+    struct launch_tally tally = {0};
+    cl_mem first = upload(device, c, M * N), last = upload(device, c, M * N);
+    struct gemm product = {.a = upload(device, a, M * K),
+                           .b = upload(device, b, K * N),
+                           .c = first,
+                           .m = M,
+                           .n = N,
+                           .k = K,
+                           .alpha = 1,
+                           .beta = 1};
+    struct gemm products[COUNT] = {product, product, product};
+    products[2].c = last;
+    products[2].beta = 0;
+    device_count(device, &tally);
+    assert_ok(gemm_together(device, GEMM_SIDES, products, COUNT));
+    device_count(device, NULL);
+    assert_true(tally_kernels(&tally).launches >= COUNT);
+    tally_free(&tally);
+    assert_ok(device_read(device, first, 0, result[0], sizeof *result));
+    assert_ok(device_read(device, last, 0, result[1], sizeof *result));
+    for (int at = 0; at < M * N; at++) {
+        double sum = 0;
+        for (int p = 0; p < K; p++)
+            sum += (double)a[at / N * K + p] * b[p * N + at % N];
+        if (!(fabs(result[0][at] - c[at] - 2 * sum) < 1e-4 && fabs(result[1][at] - sum) < 1e-4))
+            fail_test("%s, one C twice, at %d: %g and %g, not %g and %g", gemm_provider_name(device), at, result[0][at],
+                      result[1][at], c[at] + 2 * sum, sum);
+    }
+    device_buffer_destroy(device, product.a);
+    device_buffer_destroy(device, product.b);
+    device_buffer_destroy(device, first);
+    device_buffer_destroy(device, last);
+    free(a);
+    free(b);
+    free(c);
+}
+
+/* Sides of fours, and odd ones of which one is narrower than a tile; terms of lengths that are no multiple of a step.
+ */
+static void check_all_several(struct device *device, int launches_of_sides) {
+    static const int wide[SEVERAL] = {68, 4, 132, 64, 36}, odd[SEVERAL] = {33, 1, 70, 64, 5};
+    check_several(device, GEMM_SIDES, 36, 40, wide, launches_of_sides);
+    check_several(device, GEMM_SIDES, 35, 19, odd, launches_of_sides);
+    check_several(device, GEMM_TERMS, 36, 72, wide, 0);
+    check_several(device, GEMM_TERMS, 35, 37, odd, 0);
+    check_one_side_twice(device);
+}
+
 static void check_provider(const char *provider, struct device_shape shape) {
     struct device *device;
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = provider, .shape = shape}, &device));
@@ -354,6 +507,7 @@ static void check_provider(const char *provider, struct device_shape shape) {
     for (int transposes = 0; transposes < 4; transposes++)
         check_strides(device, 27, 37, 19, transposes & 1, transposes & 2);
     check_strides(device, 28, 36, 20, false, false);
+    check_all_several(device, 0);
     check_few_rows(device);
     device_close(device);
 }
@@ -406,12 +560,22 @@ static void check_parts(struct device *device) {
     gemm_release_scratch(device);
 }
 
+/* In parts, with the smallest tiles: four together, and the fifth alone. */
+static void check_several_parts(struct device *device) {
+    check_several(device, GEMM_SIDES, 17, 300, (const int[SEVERAL]){12, 4, 16, 8, 20}, 4);
+    check_several(device, GEMM_SIDES, 18, 301, (const int[SEVERAL]){13, 3, 16, 9, 1}, 4);
+    check_several(device, GEMM_TERMS, 17, 12, (const int[SEVERAL]){132, 60, 300, 8, 600}, 4);
+    check_several(device, GEMM_TERMS, 18, 13, (const int[SEVERAL]){131, 70, 257, 9, 300}, 4);
+}
+
 static void check_all_tiles(struct device_shape shape, const int (*sizes)[3]) {
     struct device *device;
     assert_ok(device_open_choice(NULL, &(struct device_options){.gemm = "tiles", .shape = shape}, &device));
     check_parts(device);
     for (int which = 0; which < PRODUCT_TILES; which++)
         check_tiles(device, which, sizes);
+    check_all_several(device, 2);
+    check_several_parts(device);
     device_close(device);
 }
 

@@ -178,11 +178,23 @@ static void test_gpu_shape(void **unused) {
     device = own;
 }
 
+/* Where products that share what they read or write are one launch, some of whose gradients others have added to. */
+static void test_tiles(void **unused) {
+    (void)unused;
+    struct device *own = device;
+    struct device_options options = {.gemm = "tiles", .shape = {64, 1, 4, 1, 64}};
+    assert_ok(device_open_choice(NULL, &options, &device));
+    check_genome("products by tiles", "11111-81111-9.1.1.1.1");
+    check_genome("products by tiles, weights shared", "1.1.2.1.1-1.1.2.2.1");
+    device_close(device);
+    device = own;
+}
+
 int main(int count, char **words) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes),   cmocka_unit_test(test_sharing),
         cmocka_unit_test(test_encoders),  cmocka_unit_test(test_plan_changes_nothing),
-        cmocka_unit_test(test_gpu_shape),
+        cmocka_unit_test(test_gpu_shape), cmocka_unit_test(test_tiles),
     };
     test_choose(count, words);
     return cmocka_run_group_tests(tests, open_catalogue_and_device, close_device);
