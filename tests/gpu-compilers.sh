@@ -35,8 +35,8 @@ text() {
     for name in vectors rows columns groups masks nonlinearities; do
         cat "$source/cl/common/$name.cl"
     done
-    [ "$1" != gemm_tiles ] || cat "$source/cl/matrix_layouts.cl" "$source/cl/matrix_units.cl"
-    cat "$source/cl/$1.cl"
+    [ "$1" != gemm_tiles ] || cat "$source/cl/gpu/matrix_layouts.cl" "$source/cl/gpu/matrix_units.cl"
+    if [ -f "$source/cl/gpu/$1.cl" ]; then cat "$source/cl/gpu/$1.cl"; else cat "$source/cl/$1.cl"; fi
 }
 
 # compile TRIPLE OPTIONS...: assembly of $work/program.cl
@@ -113,7 +113,7 @@ judge() {
     text "$1" >"$work/program.cl"
     for target in $targets; do
         if ! "$(maker "$target")" "$target" "${2:-}" >"$work/kernels"; then
-            echo "cl/$1.cl ${2:-} does not compile for $target"
+            echo "$1.cl ${2:-} does not compile for $target"
             failures=$((failures + 1))
         fi
         while read -r kernel registers bytes shared; do
@@ -145,7 +145,7 @@ expect() {
     done | cat - "$work/products.cl" >"$work/program.cl"
     rm -f "$work/binary"
     if ! "$(maker "$target")" "$target" "$options" >"$work/kernels"; then
-        echo "cl/gemm_tiles.cl $options does not compile for $target"
+        echo "cl/gpu/gemm_tiles.cl $options does not compile for $target"
         failures=$((failures + 1))
         return
     fi
@@ -194,10 +194,9 @@ case $targets in
     expect pvc "dpas.*:hf" "-DUNIT=5 -DFACTORS=3 $declared" 8 ;;
 esac
 
-for file in "$source"/cl/*.cl; do
+for file in "$source"/cl/*.cl "$source"/cl/gpu/*.cl; do
     program=$(basename "$file" .cl)
     case $program in
-    gemm | vector_width) ;; # of CPUs
     matrix_layouts | matrix_units) ;; # the beginning of gemm_tiles
     gemm_tiles)
         sides="-DPRODUCTS=4 -DSUMMED=0" terms="-DPRODUCTS=4 -DSUMMED=1" one="-DPRODUCTS=1 -DSUMMED=0"
@@ -223,6 +222,12 @@ for file in "$source"/cl/*.cl; do
         judge "$program" "-DDOT=128 -DOUT=128 -DDECAY=1 -DMEAN=0"
         judge "$program" "-DDOT=16 -DOUT=16 -DDECAY=0 -DMEAN=1"
         judge "$program" "-DDOT=128 -DOUT=128 -DDECAY=0 -DMEAN=1" ;;
+    adamw)
+        judge "$program"
+        judge "$program" -DSCALED=1 adamw ;;
+    narrow)
+        judge "$program" -DBFLOAT16=1
+        judge "$program" -DBFLOAT16=0 ;;
     gemv)
         judge "$program"
         judge "$program" "-DHALVES=1 -DGATE=5" gemv ;;

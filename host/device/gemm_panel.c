@@ -1,4 +1,4 @@
-/* The GEMM for devices whose work-groups each run on one core: cl/gemm.cl says how it works. */
+/* The GEMM for devices whose work-groups each run on one core: cl/cpu/gemm.cl says how it works. */
 #include "device/gemm_provider.h"
 #include "starcl/arguments.h"
 

@@ -34,7 +34,7 @@ struct product_blocks gemm_blocks(struct device *device);
 int gemm_tiles_chosen(struct device *device, const struct gemm *completed);
 
 /*
- * Instructions of cl/matrix_units.cl, with the numbers that they multiply: rows of a table in gemm_units.c. Each needs
+ * Instructions of cl/gpu/matrix_units.cl, with the numbers that they multiply: rows of a table in gemm_units.c. Each needs
  * groups whose lanes are whole waves.
  */
 struct gemm_unit {

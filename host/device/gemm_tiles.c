@@ -1,4 +1,4 @@
-/* The GEMM of our own for devices of many lanes: cl/gemm_tiles.cl says how it works. */
+/* The GEMM of our own for devices of many lanes: cl/gpu/gemm_tiles.cl says how it works. */
 #include "device/gemm_provider.h"
 #include "starcl/arguments.h"
 

@@ -128,7 +128,7 @@ void shape_build_options(struct device_shape shape, struct text *options) {
             text_append(options, " -D%s=%d", numbers[i].macro, number_of(kind_of(shape), i));
 }
 
-/* What the compiler predefines, by cl/vector_width.cl; 0 where that says nothing. */
+/* What the compiler predefines, by cl/cpu/vector_width.cl; 0 where that says nothing. */
 static status read_width(const struct device_information *information, cl_context context, cl_command_queue queue,
                          struct kernel_set *kernels, int *width) {
     struct kernel *kernel;

@@ -18,7 +18,7 @@ enum packing { PACK_NOTHING, PACK_B, PACK_BOTH };
 const char *packing_name(enum packing packing);
 
 /*
- * How cl/gemm.cl blocks a product. A micro-kernel keeps micro_rows x micro_vectors vectors of C in registers.
+ * How cl/cpu/gemm.cl blocks a product. A micro-kernel keeps micro_rows x micro_vectors vectors of C in registers.
  * block_rows x block_k floats of A and tile_columns x block_k of B are packed at a time, which should fit into a core's
  * second-level cache; a tile of C has at most tile_rows x tile_columns. `packing` is for products without a transpose;
  * what is transposed is packed, but for A up to lying_k steps of k. Up to few_rows rows of C nothing is that need not
@@ -33,7 +33,7 @@ struct product_blocks {
 };
 
 /*
- * How cl/gemm_tiles.cl shares a product out: a group of lane_rows times the shape's lanes makes a tile of C, of which
+ * How cl/gpu/gemm_tiles.cl shares a product out: a group of lane_rows times the shape's lanes makes a tile of C, of which
  * each lane has rows x columns sums, multiples of 4, and takes `depth` of k at a time.
  */
 struct product_tiles {

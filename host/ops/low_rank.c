@@ -27,13 +27,13 @@ static bool is_softmax(const struct op *op) {
     return op->attributes.nonlinearity == STAR_NONLINEARITY_SOFTMAX;
 }
 
-/* Floats of a row of `columns` in local memory, as cl/low_rank_tiles.cl lays it out. */
+/* Floats of a row of `columns` in local memory, as cl/gpu/low_rank_tiles.cl lays it out. */
 static int tile_stride(int columns, int across) {
     return (int)divide_up((size_t)columns, (size_t)across) * across + 1;
 }
 
 /*
- * Rows of the tiles that cl/low_rank_tiles.cl works by: the shape's or half as many, with which four of a head, two of
+ * Rows of the tiles that cl/gpu/low_rank_tiles.cl works by: the shape's or half as many, with which four of a head, two of
  * weights and a number fit into the local memory that every device has. 0: no tiles, for other shapes than that of
  * GPUs, and for heads of which not even half as many rows fit.
  */

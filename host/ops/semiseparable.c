@@ -1,6 +1,6 @@
 /*
  * Recurrence with an input-dependent diagonal decay: cl/semiseparable.cl gives the equations, and walks a sequence;
- * cl/semiseparable_chunks.cl computes the same for devices of many lanes, all chunks of a sequence at once.
+ * cl/gpu/semiseparable_chunks.cl computes the same for devices of many lanes, all chunks of a sequence at once.
  */
 #include "base/memory.h"
 #include "device/shape.h"

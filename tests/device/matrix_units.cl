@@ -1,5 +1,5 @@
 /*
- * The instructions of cl/matrix_units.cl in plain OpenCL, for tests/device/units.c: a wave's lanes put their words where
+ * The instructions of cl/gpu/matrix_units.cl in plain OpenCL, for tests/device/units.c: a wave's lanes put their words where
  * all can read them, and each number is taken from the lane and the word that the instruction's manual says it is in:
  *
  *   mma    PTX ISA, "Matrix Fragments for mma.m16n8k8" (tf32) and "... mma.m16n8k16" (bf16, f16)
@@ -7,7 +7,7 @@
  *   wmma   AMD's RDNA3 ISA, "Matrix Instruction Layout" of 16x16x16 in waves of 32
  *   dpas   cl_intel_subgroup_matrix_multiply_accumulate, sub-groups of 8 and of 16
  *
- * Here a number's place is found; cl/matrix_layouts.cl has it the other way round. With ITEMS 5 the model of mma is
+ * Here a number's place is found; cl/gpu/matrix_layouts.cl has it the other way round. With ITEMS 5 the model of mma is
  * wrong as another layout would be.
  */
 #define UNIT_SHARED (GROUP_LANES * (A_WORDS + B_WORDS))

@@ -1,6 +1,6 @@
 /*
  * Products by instructions that multiply matrices, where there are none: this program has tests/device/matrix_units.cl
- * in place of cl/matrix_units.cl, the instructions in plain OpenCL, so that all around them runs as it does on a GPU.
+ * in place of cl/gpu/matrix_units.cl, the instructions in plain OpenCL, so that all around them runs as it does on a GPU.
  */
 #include "test.h"
 
