@@ -1,6 +1,6 @@
 # What `cmake --build --preset package` makes: a .tar.gz of everything, which runs where it is unpacked, and Debian
 # packages, as Debian has them: starcl (the program), starcl-mpi (what it loads under mpirun, where MPI was found),
-# libstarcl0.7 (the shared library) and libstarcl-dev.
+# libstarcl0.8 (the shared library) and libstarcl-dev.
 #
 # Who gives packages to others says who answers for them, as Debian's own tools ask: DEBFULLNAME and DEBEMAIL.
 

@@ -2,6 +2,6 @@
 #ifndef STARCL_VERSION_H
 #define STARCL_VERSION_H
 
-#define STAR_VERSION "0.7.0"
+#define STAR_VERSION "0.8.0"
 
 #endif
