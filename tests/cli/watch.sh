@@ -225,7 +225,8 @@ wait $follower
 [ "$(wc -l <lines.txt)" = "$(recorded live)" ] || complain "not one line a candidate: $(wc -l <lines.txt)"
 
 # Removed; the page stays, and shows the next run of that name. What a run holds is never markup.
-answers 200 "$address"
+expect 0 "live.html" "$starcl" report live -o live.html
+until_true 'answers 200 "$address"; [ "$(data answer.txt)" = "$(data live.html)" ]'
 tag=$(header etag)
 rm -rf live
 until_true 'now_has "gone: live was moved or deleted; what it was last stands below"'
