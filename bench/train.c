@@ -12,11 +12,16 @@ struct bench_training {
     struct graph *graph;
     struct model *model;
     struct optimiser *optimiser;
+    struct loss_scale *loss_scale; /* where a training scales the loss, by a share of 1 */
+    cl_mem share;
 };
 
 status bench_training_queue(void *context) {
     struct bench_training *training = context;
     TRY(model_forward(training->model));
+    if (training->loss_scale)
+        TRY(loss_scale_seed(training->loss_scale, training->share, 0,
+                            model_gradient(training->model, training->graph->loss)));
     TRY(model_backward(training->model));
     return optimiser_step(training->optimiser, 1e-4);
 }
@@ -32,12 +37,22 @@ static status write_tokens(struct model *model, int value) {
     return outcome;
 }
 
+static status scale_loss(struct device *device, struct bench_training *training) {
+    const float whole = 1;
+    TRY(loss_scale_create(device, &training->loss_scale));
+    TRY(device_buffer_create(device, sizeof whole, &training->share));
+    return device_write(device, training->share, 0, &whole, sizeof whole);
+}
+
 static status begin(const struct bench *bench, const struct bench_model *workload, struct bench_training *training) {
     struct optimiser_settings adamw = {.beta_1 = 0.9, .beta_2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1, .clip = 1};
     struct model_options options = {.seed = 1};
     char path[PATH_MAX];
     TRY(bench_model_graph(bench, workload, workload->batch, workload->context, 0, &training->graph));
     TRY(model_create(bench->device, training->graph, &options, &training->model));
+    if (loss_scale_is_for(training->graph->waits_as))
+        TRY(scale_loss(bench->device, training));
+    adamw.loss_scale = training->loss_scale;
     TRY(optimiser_create(training->model, &adamw, &training->optimiser));
     TRY(write_tokens(training->model, training->graph->tokens));
     TRY(write_tokens(training->model, training->graph->targets));
@@ -62,6 +77,9 @@ void bench_training_destroy(struct bench_training *training) {
     if (!training)
         return;
     optimiser_destroy(training->optimiser);
+    loss_scale_destroy(training->loss_scale);
+    if (training->model)
+        device_buffer_destroy(model_device(training->model), training->share);
     model_destroy(training->model);
     graph_destroy(training->graph);
     free(training);

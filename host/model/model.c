@@ -14,8 +14,8 @@ struct model {
     struct plan *plan;
     cl_mem parameters, gradients;
     cl_mem arenas[PLAN_MAX_ARENAS];
-    cl_mem *values, *value_gradients;           /* by value: parts of the buffers above */
-    cl_mem *stored, *restored;                  /* by value: where it waits for backward, and where that reads it */
+    cl_mem *values, *value_gradients; /* by value: parts of the buffers above */
+    cl_mem *stored, *restored;        /* by value, NULL for what waits in place: where it waits, and is then */
     cl_mem *forward_scratch, *backward_scratch; /* by node, NULL for none */
     struct op_buffers *buffers;                 /* by node, forward, without scratch */
 };
@@ -323,7 +323,7 @@ static status run_moves(struct model *model, const struct plan_move *moves, int 
     return STATUS_OK;
 }
 
-status model_forward(struct model *model) {
+static status forward(struct model *model, bool backward_follows) {
     const struct graph *graph = model->graph;
     for (int n = 0, count; n < graph->node_count; n += count) {
         struct op_buffers buffers[OP_TOGETHER];
@@ -334,9 +334,17 @@ status model_forward(struct model *model) {
         TRY(count > 1 ? run_together(model, n, buffers, count, graph->nodes[n].op.type->forward_together)
                       : model_forward_node(model, n));
         const struct plan_move *moves = plan_moves_forward(model->plan, n, &move_count);
-        TRY(run_moves(model, moves, move_count));
+        TRY(run_moves(model, moves, backward_follows ? move_count : 0));
     }
     return STATUS_OK;
+}
+
+status model_forward(struct model *model) {
+    return forward(model, true);
+}
+
+status model_forward_alone(struct model *model) {
+    return forward(model, false);
 }
 
 static struct op_buffers backward_buffers(const struct model *model, int n, bool add) {

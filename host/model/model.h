@@ -59,6 +59,8 @@ struct backward_observer {
  * `adding`, it adds to the parameters' gradients that are there already, as one batch that is run in parts needs it.
  */
 status model_forward(struct model *model) MUST_CHECK;
+/* The same where no backward follows. */
+status model_forward_alone(struct model *model) MUST_CHECK;
 status model_backward(struct model *model) MUST_CHECK;
 status model_backward_observed(struct model *model, bool adding, const struct backward_observer *observer) MUST_CHECK;
 

@@ -133,8 +133,8 @@ static int gradient_owner(const struct planner *planner, int v) {
 }
 
 /*
- * Whether v's gradient may lie where v does: where only one operator reads v, and nobody reads
- * it behind that operator's backward.
+ * Whether v's gradient may lie where v does: where only one operator reads v, and nobody does behind that operator's
+ * backward.
  */
 static bool may_be_overwritten(const struct planner *planner, int v) {
     const struct graph *graph = planner->graph;
@@ -356,12 +356,13 @@ status plan_create(const struct graph *graph, const struct plan_limits *limits, 
                        plan->parameter_bytes, limits->largest_buffer);
     for (int i = 0; outcome == STATUS_OK && i < planner.demand_count; i++)
         outcome = place_demand(&planner, i, neighbours);
-    for (int v = 0; outcome == STATUS_OK && v < graph->value_count; v++)
-        if (planner.lifetimes[v].waits == WAITS_IN_PLACE)
-            plan->restored[v] = plan->values[v];
     for (int v = 0; outcome == STATUS_OK && v < graph->value_count; v++) {
         int owner = gradient_owner(&planner, v);
-        plan->gradients[v] = planner.overwritten[owner] ? plan->restored[owner] : plan->gradients[owner];
+        bool elsewhere = planner.lifetimes[owner].waits != WAITS_IN_PLACE;
+        if (planner.overwritten[owner])
+            plan->gradients[v] = elsewhere ? plan->restored[owner] : plan->values[owner];
+        else
+            plan->gradients[v] = plan->gradients[owner];
     }
     free(neighbours);
     free(planner.demands);

@@ -40,9 +40,9 @@ struct plan {
 
     int arena_count;
     size_t arena_bytes[PLAN_MAX_ARENAS];
-    struct place *values, *gradients; /* by value */
-    struct place *stored;             /* by value: where it waits for backward; mostly none */
-    struct place *restored;           /* by value: where backward reads it; mostly its place in `values` */
+    struct place *values, *gradients;                 /* by value */
+    struct place *stored;                             /* by value: where it waits for backward; mostly none */
+    struct place *restored;                           /* by value: where backward reads it then; none: in `values` */
     struct place *forward_scratch, *backward_scratch; /* by node */
 
     size_t working_bytes; /* sum of the arenas */

@@ -208,7 +208,7 @@ static size_t result_offset(const struct feed *feed, int slot, int piece, int re
     return (all_pieces(feed) + RESULTS * piece_index(feed, slot, piece) + (size_t)result) * sizeof(float);
 }
 
-status feed_forward(struct feed *feed, int slot, int piece) {
+status feed_forward(struct feed *feed, int slot, int piece, bool backward_follows) {
     struct device *device = model_device(feed->model);
     const struct graph *graph = model_graph(feed->model);
     size_t bytes = piece_rows(feed) * sizeof(int32_t);
@@ -216,7 +216,7 @@ status feed_forward(struct feed *feed, int slot, int piece) {
     TRY(device_copy(device, feed->tokens, offset, model_value(feed->model, graph->tokens), 0, bytes));
     TRY(device_copy(device, feed->tokens, offset + step_bytes(feed), model_value(feed->model, graph->targets), 0,
                     bytes));
-    TRY(model_forward(feed->model));
+    TRY(backward_follows ? model_forward(feed->model) : model_forward_alone(feed->model));
     return device_copy(device, model_value(feed->model, graph->loss), 0, feed->numbers,
                        result_offset(feed, slot, piece, RESULT_LOSS), sizeof(float));
 }

@@ -60,8 +60,8 @@ status feed_evaluation_batch(struct feed *feed, const struct task *task, enum ta
                              int slot) MUST_CHECK;
 status feed_upload(struct feed *feed, int slots) MUST_CHECK;
 
-/* Runs the graph forward on a piece and keeps its loss. */
-status feed_forward(struct feed *feed, int slot, int piece) MUST_CHECK;
+/* Runs the graph forward on a piece, with feed_backward() behind it or alone, and keeps its loss. */
+status feed_forward(struct feed *feed, int slot, int piece, bool backward_follows) MUST_CHECK;
 /*
  * Behind feed_forward(): adds the piece's share to the gradient of its part, which the first piece of it begins. The
  * observer, which may be NULL, is told of it.

@@ -1,7 +1,6 @@
 #include "train/loss_scale.h"
 
 #include "base/memory.h"
-#include "ops/op.h"
 #include "starcl/constants.h"
 
 #include <stdlib.h>
@@ -12,6 +11,10 @@ struct loss_scale {
 };
 
 static const struct launch_groups one_group = {1, 1, 1};
+
+bool loss_scale_is_for(enum dtype waits_as) {
+    return waits_as == DTYPE_FLOAT16;
+}
 
 size_t loss_scale_bytes(void) {
     return tensor_bytes(LOSS_SCALE_NUMBERS);

@@ -7,14 +7,15 @@
 #ifndef STARCL_TRAIN_LOSS_SCALE_H
 #define STARCL_TRAIN_LOSS_SCALE_H
 
-#include "device/device.h"
+#include "ops/narrow.h"
 
 /* Floats of the state. */
 enum { LOSS_SCALE_NUMBERS = 2 };
 
 struct loss_scale;
 
-/* Device memory. */
+/* Whether gradients of a graph whose activations wait so are scaled; and the device memory that it takes. */
+bool loss_scale_is_for(enum dtype waits_as);
 size_t loss_scale_bytes(void);
 
 status loss_scale_create(struct device *device, struct loss_scale **scale) MUST_CHECK;

@@ -64,16 +64,12 @@ struct trainer {
     struct train_stop stop;
 };
 
-static bool scales_loss(const struct graph *graph) {
-    return graph->waits_as == DTYPE_FLOAT16;
-}
-
 status trainer_bytes(struct device *device, const struct graph *graph, int batch, size_t *bytes) {
     TRY(train_check_step(batch, graph->context));
     struct model_memory model;
     TRY(model_measure(device, graph, &(struct model_options){0}, &model));
     *bytes = model.all + optimiser_bytes(device, model.parameters) + feed_bytes(graph, batch);
-    if (scales_loss(graph))
+    if (loss_scale_is_for(graph->waits_as))
         *bytes += loss_scale_bytes();
     return STATUS_OK;
 }
@@ -99,7 +95,7 @@ status trainer_create(struct model *model, const struct task *task, const struct
     status outcome = check_task(model_graph(model), task);
     if (outcome == STATUS_OK)
         outcome = train_check_step(settings->batch, model_graph(model)->context);
-    if (outcome == STATUS_OK && scales_loss(model_graph(model)))
+    if (outcome == STATUS_OK && loss_scale_is_for(model_graph(model)->waits_as))
         outcome = loss_scale_create(model_device(model), &trainer->loss_scale);
     if (outcome == STATUS_OK)
         outcome = feed_open(&trainer->feed, model, &settings->division, settings->batch, settings->ranks,
@@ -175,7 +171,7 @@ static status run_together(struct trainer *trainer, int count, const struct trai
     TRY(feed_upload(feed, count));
     for (int i = 0; i < count; i++) {
         for (int piece = 0; piece < feed->pieces; piece++) {
-            TRY(feed_forward(feed, i, piece));
+            TRY(feed_forward(feed, i, piece, true));
             TRY(feed_backward(feed, i, piece,
                               feed_ends_part(feed, piece) ? gradient_sum_observer(trainer->gradients) : NULL));
         }
@@ -249,7 +245,7 @@ static status evaluate_together(struct trainer *trainer, enum task_part part, in
         TRY(feed_evaluation_batch(feed, trainer->task, part, first + i, trainer->settings.validation_batches, i));
     TRY(feed_upload(feed, count));
     for (int i = 0; i < count * feed->pieces; i++) {
-        TRY(feed_forward(feed, i / feed->pieces, i % feed->pieces));
+        TRY(feed_forward(feed, i / feed->pieces, i % feed->pieces, false));
         TRY(feed_count_right(feed, i / feed->pieces, i % feed->pieces));
     }
     TRY(feed_read_results(feed, count));

@@ -40,6 +40,8 @@ expect 2 "--precision is for the suites gemm and train" "$starcl" bench decode -
 # shellcheck disable=SC2086
 expect 0 '"precision":	"bfloat16"' "$starcl" bench train --only mixed-256 $quick --precision bfloat16 --json
 grep -q '"narrow_store":' out.txt || complain "what waits for the backward pass is not narrowed"
+# shellcheck disable=SC2086
+expect 0 '"follow_norm":' "$starcl" bench train --only mixed-256 $quick --precision float16 --json
 
 # shellcheck disable=SC2086
 expect 1 "workloads that failed: 1" "$starcl" bench decode --only mixed-768 $quick --save /proc/none

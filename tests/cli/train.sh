@@ -93,6 +93,8 @@ for precision in bfloat16 float16; do
         --set 'train.precision="float32"'
     expect 0 "after 14 steps" "$starcl" train --resume --out "$precision" --set train.steps=14
 done
+expect 0 "after 2 steps" "$starcl" train 11111-81111 --config small.cfg --out tf32 --set train.steps=2 \
+    --set train.warmup=1 --set 'train.precision="tf32"'
 expect 2 "is train.precision now" "$starcl" train 11111-81111 --config small.cfg --out former \
     --set 'devices.products="tf32"'
 [ ! -e former ] || complain "something was written for a key that is no more"
